@@ -1,0 +1,31 @@
+"""What every part of a stack file has in common: strictness, names, quantities."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+NAME_MAX_LENGTH = 40
+"""Characters. A DNS label has 63 (RFC 1123); names here get suffixes, and a GKE node pool's name may have only 40."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=NAME_MAX_LENGTH)]
+"""A name that becomes part of Kubernetes object names: a DNS label that starts with a letter."""
+
+Quantity = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(m|Ki|Mi|Gi|Ti)?$")]
+"""A Kubernetes quantity, as `500m`, `2` or `16Gi`."""
+
+
+class StackFilePart(BaseModel):
+    """A part of a stack file: unknown keys are refused, nothing is coerced, nothing changes after loading.
+
+    `hide_input_in_errors` keeps what a user typed, which may be a secret in the wrong place, out of messages.
+    """
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )

@@ -1,0 +1,65 @@
+"""`bulkhead:cluster`: the Kubernetes cluster that the platform runs on."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from infra.config.base import Name, StackFilePart
+
+
+class ReleaseChannel(StrEnum):
+    """GKE's release channels that a platform should follow."""
+
+    REGULAR = "regular"
+    STABLE = "stable"
+    RAPID = "rapid"
+
+
+class ExistingCluster(StackFilePart):
+    """A cluster that exists already and is reached through a kubeconfig context."""
+
+    kind: Literal["existing"]
+    """`existing`: the cluster is not created."""
+    context: str = Field(min_length=1)
+    """The kubeconfig context that reaches the cluster."""
+    enforces_network_policy: bool = False
+    """Whether the cluster's dataplane enforces NetworkPolicy. Without it, policies are stored and ignored, so controls that rest on them are refused."""
+
+
+class AuthorizedNetwork(StackFilePart):
+    """A network that may reach the control plane."""
+
+    name: str = Field(min_length=1)
+    """What the network is, for those who review the list."""
+    cidr: str = Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")
+    """The network, as 203.0.113.0/24."""
+
+
+class GkeCluster(StackFilePart):
+    """A private GKE cluster that this stack creates, with Dataplane V2, which enforces NetworkPolicy."""
+
+    kind: Literal["gke"]
+    """`gke`: the cluster is created."""
+    project: str = Field(pattern=r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$")
+    """The Google Cloud project's id."""
+    location: str = Field(pattern=r"^[a-z]+-[a-z]+\d(-[a-z])?$")
+    """A region (a regional control plane) or a zone."""
+    name: Name = "bulkhead"
+    """The cluster's name, unique in its project and location."""
+    release_channel: ReleaseChannel = ReleaseChannel.REGULAR
+    """The channel that decides the cluster's version."""
+    node_zones: tuple[str, ...] = ()
+    """Zones for the nodes; empty: the location's own. GPU types are not offered in every zone."""
+    authorized_networks: tuple[AuthorizedNetwork, ...] = ()
+    """Networks that may reach the control plane; empty: only the DNS endpoint, guarded by IAM."""
+    deletion_protection: bool = True
+    """Whether the provider refuses to delete the cluster."""
+
+    @property
+    def enforces_network_policy(self) -> bool:
+        """Dataplane V2 enforces NetworkPolicy, and the cluster is always created with it."""
+        return True
+
+
+Cluster = Annotated[ExistingCluster | GkeCluster, Field(discriminator="kind")]

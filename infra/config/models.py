@@ -1,0 +1,108 @@
+"""`bulkhead:models`: the language models that the platform serves, each by vLLM engines of its own."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from infra.config.base import Name, Quantity, StackFilePart
+
+ModelSource = Annotated[
+    str,
+    StringConstraints(pattern=r"^(/[-._A-Za-z0-9]+)+$|^[A-Za-z0-9][-._A-Za-z0-9]*/[A-Za-z0-9][-._A-Za-z0-9]*$"),
+]
+"""Where the weights are: `organisation/model` on the model hub, or an absolute path inside the engine's image."""
+
+
+class Price(StackFilePart):
+    """What tenants are charged; dollar budgets bind on this, since a model without a price costs nothing."""
+
+    input_usd_per_million_tokens: float = Field(ge=0)
+    """US dollars for a million prompt tokens."""
+    output_usd_per_million_tokens: float = Field(ge=0)
+    """US dollars for a million generated tokens."""
+
+
+class DataType(StrEnum):
+    """Number formats for weights and activations."""
+
+    AUTO = "auto"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    FLOAT32 = "float32"
+
+
+class Quantization(StrEnum):
+    """Ways of storing weights in fewer bits that vLLM reads."""
+
+    FP8 = "fp8"
+    AWQ = "awq"
+    GPTQ = "gptq"
+    BITSANDBYTES = "bitsandbytes"
+
+
+class LoadFormat(StrEnum):
+    """How weights are loaded; `dummy` makes random ones, for labs."""
+
+    AUTO = "auto"
+    SAFETENSORS = "safetensors"
+    DUMMY = "dummy"
+
+
+class EngineOptions(StackFilePart):
+    """vLLM options that an operator may set; there is no free string of flags, since one could undo a control."""
+
+    context_length: int | None = Field(default=None, ge=128)
+    """Tokens of prompt and answer together; unset: the model's own."""
+    data_type: DataType = DataType.AUTO
+    """Number format of weights and activations."""
+    quantization: Quantization | None = None
+    """How the weights are quantised; unset: not, or as the model's own configuration says."""
+    tensor_parallel_size: int | None = Field(default=None, ge=1, le=16)
+    """GPUs that hold one copy of the model together; unset: the model's `gpus`."""
+    concurrent_sequences: int | None = Field(default=None, ge=1)
+    """Sequences in one batch at most; unset: vLLM's default."""
+    gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
+    """Share of the GPU's memory that the engine takes, 0 to 1; unset: vLLM's default."""
+    kv_cache_mebibytes: int | None = Field(default=None, ge=16)
+    """MiB for the key-value cache, instead of what `gpu_memory_utilization` leaves."""
+    eager: bool = False
+    """Whether to skip graph compilation: a faster start, slower answers."""
+    load_format: LoadFormat = LoadFormat.AUTO
+    """How the weights are loaded."""
+    lora: bool = False
+    """Whether LoRA adapters may be served. Off by default: an adapter's name is one more way to collide in caches."""
+
+
+class EngineResources(StackFilePart):
+    """CPU and memory of one engine's pod."""
+
+    cpu: Quantity = "4"
+    """CPUs requested, as `500m` or `4`."""
+    memory: Quantity = "24Gi"
+    """Memory requested and allowed, as `24Gi`."""
+
+
+class Model(StackFilePart):
+    """A model under the name that tenants use, and how it is served."""
+
+    name: Name
+    """The name that tenants put in a request's `model`."""
+    source: ModelSource
+    """Where the weights are: `organisation/model` on the hub, or an absolute path inside the engine's image."""
+    pool: Name
+    """The pool whose nodes run the engines."""
+    gpus: int | None = Field(default=None, ge=1, le=16)
+    """GPU devices for each engine; 1 unless said, none on a `cpu` pool."""
+    replicas: int = Field(default=1, ge=1, le=100)
+    """Engines that serve the model side by side."""
+    price: Price | None = None
+    """What tenants are charged. Required as soon as a tenant with a budget may call the model."""
+    engine: EngineOptions = EngineOptions()
+    """Typed vLLM options."""
+    resources: EngineResources = EngineResources()
+    """CPU and memory of each engine's pod."""
+    weights_gibibytes: int = Field(default=64, ge=1, le=4096)
+    """GiB of disk for the weights, where they come from the hub."""
+    load_minutes: int = Field(default=30, ge=1, le=240)
+    """Minutes that an engine may take from its start until it serves, downloads and a new node included."""

@@ -1,0 +1,108 @@
+"""`bulkhead:pools`: node pools, their accelerators and how each GPU is divided."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from infra.config.accelerators import Accelerator, mig_instances_per_gpu
+from infra.config.base import Name, StackFilePart
+
+
+class WholePartition(StackFilePart):
+    """Each GPU is handed out whole."""
+
+    kind: Literal["whole"] = "whole"
+    """`whole`: one device a GPU."""
+
+
+class MigPartition(StackFilePart):
+    """Each GPU is split by MIG into instances with memory and faults of their own."""
+
+    kind: Literal["mig"]
+    """`mig`: a hardware boundary between the devices of one GPU."""
+    size: str = Field(pattern=r"^[1-9]g\.[1-9][0-9]*gb$")
+    """The MIG profile, as 1g.10gb; which sizes a GPU has stands in the reference documentation."""
+
+
+class TimeSlicingPartition(StackFilePart):
+    """Each GPU is handed to several clients in turn, with no boundary between them."""
+
+    kind: Literal["time_slicing"]
+    """`time_slicing`: every client can reach the whole GPU's memory."""
+    clients: int = Field(ge=2, le=48)
+    """How many clients share one GPU."""
+
+
+Partition = Annotated[WholePartition | MigPartition | TimeSlicingPartition, Field(discriminator="kind")]
+
+
+class NodeRange(StackFilePart):
+    """How many nodes a pool may have."""
+
+    min: int = Field(default=0, ge=0)
+    """The fewest nodes that stay up."""
+    max: int = Field(ge=1, le=1000)
+    """The most nodes that the autoscaler, or the operator, brings up."""
+
+
+class Pool(StackFilePart):
+    """A node pool: created on GKE, described on an existing cluster."""
+
+    name: Name
+    """The pool's name, by which models and quotas refer to it."""
+    accelerator: Accelerator
+    """The GPU type by GKE's name, or `cpu`."""
+    gpus_per_node: int | None = Field(default=None, ge=1, le=16)
+    """GPUs on each node; 1 unless said, none on a `cpu` pool."""
+    nodes: NodeRange
+    """How many nodes the pool may have."""
+    partition: Partition = WholePartition()
+    """How each GPU is divided: `whole`, `mig` or `time_slicing`."""
+    dedicated_to: Name | None = None
+    """The only tenant whose workloads may run here."""
+    machine_type: str | None = None
+    """GKE only: the machine type, when the usual one for the accelerator does not fit."""
+    spot: bool = False
+    """GKE only: whether the nodes are spot capacity, which can be reclaimed at 30 seconds' notice."""
+    node_labels: dict[str, str] | None = None
+    """Existing clusters only: the labels that select this pool's nodes, when the accelerator's own labels do not tell it apart."""
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether the pool has GPUs."""
+        return self.accelerator is not Accelerator.CPU
+
+    @property
+    def gpus_on_each_node(self) -> int:
+        """GPUs on each node, 0 on a `cpu` pool."""
+        return (self.gpus_per_node or 1) if self.is_gpu else 0
+
+    @property
+    def devices_per_gpu(self) -> int:
+        """Devices that one GPU shows to Kubernetes: MIG instances, time-slicing clients, or 1."""
+        match self.partition:
+            case WholePartition():
+                return 1
+            case MigPartition(size=size):
+                return mig_instances_per_gpu(self.accelerator).get(size, 0)
+            case TimeSlicingPartition(clients=clients):
+                return clients
+
+    @property
+    def devices_on_each_node(self) -> int:
+        """Devices that each node shows to Kubernetes."""
+        return self.gpus_on_each_node * self.devices_per_gpu
+
+    @property
+    def devices_at_most(self) -> int:
+        """Devices that the pool has when it has grown to its maximum."""
+        return self.devices_on_each_node * self.nodes.max
+
+    @property
+    def flavor(self) -> str:
+        """The GPU flavour: an accelerator with a partition, as `nvidia-l4/whole`."""
+        match self.partition:
+            case MigPartition(size=size):
+                return f"{self.accelerator}/mig-{size}"
+            case _:
+                return f"{self.accelerator}/{self.partition.kind}"

@@ -1,0 +1,53 @@
+"""`bulkhead:sources`: where images and charts come from, for mirrors and air-gapped sites."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from infra.config.base import StackFilePart
+
+
+class ChartName(StrEnum):
+    """The Helm charts that the platform installs."""
+
+    KUEUE = "kueue"
+
+
+class OciChart(StackFilePart):
+    """A chart in an OCI registry."""
+
+    kind: Literal["oci"]
+    """`oci`: an OCI registry."""
+    url: str = Field(pattern=r"^oci://[^\s]+$")
+    """The chart's address without a tag, as oci://registry.example.com/charts/kueue."""
+
+
+class RepositoryChart(StackFilePart):
+    """A chart in a classic Helm repository."""
+
+    kind: Literal["repository"]
+    """`repository`: an HTTPS Helm repository."""
+    url: str = Field(pattern=r"^https://[^\s]+$")
+    """The repository's address."""
+
+
+class FolderChart(StackFilePart):
+    """A chart in a folder on the machine that runs the program."""
+
+    kind: Literal["folder"]
+    """`folder`: a folder that holds Chart.yaml."""
+    path: str = Field(min_length=1)
+    """The folder, relative to the project."""
+
+
+ChartSource = Annotated[OciChart | RepositoryChart | FolderChart, Field(discriminator="kind")]
+
+
+class Sources(StackFilePart):
+    """Where images and charts come from."""
+
+    mirror: str | None = Field(default=None, pattern=r"^[a-z0-9][-.a-z0-9]*(:\d+)?(/[-._a-z0-9]+)*$")
+    """A registry, with an optional path, that mirrors every image and OCI chart, as registry.example.com/mirror."""
+    charts: dict[ChartName, ChartSource] = Field(default_factory=dict[ChartName, ChartSource])
+    """A source for one chart, in place of its own registry or the mirror."""

@@ -1,0 +1,75 @@
+"""The whole configuration of a stack, as loaded from `Pulumi.<stack>.yaml`."""
+
+from typing import TypeVar
+
+from pydantic import Field
+
+from infra.config.base import StackFilePart
+from infra.config.cluster import Cluster
+from infra.config.gateway import Gateway
+from infra.config.models import Model
+from infra.config.pools import Pool
+from infra.config.sources import Sources
+from infra.config.tenants import Tenant
+from infra.config.trust import Trust
+
+Named = TypeVar("Named", Pool, Model, Tenant)
+
+PROJECT = "bulkhead"
+"""The Pulumi project's name, and so the prefix of every configuration key."""
+
+SECRET_KEYS = frozenset({"model_hub_token", "database_url", "cache_url"})
+"""Keys that hold Pulumi secrets; the program reads them by name and they never pass through these models."""
+
+
+class StackConfig(StackFilePart):
+    """What an operator has decided; each attribute is the value of the key `bulkhead:<attribute>`."""
+
+    trust: Trust = Trust()
+    """The trust tier and what is declared of the tenants."""
+    cluster: Cluster
+    """The Kubernetes cluster that the platform runs on."""
+    pools: tuple[Pool, ...] = Field(min_length=1)
+    """Node pools and their accelerators."""
+    models: tuple[Model, ...] = Field(min_length=1)
+    """The models that are served."""
+    tenants: tuple[Tenant, ...] = Field(min_length=1)
+    """Who uses the platform, and how much."""
+    gateway: Gateway = Gateway()
+    """LiteLLM, its database and its cache."""
+    sources: Sources = Sources()
+    """Where images and charts come from."""
+
+    def pool(self, name: str) -> Pool:
+        """The pool of that name; raises KeyError when there is none."""
+        return _named(self.pools, name)
+
+    def model(self, name: str) -> Model:
+        """The model of that name; raises KeyError when there is none."""
+        return _named(self.models, name)
+
+    def tenant(self, name: str) -> Tenant:
+        """The tenant of that name; raises KeyError when there is none."""
+        return _named(self.tenants, name)
+
+    @property
+    def gpu_pools(self) -> tuple[Pool, ...]:
+        """The pools that have GPUs."""
+        return tuple(pool for pool in self.pools if pool.is_gpu)
+
+    def devices_for_each_engine(self, model: Model) -> int:
+        """GPU devices that each engine of `model` takes; 0 on a `cpu` pool."""
+        return (model.gpus or 1) if self.pool(model.pool).is_gpu else 0
+
+    def gpu_quota(self, tenant: Tenant) -> dict[str, int]:
+        """Pool → devices guaranteed to `tenant`; a plain number falls on the one GPU pool."""
+        if isinstance(tenant.gpu_quota, dict):
+            return dict(tenant.gpu_quota)
+        return {pool.name: tenant.gpu_quota for pool in self.gpu_pools[:1]} if tenant.gpu_quota else {}
+
+
+def _named(things: tuple[Named, ...], name: str) -> Named:
+    for thing in things:
+        if thing.name == name:
+            return thing
+    raise KeyError(name)

@@ -1,0 +1,77 @@
+"""`bulkhead:trust`: how far tenants are trusted, and which controls are switched on or waived."""
+
+import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from infra.config.base import StackFilePart
+
+
+class Tier(StrEnum):
+    """The trust tiers, from the most trusting to the least; each includes the controls of those before it."""
+
+    TRUSTED = "trusted"
+    GOVERNED = "governed"
+    PARTITIONED = "partitioned"
+    ADVERSARIAL = "adversarial"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of hardening: 0 for `trusted`."""
+        return list(Tier).index(self)
+
+
+class TenantRelation(StrEnum):
+    """What the operator declares of the tenants towards each other."""
+
+    COOPERATIVE = "cooperative"
+    DISTRUSTING = "distrusting"
+    UNTRUSTED = "untrusted"
+
+
+class ControlId(StrEnum):
+    """Every control's id; what each is stands in `infra/controls`."""
+
+    AC1 = "AC1"
+    AC2 = "AC2"
+    AC3 = "AC3"
+    SR1 = "SR1"
+    SR2 = "SR2"
+    SR3 = "SR3"
+    NS1 = "NS1"
+    NS2 = "NS2"
+    NS3 = "NS3"
+    NS4 = "NS4"
+    KV1 = "KV1"
+    KV2 = "KV2"
+    KV3 = "KV3"
+    HW1 = "HW1"
+    HW2 = "HW2"
+    HW3 = "HW3"
+
+
+class Waiver(StackFilePart):
+    """A control that the facts require and that is knowingly not enforced, for a time."""
+
+    control: ControlId
+    """The control that is waived, by id."""
+    owner: str = Field(min_length=1)
+    """Who answers for the risk while it is waived: a person or a team that can be reached."""
+    reason: str = Field(min_length=1)
+    """Why it is waived, in words that a reviewer can judge."""
+    expires: datetime.date
+    """The day, as YYYY-MM-DD, from which the waiver no longer counts."""
+
+
+class Trust(StackFilePart):
+    """The trust tier and what is declared of the tenants."""
+
+    tier: Tier = Tier.TRUSTED
+    """The tier in force: every control of it and of the tiers below it is enforced."""
+    tenants: TenantRelation = TenantRelation.COOPERATIVE
+    """What the operator declares of the tenants: cooperating teams, teams that distrust each other, or tenants that may attack."""
+    enable: tuple[ControlId, ...] = ()
+    """Controls switched on above the tier, by id."""
+    waivers: tuple[Waiver, ...] = ()
+    """Controls that the facts require but that are knowingly not enforced."""

@@ -1,0 +1,53 @@
+"""Where the lab keeps what it builds and runs: one cache folder for each user.
+
+Nothing of the lab lives in the checkout or in a system folder, so that `bulkhead lab prune` can say
+exactly what it frees. The functions only name folders: whoever writes into one makes it, with
+`private_directory` when it holds keys.
+"""
+
+import os
+from pathlib import Path
+
+
+def cache_directory() -> Path:
+    """Return the cache folder: `$BULKHEAD_CACHE`, else `$XDG_CACHE_HOME/bulkhead`, else `~/.cache/bulkhead`.
+
+    The XDG Base Directory Specification asks that a relative `$XDG_CACHE_HOME` be ignored. A relative
+    `$BULKHEAD_CACHE` is read from the working folder, as a shell user expects.
+    """
+    if own := os.environ.get("BULKHEAD_CACHE"):
+        return Path(own).expanduser().absolute()
+    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (shared if shared.is_absolute() else Path.home() / ".cache") / "bulkhead"
+
+
+def binaries_directory() -> Path:
+    """Return the folder of finished binaries, each under its plain name."""
+    return cache_directory() / "bin"
+
+
+def images_directory() -> Path:
+    """Return the folder of built OCI archives and layers."""
+    return cache_directory() / "images"
+
+
+def state_directory() -> Path:
+    """Return the running lab's folder: certificates, sockets, logs, process ids and kubeconfig (mode 0700)."""
+    return cache_directory() / "state"
+
+
+def pulumi_directory() -> Path:
+    """Return the engine's folder: PULUMI_HOME and the file backend (mode 0700)."""
+    return cache_directory() / "pulumi"
+
+
+def charts_directory() -> Path:
+    """Return the folder of Helm charts copied out of the Go module cache, one folder for each chart."""
+    return cache_directory() / "charts"
+
+
+def private_directory(path: Path) -> Path:
+    """Make `path` and its parents, readable by this user alone (mode 0700), and return it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
