@@ -24,7 +24,10 @@ class ExistingCluster(StackFilePart):
     context: str = Field(min_length=1)
     """The kubeconfig context that reaches the cluster."""
     enforces_network_policy: bool = False
-    """Whether the cluster's dataplane enforces NetworkPolicy. Without it, policies are stored and ignored, so controls that rest on them are refused."""
+    """Whether the cluster's dataplane enforces NetworkPolicy.
+
+    Without it, policies are stored and ignored, so controls that rest on them are refused.
+    """
 
 
 class AuthorizedNetwork(StackFilePart):

@@ -65,7 +65,7 @@ class Pool(StackFilePart):
     spot: bool = False
     """GKE only: whether the nodes are spot capacity, which can be reclaimed at 30 seconds' notice."""
     node_labels: dict[str, str] | None = None
-    """Existing clusters only: the labels that select this pool's nodes, when the accelerator's own labels do not tell it apart."""
+    """Existing clusters only: labels that select this pool's nodes, when the accelerator's own do not tell it apart."""
 
     @property
     def is_gpu(self) -> bool:

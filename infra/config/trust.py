@@ -70,7 +70,7 @@ class Trust(StackFilePart):
     tier: Tier = Tier.TRUSTED
     """The tier in force: every control of it and of the tiers below it is enforced."""
     tenants: TenantRelation = TenantRelation.COOPERATIVE
-    """What the operator declares of the tenants: cooperating teams, teams that distrust each other, or tenants that may attack."""
+    """What the operator declares of the tenants: they cooperate, distrust each other, or may attack each other."""
     enable: tuple[ControlId, ...] = ()
     """Controls switched on above the tier, by id."""
     waivers: tuple[Waiver, ...] = ()

@@ -1,0 +1,435 @@
+"""The blueprint: everything that a stack will deploy, as frozen data.
+
+Components turn its parts into resources; controls turn one blueprint into a harder one; reports and properties read
+it. It knows nothing of tiers and nothing of Pulumi. Every collection is sorted, so that equal configurations give
+equal blueprints whatever order the stack file lists things in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+MANAGED_BY_LABELS: Mapping[str, str] = {
+    "app.kubernetes.io/managed-by": "bulkhead",
+    "app.kubernetes.io/part-of": "bulkhead",
+}
+"""On every object that the platform makes."""
+
+
+class PodSecurity(StrEnum):
+    """Pod Security Standards, as Kubernetes names them."""
+
+    PRIVILEGED = "privileged"
+    BASELINE = "baseline"
+    RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True)
+class NamespacePart:
+    """A namespace, the Pod Security level that it enforces, and labels beyond the common ones."""
+
+    name: str
+    pod_security: PodSecurity
+    labels: Mapping[str, str]
+
+
+# --- cluster and nodes ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ExistingClusterPart:
+    """A cluster reached through a kubeconfig context."""
+
+    context: str
+
+
+@dataclass(frozen=True)
+class GkeClusterPart:
+    """A private, VPC-native GKE cluster with Dataplane V2; `release_channel` in GKE's capitals."""
+
+    name: str
+    project: str
+    location: str
+    release_channel: str
+    node_zones: tuple[str, ...]
+    authorized_networks: tuple[tuple[str, str], ...]
+    """(display name, CIDR) of each network that may reach the control plane."""
+    deletion_protection: bool
+
+
+ClusterPart = ExistingClusterPart | GkeClusterPart
+
+
+@dataclass(frozen=True)
+class TaintPart:
+    """A node taint; `effect` as Kubernetes spells it (`NoSchedule`)."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True)
+class TolerationPart:
+    """A toleration of one taint: `Equal` when there is a value, else `Exists`."""
+
+    key: str
+    value: str | None
+    effect: str
+
+
+@dataclass(frozen=True)
+class WholeGpuPart:
+    """GPUs handed out whole."""
+
+
+@dataclass(frozen=True)
+class MigPart:
+    """GPUs split by MIG into instances of one size, as `1g.10gb`."""
+
+    size: str
+
+
+@dataclass(frozen=True)
+class TimeSlicingPart:
+    """GPUs handed to several clients in turn."""
+
+    clients: int
+
+
+PartitionPart = WholeGpuPart | MigPart | TimeSlicingPart
+
+
+@dataclass(frozen=True)
+class NodePoolPart:
+    """A GKE node pool to create, named by its partitioning so that a change of it adds a pool before one goes.
+
+    Attributes:
+        accelerator: GKE's name for the GPU type; None on a CPU pool.
+        gpus_per_node: 0 on a CPU pool.
+        labels: Node labels beyond those that GKE sets itself.
+    """
+
+    name: str
+    accelerator: str | None
+    gpus_per_node: int
+    partition: PartitionPart
+    machine_type: str
+    nodes_min: int
+    nodes_max: int
+    spot: bool
+    labels: Mapping[str, str]
+    taints: tuple[TaintPart, ...]
+
+
+# --- GPU quota --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OciChartLocation:
+    """A chart in an OCI registry, `url` without a tag."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class RepositoryChartLocation:
+    """A chart in a Helm repository."""
+
+    url: str
+    chart: str
+
+
+@dataclass(frozen=True)
+class FolderChartLocation:
+    """A chart in a folder, relative to the project."""
+
+    path: str
+
+
+ChartLocation = OciChartLocation | RepositoryChartLocation | FolderChartLocation
+
+
+@dataclass(frozen=True)
+class ChartPart:
+    """A Helm chart and its exact version (which a folder's own Chart.yaml states)."""
+
+    location: ChartLocation
+    version: str
+
+
+@dataclass(frozen=True)
+class ResourceFlavorPart:
+    """A Kueue ResourceFlavor: the nodes of one pool, and the tolerations that Kueue injects for them."""
+
+    name: str
+    node_labels: Mapping[str, str]
+    tolerations: tuple[TolerationPart, ...]
+
+
+@dataclass(frozen=True)
+class FlavorQuotaPart:
+    """Devices of one flavor: guaranteed, and how many more may be borrowed (None: whatever is idle)."""
+
+    flavor: str
+    nominal: int
+    borrowing_limit: int | None
+
+
+@dataclass(frozen=True)
+class ResourceQuotaGroupPart:
+    """One GPU resource name, as `nvidia.com/gpu`, and its flavors in order of preference."""
+
+    resource: str
+    flavors: tuple[FlavorQuotaPart, ...]
+
+
+@dataclass(frozen=True)
+class ClusterQueuePart:
+    """A Kueue ClusterQueue: one tenant's GPU quota, or the platform's own for serving."""
+
+    name: str
+    tenant: str | None
+    groups: tuple[ResourceQuotaGroupPart, ...]
+
+
+@dataclass(frozen=True)
+class LocalQueuePart:
+    """A Kueue LocalQueue: where the workloads of a namespace enter a ClusterQueue."""
+
+    name: str
+    namespace: str
+    cluster_queue: str
+    tenant: str | None
+
+
+@dataclass(frozen=True)
+class PriorityClassPart:
+    """A Kueue WorkloadPriorityClass; the higher value wins."""
+
+    name: str
+    value: int
+    description: str
+
+
+@dataclass(frozen=True)
+class QuotaPart:
+    """Kueue and everything it rations.
+
+    Attributes:
+        managed_namespace_labels: Namespaces with these labels are the only ones that Kueue's webhooks see. Unscoped,
+            a Kueue that was not ready refused every Job of a cluster and wedged a database operator.
+    """
+
+    namespace: str
+    chart: ChartPart
+    image: str
+    replicas: int
+    managed_namespace_labels: Mapping[str, str]
+    cohort: str
+    flavors: tuple[ResourceFlavorPart, ...]
+    cluster_queues: tuple[ClusterQueuePart, ...]
+    local_queues: tuple[LocalQueuePart, ...]
+    priority_classes: tuple[PriorityClassPart, ...]
+
+
+# --- serving ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HubWeights:
+    """Weights on the model hub, as `organisation/model`, staged to a volume of this many GiB before serving."""
+
+    repository: str
+    storage_gibibytes: int
+
+
+@dataclass(frozen=True)
+class ImageWeights:
+    """Weights that the engine's image carries at an absolute path."""
+
+    path: str
+
+
+Weights = HubWeights | ImageWeights
+
+
+@dataclass(frozen=True)
+class DeviceRequest:
+    """GPU devices that one engine asks for, as `nvidia.com/gpu: 2`."""
+
+    resource: str
+    count: int
+
+
+@dataclass(frozen=True)
+class EngineOptionsPart:
+    """vLLM options; None leaves vLLM's own default. Units: tokens, GPUs, sequences, share 0 to 1, MiB."""
+
+    context_length: int | None
+    data_type: str
+    quantization: str | None
+    tensor_parallel_size: int
+    concurrent_sequences: int | None
+    gpu_memory_utilization: float | None
+    kv_cache_mebibytes: int | None
+    eager: bool
+    load_format: str
+    lora: bool
+
+
+@dataclass(frozen=True)
+class QueueEntryPart:
+    """The LocalQueue, in the engine's own namespace, and the priority class that its pods are admitted through."""
+
+    local_queue: str
+    priority_class: str
+
+
+@dataclass(frozen=True)
+class EnginePart:
+    """One model's vLLM Deployment.
+
+    Attributes:
+        name: The model's name; objects are called `engine-<name>`, never `vllm`, since Kubernetes would then inject a
+            `VLLM_PORT` that vLLM reads.
+        devices: None on CPU nodes.
+        queue: None on CPU nodes, which no quota covers.
+        load_seconds: How long the engine may take from start to serving.
+    """
+
+    name: str
+    namespace: str
+    image: str
+    weights: Weights
+    options: EngineOptionsPart
+    replicas: int
+    devices: DeviceRequest | None
+    queue: QueueEntryPart | None
+    node_labels: Mapping[str, str]
+    tolerations: tuple[TolerationPart, ...]
+    cpu: str
+    memory: str
+    load_seconds: int
+    port: int
+
+    @property
+    def service_name(self) -> str:
+        """The name of its Service and Deployment."""
+        return f"engine-{self.name}"
+
+    @property
+    def base_url(self) -> str:
+        """The OpenAI-compatible endpoint inside the cluster."""
+        return f"http://{self.service_name}.{self.namespace}.svc.cluster.local:{self.port}/v1"
+
+
+# --- gateway ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class InClusterDatabasePart:
+    """PostgreSQL as a StatefulSet with a volume of `storage` (a Kubernetes quantity)."""
+
+    image: str
+    storage: str
+
+
+@dataclass(frozen=True)
+class CloudSqlDatabasePart:
+    """Cloud SQL for PostgreSQL on a private address."""
+
+    machine_tier: str
+    highly_available: bool
+
+
+@dataclass(frozen=True)
+class ExternalDatabasePart:
+    """A PostgreSQL whose URL is a secret of the stack."""
+
+
+DatabasePart = InClusterDatabasePart | CloudSqlDatabasePart | ExternalDatabasePart
+
+
+@dataclass(frozen=True)
+class InClusterCachePart:
+    """Redis as a Deployment without a volume."""
+
+    image: str
+
+
+@dataclass(frozen=True)
+class MemorystoreCachePart:
+    """Memorystore for Redis on a private address."""
+
+    memory_gibibytes: int
+    highly_available: bool
+
+
+@dataclass(frozen=True)
+class ExternalCachePart:
+    """A Redis whose URL is a secret of the stack."""
+
+
+CachePart = InClusterCachePart | MemorystoreCachePart | ExternalCachePart
+
+
+@dataclass(frozen=True)
+class GatewayModelPart:
+    """A model as the gateway offers it; prices in US dollars a token, None when it has none."""
+
+    name: str
+    base_url: str
+    input_usd_per_token: float | None
+    output_usd_per_token: float | None
+
+
+@dataclass(frozen=True)
+class GatewayPart:
+    """LiteLLM with its database and cache (None: one replica, counters of its own)."""
+
+    namespace: str
+    image: str
+    replicas: int
+    port: int
+    models: tuple[GatewayModelPart, ...]
+    database: DatabasePart
+    cache: CachePart | None
+
+    @property
+    def base_url(self) -> str:
+        """Where the gateway is reached inside the cluster."""
+        return f"http://gateway.{self.namespace}.svc.cluster.local:{self.port}"
+
+
+@dataclass(frozen=True)
+class TenantPart:
+    """A tenant's account at the gateway: one LiteLLM team and one virtual key."""
+
+    name: str
+    models: tuple[str, ...]
+    budget_usd: float
+    budget_period: str
+    requests_per_minute: int
+    tokens_per_minute: int
+
+
+# --- the whole --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """Everything that a stack deploys.
+
+    `node_pools` is empty on an existing cluster: its pools are described, not created. Admission policies and network
+    policies join as further parts when the controls that need them are available.
+    """
+
+    stack: str
+    cluster: ClusterPart
+    node_pools: tuple[NodePoolPart, ...]
+    namespaces: tuple[NamespacePart, ...]
+    quota: QuotaPart
+    engines: tuple[EnginePart, ...]
+    gateway: GatewayPart
+    tenants: tuple[TenantPart, ...]

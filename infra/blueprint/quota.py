@@ -1,0 +1,110 @@
+"""GPU quota: flavors from pools, a ClusterQueue for each tenant, and one for the engines."""
+
+from itertools import groupby
+
+from infra.blueprint import names
+from infra.blueprint.model import (
+    ChartLocation,
+    ChartPart,
+    ClusterQueuePart,
+    FlavorQuotaPart,
+    FolderChartLocation,
+    LocalQueuePart,
+    OciChartLocation,
+    PriorityClassPart,
+    QuotaPart,
+    RepositoryChartLocation,
+    ResourceFlavorPart,
+    ResourceQuotaGroupPart,
+)
+from infra.blueprint.nodes import device_resource, node_labels, node_pool_name, tolerations
+from infra.config.cluster import GkeCluster
+from infra.config.pools import Pool
+from infra.config.sources import ChartName, FolderChart, OciChart, RepositoryChart, Sources
+from infra.config.stack import StackConfig
+from infra.config.tenants import Tenant
+from infra.pins import KUEUE_CHART, KUEUE_IMAGE, ChartPin
+
+PRIORITY_CLASSES = (
+    PriorityClassPart(names.BATCH_PRIORITY, 100, "Tenants' jobs: they give way when an engine needs their GPU."),
+    PriorityClassPart(names.SERVING_PRIORITY, 1000, "Engines that answer requests: they are admitted before jobs."),
+)
+
+
+def quota_part(config: StackConfig) -> QuotaPart:
+    """Kueue and its queues for the pools, engines and tenants of `config`."""
+    pools = sorted(config.gpu_pools, key=lambda pool: pool.name)
+    tenants = sorted(config.tenants, key=lambda tenant: tenant.name)
+    return QuotaPart(
+        namespace=names.KUEUE_NAMESPACE,
+        chart=ChartPart(_chart_location(KUEUE_CHART, ChartName.KUEUE, config.sources), KUEUE_CHART.version),
+        image=KUEUE_IMAGE.reference(config.sources.mirror),
+        replicas=2 if isinstance(config.cluster, GkeCluster) else 1,
+        managed_namespace_labels=names.MANAGED_NAMESPACE_LABELS,
+        cohort=names.COHORT,
+        flavors=tuple(_flavor(config, pool) for pool in pools),
+        cluster_queues=(
+            *_serving_cluster_queues(config, pools),
+            *(_tenant_cluster_queue(config, pools, tenant) for tenant in tenants),
+        ),
+        local_queues=(
+            *(LocalQueuePart("serving", names.ENGINES_NAMESPACE, names.SERVING_QUEUE, None) for _ in pools[:1]),
+            *(
+                LocalQueuePart(tenant.name, names.WORKLOADS_NAMESPACE, f"tenant-{tenant.name}", tenant.name)
+                for tenant in tenants
+            ),
+        ),
+        priority_classes=PRIORITY_CLASSES,
+    )
+
+
+def _chart_location(pin: ChartPin, name: ChartName, sources: Sources) -> ChartLocation:
+    match sources.charts.get(name):
+        case OciChart(url=url):
+            return OciChartLocation(url)
+        case RepositoryChart(url=url):
+            return RepositoryChartLocation(url, str(name))
+        case FolderChart(path=path):
+            return FolderChartLocation(path)
+        case None:
+            return OciChartLocation(f"oci://{sources.mirror or pin.registry}/{pin.repository}")
+
+
+def _flavor(config: StackConfig, pool: Pool) -> ResourceFlavorPart:
+    return ResourceFlavorPart(node_pool_name(pool), node_labels(pool, config.cluster), tolerations(pool))
+
+
+def _groups(config: StackConfig, pools: list[Pool], devices: dict[str, int]) -> tuple[ResourceQuotaGroupPart, ...]:
+    """Pools grouped by resource name: Kueue lets a resource stand in one group only."""
+
+    def resource(pool: Pool) -> str:
+        return device_resource(pool, config.cluster)
+
+    return tuple(
+        ResourceQuotaGroupPart(
+            name,
+            tuple(FlavorQuotaPart(node_pool_name(pool), devices.get(pool.name, 0), None) for pool in group),
+        )
+        for name, group in groupby(sorted(pools, key=lambda pool: (resource(pool), pool.name)), key=resource)
+    )
+
+
+def _serving_cluster_queues(config: StackConfig, pools: list[Pool]) -> tuple[ClusterQueuePart, ...]:
+    if not pools:
+        return ()
+    devices = {pool.name: engine_devices(config, pool) for pool in pools}
+    return (ClusterQueuePart(names.SERVING_QUEUE, None, _groups(config, pools, devices)),)
+
+
+def engine_devices(config: StackConfig, pool: Pool) -> int:
+    """Devices that the engines on `pool` take together."""
+    return sum(
+        config.devices_for_each_engine(model) * model.replicas for model in config.models if model.pool == pool.name
+    )
+
+
+def _tenant_cluster_queue(config: StackConfig, pools: list[Pool], tenant: Tenant) -> ClusterQueuePart:
+    open_to_tenant = [pool for pool in pools if pool.dedicated_to in (None, tenant.name)]
+    return ClusterQueuePart(
+        f"tenant-{tenant.name}", tenant.name, _groups(config, open_to_tenant, config.gpu_quota(tenant))
+    )

@@ -1,0 +1,143 @@
+"""Engines, gateway and tenants' accounts."""
+
+from infra.blueprint import names
+from infra.blueprint.model import (
+    CachePart,
+    CloudSqlDatabasePart,
+    DatabasePart,
+    DeviceRequest,
+    EngineOptionsPart,
+    EnginePart,
+    ExternalCachePart,
+    ExternalDatabasePart,
+    GatewayModelPart,
+    GatewayPart,
+    HubWeights,
+    ImageWeights,
+    InClusterCachePart,
+    InClusterDatabasePart,
+    MemorystoreCachePart,
+    QueueEntryPart,
+    TenantPart,
+    Weights,
+)
+from infra.blueprint.nodes import device_resource, node_labels, tolerations
+from infra.config.gateway import (
+    CloudSqlDatabase,
+    ExternalCache,
+    ExternalDatabase,
+    InClusterCache,
+    InClusterDatabase,
+    MemorystoreCache,
+    NoCache,
+)
+from infra.config.models import Model
+from infra.config.stack import StackConfig
+from infra.config.tenants import Tenant
+from infra.pins import LITELLM_IMAGE, POSTGRES_IMAGE, REDIS_IMAGE, VLLM_CPU_IMAGE, VLLM_IMAGE
+
+TOKENS_PER_PRICE = 1_000_000
+SECONDS_PER_MINUTE = 60
+
+
+def engine_part(config: StackConfig, model: Model) -> EnginePart:
+    """The engine Deployment that serves `model`."""
+    pool = config.pool(model.pool)
+    count = config.devices_for_each_engine(model)
+    image = VLLM_IMAGE if pool.is_gpu else VLLM_CPU_IMAGE
+    return EnginePart(
+        name=model.name,
+        namespace=names.ENGINES_NAMESPACE,
+        image=image.reference(config.sources.mirror),
+        weights=_weights(model),
+        options=_options(model, count),
+        replicas=model.replicas,
+        devices=DeviceRequest(device_resource(pool, config.cluster), count) if count else None,
+        queue=QueueEntryPart("serving", names.SERVING_PRIORITY) if count else None,
+        node_labels=node_labels(pool, config.cluster),
+        tolerations=tolerations(pool),
+        cpu=model.resources.cpu,
+        memory=model.resources.memory,
+        load_seconds=model.load_minutes * SECONDS_PER_MINUTE,
+        port=names.ENGINE_PORT,
+    )
+
+
+def _weights(model: Model) -> Weights:
+    if model.source.startswith("/"):
+        return ImageWeights(model.source)
+    return HubWeights(model.source, model.weights_gibibytes)
+
+
+def _options(model: Model, devices: int) -> EngineOptionsPart:
+    options = model.engine
+    return EngineOptionsPart(
+        context_length=options.context_length,
+        data_type=str(options.data_type),
+        quantization=str(options.quantization) if options.quantization else None,
+        tensor_parallel_size=options.tensor_parallel_size or max(devices, 1),
+        concurrent_sequences=options.concurrent_sequences,
+        gpu_memory_utilization=options.gpu_memory_utilization,
+        kv_cache_mebibytes=options.kv_cache_mebibytes,
+        eager=options.eager,
+        load_format=str(options.load_format),
+        lora=options.lora,
+    )
+
+
+def gateway_part(config: StackConfig, engines: tuple[EnginePart, ...]) -> GatewayPart:
+    """The gateway in front of `engines`."""
+    mirror = config.sources.mirror
+    return GatewayPart(
+        namespace=names.GATEWAY_NAMESPACE,
+        image=LITELLM_IMAGE.reference(mirror),
+        replicas=config.gateway.replicas,
+        port=names.GATEWAY_PORT,
+        models=tuple(_gateway_model(config.model(engine.name), engine) for engine in engines),
+        database=_database(config),
+        cache=_cache(config),
+    )
+
+
+def _gateway_model(model: Model, engine: EnginePart) -> GatewayModelPart:
+    price = model.price
+    return GatewayModelPart(
+        name=model.name,
+        base_url=engine.base_url,
+        input_usd_per_token=price.input_usd_per_million_tokens / TOKENS_PER_PRICE if price else None,
+        output_usd_per_token=price.output_usd_per_million_tokens / TOKENS_PER_PRICE if price else None,
+    )
+
+
+def _database(config: StackConfig) -> DatabasePart:
+    match config.gateway.database:
+        case InClusterDatabase(storage=storage):
+            return InClusterDatabasePart(POSTGRES_IMAGE.reference(config.sources.mirror), storage)
+        case CloudSqlDatabase(machine_tier=machine_tier, highly_available=highly_available):
+            return CloudSqlDatabasePart(machine_tier, highly_available)
+        case ExternalDatabase():
+            return ExternalDatabasePart()
+
+
+def _cache(config: StackConfig) -> CachePart | None:
+    match config.gateway.cache:
+        case NoCache():
+            return None
+        case InClusterCache():
+            return InClusterCachePart(REDIS_IMAGE.reference(config.sources.mirror))
+        case MemorystoreCache(memory_gibibytes=memory, highly_available=highly_available):
+            return MemorystoreCachePart(memory, highly_available)
+        case ExternalCache():
+            return ExternalCachePart()
+
+
+def tenant_part(tenant: Tenant) -> TenantPart:
+    """The tenant's account at the gateway."""
+    return TenantPart(
+        name=tenant.name,
+        models=tuple(sorted(tenant.models)),
+        budget_usd=tenant.budget.usd,
+        budget_period=tenant.budget.period,
+        requests_per_minute=tenant.rate_limit.requests_per_minute,
+        tokens_per_minute=tenant.rate_limit.tokens_per_minute,
+    )

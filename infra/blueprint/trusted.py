@@ -1,0 +1,61 @@
+"""The trusted platform: what a configuration becomes before any control above the trusted tier hardens it."""
+
+from infra.blueprint import names
+from infra.blueprint.model import (
+    Blueprint,
+    ClusterPart,
+    ExistingClusterPart,
+    GkeClusterPart,
+    NamespacePart,
+    PodSecurity,
+)
+from infra.blueprint.nodes import node_pool
+from infra.blueprint.quota import quota_part
+from infra.blueprint.serving import engine_part, gateway_part, tenant_part
+from infra.config.cluster import Cluster, ExistingCluster, GkeCluster
+from infra.config.stack import StackConfig
+
+NAMESPACES = (
+    NamespacePart(names.ENGINES_NAMESPACE, PodSecurity.RESTRICTED, names.MANAGED_NAMESPACE_LABELS),
+    NamespacePart(names.GATEWAY_NAMESPACE, PodSecurity.RESTRICTED, {}),
+    NamespacePart(names.WORKLOADS_NAMESPACE, PodSecurity.BASELINE, names.MANAGED_NAMESPACE_LABELS),
+    NamespacePart(names.KUEUE_NAMESPACE, PodSecurity.RESTRICTED, {}),
+)
+
+
+def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
+    """The platform of `config` in the trusted tier.
+
+    Pure, total for every configuration that the loader accepts, and blind to the order in which the stack file lists
+    pools, models and tenants.
+    """
+    engines = tuple(engine_part(config, model) for model in sorted(config.models, key=lambda model: model.name))
+    pools = sorted(config.pools, key=lambda pool: pool.name)
+    return Blueprint(
+        stack=stack,
+        cluster=_cluster_part(config.cluster),
+        node_pools=tuple(node_pool(pool) for pool in pools) if isinstance(config.cluster, GkeCluster) else (),
+        namespaces=NAMESPACES,
+        quota=quota_part(config),
+        engines=engines,
+        gateway=gateway_part(config, engines),
+        tenants=tuple(tenant_part(tenant) for tenant in sorted(config.tenants, key=lambda tenant: tenant.name)),
+    )
+
+
+def _cluster_part(cluster: Cluster) -> ClusterPart:
+    match cluster:
+        case ExistingCluster(context=context):
+            return ExistingClusterPart(context)
+        case GkeCluster():
+            return GkeClusterPart(
+                name=cluster.name,
+                project=cluster.project,
+                location=cluster.location,
+                release_channel=cluster.release_channel.upper(),
+                node_zones=tuple(sorted(cluster.node_zones)),
+                authorized_networks=tuple(
+                    sorted((network.name, network.cidr) for network in cluster.authorized_networks)
+                ),
+                deletion_protection=cluster.deletion_protection,
+            )
