@@ -1,0 +1,22 @@
+"""Labels by Kubernetes' recommended names, so that dashboards and selectors find everything the platform made."""
+
+from infra.blueprint.model import MANAGED_BY_LABELS
+
+NAME_LABEL = "app.kubernetes.io/name"
+INSTANCE_LABEL = "app.kubernetes.io/instance"
+TENANT_LABEL = "bulkhead.dev/tenant"
+
+
+def selector(name: str, instance: str | None = None) -> dict[str, str]:
+    """The labels that tell one workload's pods from all others; immutable on a Deployment, so kept to the fewest.
+
+    Args:
+        name: What runs, as `engine`.
+        instance: Which of several, as the model's name.
+    """
+    return {NAME_LABEL: name} | ({INSTANCE_LABEL: instance} if instance else {})
+
+
+def labels(name: str, instance: str | None = None, tenant: str | None = None) -> dict[str, str]:
+    """All labels of an object: the workload's selector, who manages it, and whose it is."""
+    return {**selector(name, instance), **MANAGED_BY_LABELS} | ({TENANT_LABEL: tenant} if tenant else {})
