@@ -1,0 +1,279 @@
+"""From a configuration to its posture: what the tier enforces, what the facts require, what somebody waived."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from infra.config.stack import StackConfig
+from infra.config.trust import ControlId, Tier, Waiver
+from infra.trust.control import Control
+from infra.trust.posture import ControlPosture, ControlState, Finding, Posture, Severity
+from infra.trust.requirements import Requirement, requirements
+
+EXPIRY_NOTICE = datetime.timedelta(days=14)
+"""How long before its end a waiver is announced louder: one usual sprint."""
+
+NETWORK_POLICY_CONTROLS = frozenset({ControlId.SR1, ControlId.NS4})
+"""Controls made of NetworkPolicies, which a cluster without a capable dataplane stores and ignores."""
+
+
+@dataclass(frozen=True)
+class _LiveWaiver:
+    """A waiver that has not expired, and its place in the stack file."""
+
+    waiver: Waiver
+    path: str
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Everything that decides one control's state.
+
+    Attributes:
+        tier: The tier in force.
+        enabled: Whether the stack file switches the control on by its id.
+        available: Whether the program can realise the control.
+        required_by: The facts that require it.
+        waiver: The waiver that counts, if any.
+        expired: The day on which the last of its expired waivers ended, if any.
+    """
+
+    control: Control
+    tier: Tier
+    enabled: bool
+    available: bool
+    required_by: tuple[Requirement, ...]
+    waiver: _LiveWaiver | None
+    expired: datetime.date | None
+
+    @property
+    def by_tier(self) -> bool:
+        return self.tier.rank >= self.control.enforced_from.rank
+
+    @property
+    def asked_for(self) -> bool:
+        return self.by_tier or self.enabled
+
+    @property
+    def asker(self) -> str:
+        return f"tier {self.tier}" if self.by_tier else "bulkhead:trust.enable"
+
+    @property
+    def acts(self) -> bool:
+        return self.asked_for and self.available
+
+    @property
+    def waived(self) -> bool:
+        return bool(self.required_by) and not self.acts and self.waiver is not None
+
+
+def resolve(
+    stack: str,
+    config: StackConfig,
+    controls: Sequence[Control],
+    today: datetime.date,
+    available: AbstractSet[ControlId],
+) -> Posture:
+    """The posture of `config` under `controls`, the whole catalogue in its order.
+
+    Args:
+        stack: The stack's name.
+        config: A configuration that the loader accepted.
+        controls: Every control, once each.
+        today: The day on which waivers are judged.
+        available: The controls that the program can realise. One that is asked for and cannot be realised is an error
+            and stays dormant: a posture never claims what is not there.
+
+    Raises:
+        ValueError: `controls` is not the whole catalogue; a requirement would go unseen.
+    """
+    if {control.id for control in controls} != set(ControlId) or len(controls) != len(ControlId):
+        raise ValueError("the catalogue must hold every control exactly once")
+    required = requirements(config)
+    questions = [_question(control, config, required, today, available) for control in controls]
+    findings = [
+        *(finding for question in questions for finding in _errors(question, config)),
+        *(finding for question in questions for finding in _warnings(question, config, today)),
+    ]
+    return Posture(
+        stack=stack,
+        tier=config.trust.tier,
+        tenants=config.trust.tenants,
+        controls=tuple(_row(question) for question in questions),
+        findings=tuple(findings),
+    )
+
+
+def _question(
+    control: Control,
+    config: StackConfig,
+    required: Sequence[Requirement],
+    today: datetime.date,
+    available: AbstractSet[ControlId],
+) -> _Question:
+    waivers = _waivers_of(control.id, config)
+    live = [waiver for waiver in waivers if waiver.waiver.expires > today]
+    expired = [waiver.waiver.expires for waiver in waivers if waiver.waiver.expires <= today]
+    return _Question(
+        control=control,
+        tier=config.trust.tier,
+        enabled=control.id in config.trust.enable,
+        available=control.id in available,
+        required_by=tuple(requirement for requirement in required if requirement.control is control.id),
+        waiver=live[0] if live else None,
+        expired=max(expired, default=None),
+    )
+
+
+def _waivers_of(control: ControlId, config: StackConfig) -> list[_LiveWaiver]:
+    return [
+        _LiveWaiver(waiver, f"bulkhead:trust.waivers[{index}]")
+        for index, waiver in enumerate(config.trust.waivers)
+        if waiver.control is control
+    ]
+
+
+# --- states -----------------------------------------------------------------------------------------------------
+
+
+def _row(question: _Question) -> ControlPosture:
+    state, because = _state(question)
+    return ControlPosture(
+        control=question.control,
+        state=state,
+        because=because,
+        required_by=tuple(requirement.trigger for requirement in question.required_by),
+    )
+
+
+def _state(question: _Question) -> tuple[ControlState, str]:
+    if question.acts:
+        if question.by_tier:
+            return ControlState.ENFORCED, f"tier {question.tier} enforces it"
+        return ControlState.ADDED, f"switched on above tier {question.tier}"
+    if question.waived and question.waiver:
+        waiver = question.waiver.waiver
+        return ControlState.WAIVED, f"{waiver.owner} answers for it until {waiver.expires}"
+    if question.asked_for:
+        return ControlState.DORMANT, f"{question.asker} asks for it, but it is not available yet"
+    if question.required_by:
+        return ControlState.DORMANT, "MISSING: required, neither enforced nor waived"
+    return ControlState.DORMANT, "nothing requires it"
+
+
+# --- findings ---------------------------------------------------------------------------------------------------
+
+
+def _errors(question: _Question, config: StackConfig) -> Iterator[Finding]:
+    if question.asked_for and not question.available:
+        yield _error(question, _asking_path(question, config), _not_available(question))
+    if (
+        question.asked_for
+        and question.control.id in NETWORK_POLICY_CONTROLS
+        and not config.cluster.enforces_network_policy
+    ):
+        yield _error(question, "bulkhead:cluster.enforces_network_policy", _not_enforced_by_cluster(question))
+    if question.waived:
+        return
+    by_tier = [requirement for requirement in question.required_by if not requirement.only_by]
+    if by_tier and not question.asked_for:
+        yield _error(question, trust_path(config, "tier"), _missing(question, by_tier))
+    for requirement in question.required_by:
+        if requirement.only_by:
+            yield _error(question, requirement.path, _wrong_hardware(question, requirement))
+
+
+def _warnings(question: _Question, config: StackConfig, today: datetime.date) -> Iterator[Finding]:
+    control = question.control
+    for waiver in _waivers_of(control.id, config):
+        if waiver.waiver.expires <= today:
+            message = f"The waiver of {control.id} expired on {waiver.waiver.expires} and no longer counts. Remove it."
+        elif question.acts:
+            message = f"The waiver of {control.id} waives nothing: {_state(question)[1]}. Remove the waiver."
+        elif not question.required_by:
+            message = (
+                f"The waiver of {control.id} waives nothing: {control.id} is not required here. Remove the waiver."
+            )
+        elif waiver != question.waiver:
+            message = f"{control.id} is waived more than once; only the first waiver counts. Remove this one."
+        else:
+            message = _waived(control, waiver.waiver, today)
+        yield Finding(Severity.WARNING, control.id, waiver.path, message)
+
+
+def _error(question: _Question, path: str, message: str) -> Finding:
+    return Finding(Severity.ERROR, question.control.id, path, message)
+
+
+def _not_available(question: _Question) -> str:
+    control = question.control
+    instead = (
+        f"lower bulkhead:trust.tier below {control.enforced_from}"
+        if question.by_tier
+        else f"remove {control.id} from bulkhead:trust.enable"
+    )
+    if question.required_by and not question.waived:
+        instead = f"{instead}, and waive {control.id} under bulkhead:trust.waivers with owner, reason and expires"
+    return (
+        f"{question.asker} asks for {control.id} ({control.title}), which is not available yet: nothing would enforce"
+        f" it. Write: {instead}."
+    )
+
+
+def _not_enforced_by_cluster(question: _Question) -> str:
+    control = question.control
+    return (
+        f"{question.asker} asks for {control.id} ({control.title}), but this cluster does not enforce NetworkPolicy:"
+        f" the policies would be stored and ignored. At risk: {control.at_risk}. Write: true, once the cluster runs a"
+        f" dataplane that enforces NetworkPolicy (GKE's Dataplane V2, Cilium, Calico, kube-router)."
+    )
+
+
+def _missing(question: _Question, required_by: Sequence[Requirement]) -> str:
+    control = question.control
+    triggers = " and ".join(requirement.trigger for requirement in required_by)
+    expired = f" (its waiver expired on {question.expired})" if question.expired else ""
+    waiver = f"waive {control.id} under bulkhead:trust.waivers with owner, reason and expires"
+    write = (
+        f"bulkhead:trust.tier: {control.enforced_from}, or add {control.id} to bulkhead:trust.enable, or {waiver}"
+        if question.available
+        else f"{waiver}; bulkhead:trust.tier: {control.enforced_from} will enforce it, but it is not available yet"
+    )
+    return (
+        f"{control.id} ({control.title}) is required, since {triggers}; tier {question.tier} does not enforce it and"
+        f" nobody waived it{expired}. At risk: {control.at_risk}. Write: {write}."
+    )
+
+
+def _wrong_hardware(question: _Question, requirement: Requirement) -> str:
+    control = question.control
+    waive = (
+        "" if question.acts else f"; or waive {control.id} under bulkhead:trust.waivers with owner, reason and expires"
+    )
+    return (
+        f"{control.id} ({control.title}) is required, since {requirement.trigger}; no tier mends that by itself. At"
+        f" risk: {control.at_risk}. Write: {requirement.only_by}{waive}."
+    )
+
+
+def _waived(control: Control, waiver: Waiver, today: datetime.date) -> str:
+    left = waiver.expires - today
+    days = f"{left.days} day{'' if left.days == 1 else 's'}"
+    prefix = f"EXPIRES IN {days.upper()}: " if left <= EXPIRY_NOTICE else ""
+    return (
+        f"{prefix}{control.id} ({control.title}) is waived until {waiver.expires}, {days} from now. Owner:"
+        f" {waiver.owner}. Reason: {waiver.reason.rstrip('.')}. At risk meanwhile: {control.at_risk}."
+    )
+
+
+# --- keys of the stack file -------------------------------------------------------------------------------------
+
+
+def trust_path(config: StackConfig, key: str) -> str:
+    """`bulkhead:trust.<key>`, or `bulkhead:trust` where the stack file leaves that whole key out."""
+    return f"bulkhead:trust.{key}" if "trust" in config.model_fields_set else "bulkhead:trust"
+
+
+def _asking_path(question: _Question, config: StackConfig) -> str:
+    return trust_path(config, "tier" if question.by_tier else "enable")
