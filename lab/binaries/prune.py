@@ -1,0 +1,39 @@
+"""Empties the cache folder."""
+
+import shutil
+from pathlib import Path
+
+from lab import paths
+from lab.errors import LabError
+
+_KEPT = {"pulumi"}
+"""The engine's own state is a record of what is deployed, not a cache."""
+
+
+def prune() -> int:
+    """Remove everything that the lab can build again, and return how many bytes that freed.
+
+    Raises:
+        LabError: While a lab runs from this cache folder, for its programs and images are in use.
+    """
+    if paths.state_directory().exists():
+        raise LabError(
+            f"The lab's state is still in {paths.state_directory()}, so the cache is in use. Nothing was removed. "
+            "Run `bulkhead lab down` first."
+        )
+    root = paths.cache_directory()
+    freed = 0
+    for entry in sorted(root.iterdir()) if root.is_dir() else []:
+        if entry.name in _KEPT:
+            continue
+        freed += _size(entry)
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    return freed
+
+
+def _size(entry: Path) -> int:
+    files = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else [entry]
+    return sum(path.lstat().st_size for path in files)
