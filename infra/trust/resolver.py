@@ -154,7 +154,7 @@ def _state(question: _Question) -> tuple[ControlState, str]:
         return ControlState.ADDED, f"switched on above tier {question.tier}"
     if question.waived and question.waiver:
         waiver = question.waiver.waiver
-        return ControlState.WAIVED, f"{waiver.owner} answers for it until {waiver.expires}"
+        return ControlState.WAIVED, f"waived until {waiver.expires} by {waiver.owner}"
     if question.asked_for:
         return ControlState.DORMANT, f"{question.asker} asks for it, but it is not available yet"
     if question.required_by:

@@ -1,0 +1,20 @@
+"""Text from a stack file, made safe to print on a terminal."""
+
+import unicodedata
+
+
+def printable(text: str) -> str:
+    """`text` with every control and formatting character written as an escape, and each line break as a space.
+
+    An owner or a reason may hold anything; on a terminal, escape sequences and right-to-left marks could rewrite the
+    very report that shows them.
+    """
+    return "".join(_printable(character) for character in text)
+
+
+def _printable(character: str) -> str:
+    if character in "\t\n\r":
+        return " "
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}:
+        return character.encode("unicode_escape").decode("ascii")
+    return character
