@@ -79,6 +79,8 @@ REDIS_IMAGE = ImagePin(
 )
 
 VLLM_FLOOR = (0, 32, 0)
-"""The oldest vLLM that may be deployed: CVE-2026-115911 (chat-template denial of service) is fixed in 0.32.0."""
+"""The oldest vLLM that may be deployed: `VLLM_FLOOR_ADVISORY` is fixed in it."""
+VLLM_FLOOR_ADVISORY = "CVE-2026-115911 (denial of service through a chat template)"
 LITELLM_FLOOR = (1, 84, 0)
-"""The oldest LiteLLM that may be deployed: CVE-2026-49468 (Host-header bypass) is fixed in 1.84.0."""
+"""The oldest LiteLLM that may be deployed: `LITELLM_FLOOR_ADVISORY` is fixed in it."""
+LITELLM_FLOOR_ADVISORY = "CVE-2026-49468 (authentication bypass by the Host header)"

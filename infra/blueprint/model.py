@@ -237,6 +237,14 @@ class QuotaPart:
 
 
 @dataclass(frozen=True)
+class VersionFloorPart:
+    """The oldest version of a program that may be deployed, and the advisory that every older one is open to."""
+
+    version: tuple[int, int, int]
+    advisory: str
+
+
+@dataclass(frozen=True)
 class HubWeights:
     """Weights on the model hub, as `organisation/model`, staged to a volume of this many GiB before serving."""
 
@@ -296,11 +304,13 @@ class EnginePart:
         devices: None on CPU nodes.
         queue: None on CPU nodes, which no quota covers.
         load_seconds: How long the engine may take from start to serving.
+        version_floor: The oldest vLLM that `image` may hold.
     """
 
     name: str
     namespace: str
     image: str
+    version_floor: VersionFloorPart
     weights: Weights
     options: EngineOptionsPart
     replicas: int
@@ -390,6 +400,7 @@ class GatewayPart:
 
     namespace: str
     image: str
+    version_floor: VersionFloorPart
     replicas: int
     port: int
     models: tuple[GatewayModelPart, ...]

@@ -19,6 +19,7 @@ from infra.blueprint.model import (
     MemorystoreCachePart,
     QueueEntryPart,
     TenantPart,
+    VersionFloorPart,
     Weights,
 )
 from infra.blueprint.nodes import device_resource, node_labels, tolerations
@@ -34,7 +35,17 @@ from infra.config.gateway import (
 from infra.config.models import Model
 from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
-from infra.pins import LITELLM_IMAGE, POSTGRES_IMAGE, REDIS_IMAGE, VLLM_CPU_IMAGE, VLLM_IMAGE
+from infra.pins import (
+    LITELLM_FLOOR,
+    LITELLM_FLOOR_ADVISORY,
+    LITELLM_IMAGE,
+    POSTGRES_IMAGE,
+    REDIS_IMAGE,
+    VLLM_CPU_IMAGE,
+    VLLM_FLOOR,
+    VLLM_FLOOR_ADVISORY,
+    VLLM_IMAGE,
+)
 
 TOKENS_PER_PRICE = 1_000_000
 SECONDS_PER_MINUTE = 60
@@ -49,6 +60,7 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         name=model.name,
         namespace=names.ENGINES_NAMESPACE,
         image=image.reference(config.sources.mirror),
+        version_floor=VersionFloorPart(VLLM_FLOOR, VLLM_FLOOR_ADVISORY),
         weights=_weights(model),
         options=_options(model, count),
         replicas=model.replicas,
@@ -91,6 +103,7 @@ def gateway_part(config: StackConfig, engines: tuple[EnginePart, ...]) -> Gatewa
     return GatewayPart(
         namespace=names.GATEWAY_NAMESPACE,
         image=LITELLM_IMAGE.reference(mirror),
+        version_floor=VersionFloorPart(LITELLM_FLOOR, LITELLM_FLOOR_ADVISORY),
         replicas=config.gateway.replicas,
         port=names.GATEWAY_PORT,
         models=tuple(_gateway_model(config.model(engine.name), engine) for engine in engines),
