@@ -1,8 +1,10 @@
 """What every part of a stack file has in common: strictness, names, quantities."""
 
+import datetime
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 NAME_MAX_LENGTH = 40
@@ -13,6 +15,21 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=NAME_MA
 
 Quantity = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(m|Ki|Mi|Gi|Ti)?$")]
 """A Kubernetes quantity, as `500m`, `2` or `16Gi`."""
+
+
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})( 00:00:00 \+0000 UTC|T00:00:00Z)?", re.ASCII)
+
+
+def _day(value: object) -> object:
+    written = _DAY.fullmatch(value) if isinstance(value, str) else None
+    try:
+        return datetime.date.fromisoformat(written[1]) if written else value
+    except ValueError:
+        return value
+
+
+Day = Annotated[datetime.date, BeforeValidator(_day)]
+"""A day of the calendar. The engine hands on an unquoted day as Go writes it: `2026-12-31 00:00:00 +0000 UTC`."""
 
 
 class StackFilePart(BaseModel):

@@ -99,6 +99,23 @@ class Pool(StackFilePart):
         return self.devices_on_each_node * self.nodes.max
 
     @property
+    def node_pool_name(self) -> str:
+        """The pool's name with its partitioning, as `l4-whole`.
+
+        Every field that divides a GPU forces a node pool's replacement, so a change of it must give another name: the
+        new pool is made first, and the old one goes after its workloads have moved.
+        """
+        match self.partition:
+            case _ if not self.is_gpu:
+                return self.name
+            case WholePartition():
+                return f"{self.name}-whole"
+            case MigPartition(size=size):
+                return f"{self.name}-mig-{size.replace('.', '-')}"
+            case TimeSlicingPartition(clients=clients):
+                return f"{self.name}-shared-{clients}"
+
+    @property
     def flavor(self) -> str:
         """The GPU flavour: an accelerator with a partition, as `nvidia-l4/whole`."""
         match self.partition:

@@ -1,8 +1,9 @@
 """`bulkhead:tenants`: who uses the platform, and how much."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from infra.config.base import Name, StackFilePart
 
@@ -10,6 +11,16 @@ Period = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}[smhd]$")]
 """A duration as LiteLLM reads it: seconds, minutes, hours or days, as `30d`."""
 
 Devices = Annotated[int, Field(ge=0, le=100_000)]
+
+
+def _form_of_quota(value: object) -> str:
+    return "map" if isinstance(value, Mapping) else "number"
+
+
+GpuQuota = Annotated[
+    Annotated[Devices, Tag("number")] | Annotated[dict[Name, Devices], Tag("map")], Discriminator(_form_of_quota)
+]
+"""Devices by pool, or a plain number; told apart by form, so that a fault is reported for the form that was meant."""
 
 
 class Budget(StackFilePart):
@@ -41,7 +52,7 @@ class Tenant(StackFilePart):
     """What it may spend."""
     rate_limit: RateLimit = RateLimit()
     """How fast it may call."""
-    gpu_quota: Devices | dict[Name, Devices] = 0
+    gpu_quota: GpuQuota = 0
     """GPU devices guaranteed to its own jobs: a map of pool to devices, or a number where there is one GPU pool."""
     sensitive: bool = False
     """Whether its data must not meet another tenant's on one GPU: it then needs a dedicated pool or MIG of its own."""

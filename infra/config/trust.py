@@ -1,11 +1,10 @@
 """`bulkhead:trust`: how far tenants are trusted, and which controls are switched on or waived."""
 
-import datetime
 from enum import StrEnum
 
 from pydantic import Field
 
-from infra.config.base import StackFilePart
+from infra.config.base import Day, StackFilePart
 
 
 class Tier(StrEnum):
@@ -56,11 +55,11 @@ class Waiver(StackFilePart):
 
     control: ControlId
     """The control that is waived, by id."""
-    owner: str = Field(min_length=1)
+    owner: str = Field(min_length=1, pattern=r"\S")
     """Who answers for the risk while it is waived: a person or a team that can be reached."""
-    reason: str = Field(min_length=1)
+    reason: str = Field(min_length=1, pattern=r"\S")
     """Why it is waived, in words that a reviewer can judge."""
-    expires: datetime.date
+    expires: Day
     """The day, as YYYY-MM-DD, from which the waiver no longer counts."""
 
 

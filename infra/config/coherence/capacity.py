@@ -1,0 +1,204 @@
+"""Capacity: engines and guaranteed quotas fit what the pools can grow to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from infra.config.draft import Draft, at
+from infra.config.models import Model
+from infra.config.pools import Pool, TimeSlicingPartition
+from infra.config.problem import Problem
+from infra.config.tenants import Tenant
+from infra.config.words import counted, listed
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one model's engines or one tenant's quota takes of a pool.
+
+    Attributes:
+        owner: In words, as `model llama-8b, 2 engines x 1`.
+        devices: Devices taken.
+    """
+
+    owner: str
+    devices: int
+
+
+def check_capacity(draft: Draft) -> Iterator[Problem]:
+    """Node ranges, quotas and sums of devices."""
+    for index, pool in draft.pools.read.items():
+        if pool.nodes.min > pool.nodes.max:
+            yield Problem(
+                at("pools", index, "nodes", "min"),
+                f"the pool has at least {pool.nodes.min} nodes and at most {pool.nodes.max}",
+                "no number of nodes satisfies both",
+                f"min: {pool.nodes.max} or less, or max: {pool.nodes.min} or more",
+            )
+    yield from _quotas(draft)
+    for index, model in draft.models.read.items():
+        yield from _engines_of_one_model(draft, index, model)
+    if draft.sums_are_known:
+        for index, pool in draft.pools.read.items():
+            if pool.is_gpu and pool.name in draft.pools.by_name:
+                yield from _sum(draft, index, pool)
+
+
+def _quotas(draft: Draft) -> Iterator[Problem]:
+    for index, tenant in draft.tenants.read.items():
+        if isinstance(tenant.gpu_quota, Mapping):
+            for name, devices in tenant.gpu_quota.items():
+                pool = draft.pools.by_name.get(name)
+                if pool is not None:
+                    yield from _quota(index, tenant, pool, devices, ("gpu_quota", name))
+        elif tenant.gpu_quota and draft.pools.all_read:
+            yield from _plain_quota(draft, index, tenant, tenant.gpu_quota)
+
+
+def _plain_quota(draft: Draft, index: int, tenant: Tenant, devices: int) -> Iterator[Problem]:
+    gpu_pools = _gpu_pool_names(draft)
+    if not gpu_pools:
+        yield Problem(
+            at("tenants", index, "gpu_quota"),
+            f"{counted(devices, 'device')} are guaranteed, and no pool has GPUs",
+            "the tenant's jobs would wait for ever",
+            "gpu_quota: 0, or add a pool with GPUs",
+        )
+    elif len(gpu_pools) > 1:
+        yield Problem(
+            at("tenants", index, "gpu_quota"),
+            f"a plain number does not say of which of {len(gpu_pools)} GPU pools: {listed(gpu_pools)}",
+            "a choice made for you might be the wrong GPU",
+            f"a map, as gpu_quota: {{{gpu_pools[0]}: {devices}}}",
+        )
+    elif (pool := draft.pools.by_name.get(gpu_pools[0])) is not None:
+        yield from _quota(index, tenant, pool, devices, ("gpu_quota",))
+
+
+def _gpu_pool_names(draft: Draft) -> list[str]:
+    return [pool.name for pool in draft.pools.read.values() if pool.is_gpu]
+
+
+def _quota(index: int, tenant: Tenant, pool: Pool, devices: int, below: tuple[str, ...]) -> Iterator[Problem]:
+    where = at("tenants", index, *below)
+    if not pool.is_gpu:
+        yield Problem(
+            where,
+            f"the pool `{pool.name}` has no GPUs",
+            "the quota would guarantee nothing",
+            "remove it, or name a pool with GPUs",
+        )
+    elif pool.dedicated_to not in (None, tenant.name):
+        yield Problem(
+            where,
+            f"the pool `{pool.name}` is dedicated to `{pool.dedicated_to}`",
+            f"jobs of `{tenant.name}` would be admitted and never scheduled there",
+            "a quota on another pool, or remove `dedicated_to` from this one",
+        )
+    elif 0 < pool.devices_at_most < devices:
+        yield Problem(
+            where,
+            f"{counted(devices, 'device')} are guaranteed, and `{pool.name}` has at most {_at_most(pool)}",
+            "a job would be admitted and then wait for a GPU that cannot come",
+            f"{pool.devices_at_most} or less, or more nodes for `{pool.name}`",
+        )
+
+
+def _at_most(pool: Pool) -> str:
+    """Devices at most, and how they come about: `8 (4 nodes x 2 GPUs)`."""
+    factors = [counted(pool.nodes.max, "node"), counted(pool.gpus_on_each_node, "GPU")]
+    if pool.devices_per_gpu > 1:
+        factors.append(f"{pool.devices_per_gpu} devices")
+    return f"{pool.devices_at_most:,} ({' x '.join(factors)})"
+
+
+def _engines_of_one_model(draft: Draft, index: int, model: Model) -> Iterator[Problem]:
+    pool = draft.pools.by_name.get(model.pool)
+    if pool is None or not pool.is_gpu or pool.devices_on_each_node == 0:
+        return
+    gpus = _devices_of_engine(model)
+    if gpus > pool.devices_on_each_node and not isinstance(pool.partition, TimeSlicingPartition):
+        yield Problem(
+            at("models", index, "gpus"),
+            f"an engine asks for {gpus} devices, and a node of `{pool.name}` has {pool.devices_on_each_node}",
+            "no node could ever run it",
+            f"gpus: {pool.devices_on_each_node} or less, or a pool with more GPUs on each node",
+        )
+        return
+    on_a_node = max(pool.devices_on_each_node // gpus, 1)
+    if model.replicas > on_a_node * pool.nodes.max and gpus * model.replicas <= pool.devices_at_most:
+        yield Problem(
+            at("models", index, "gpus"),
+            f"{model.replicas} engines of {gpus} devices do not fit `{pool.name}`: a node holds {on_a_node} of them, "
+            f"and there are at most {counted(pool.nodes.max, 'node')}",
+            "some engines would wait for a node that cannot come",
+            f"replicas: {on_a_node * pool.nodes.max} or less, or more nodes for `{pool.name}`",
+        )
+
+
+def _devices_of_engine(model: Model) -> int:
+    return model.gpus or 1
+
+
+def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
+    """One problem for a pool that is promised more than it can have; none where one claim alone says so already."""
+    engines = [_engines_claim(model) for model in _models_that_fit_a_node(draft, pool)]
+    quotas = [claim for tenant in draft.tenants.read.values() if (claim := _quota_claim(draft, tenant, pool))]
+    engine_devices = sum(claim.devices for claim in engines)
+    total = engine_devices + sum(claim.devices for claim in quotas)
+    single_quota_is_beyond = any(claim.devices > pool.devices_at_most for claim in quotas)
+    if pool.devices_on_each_node == 0 or total <= pool.devices_at_most:
+        return
+    if engine_devices > pool.devices_at_most:
+        yield Problem(
+            at("pools", index, "nodes", "max"),
+            f"the engines on `{pool.name}` take {_added(engines)} devices, and it has at most {_at_most(pool)}",
+            "some engines would wait for a GPU that cannot come",
+            f"max: {_nodes_for(pool, engine_devices)} or more, or fewer replicas",
+        )
+    elif not single_quota_is_beyond:
+        yield Problem(
+            at("pools", index, "nodes", "max"),
+            f"engines and guaranteed quotas on `{pool.name}` take {_added([*engines, *quotas])} devices, "
+            f"and it has at most {_at_most(pool)}",
+            "a job would be admitted and then wait for a GPU that cannot come",
+            f"max: {_nodes_for(pool, total)} or more, or smaller quotas, or fewer replicas",
+        )
+
+
+def _models_that_fit_a_node(draft: Draft, pool: Pool) -> Iterator[Model]:
+    for model in draft.models.read.values():
+        if model.pool == pool.name and _devices_of_engine(model) <= pool.devices_on_each_node:
+            yield model
+
+
+def _engines_claim(model: Model) -> Claim:
+    gpus = _devices_of_engine(model)
+    return Claim(f"{model.name}: {counted(model.replicas, 'engine')} x {gpus}", gpus * model.replicas)
+
+
+def _quota_claim(draft: Draft, tenant: Tenant, pool: Pool) -> Claim | None:
+    if pool.dedicated_to not in (None, tenant.name):
+        return None
+    if isinstance(tenant.gpu_quota, Mapping):
+        devices = tenant.gpu_quota.get(pool.name, 0)
+    else:
+        devices = tenant.gpu_quota if draft.pools.all_read and _gpu_pool_names(draft) == [pool.name] else 0
+    return Claim(f"quota of {tenant.name}", devices) if devices else None
+
+
+def _nodes_for(pool: Pool, devices: int) -> int:
+    return -(-devices // pool.devices_on_each_node)
+
+
+_SHOWN = 8
+
+
+def _added(claims: list[Claim]) -> str:
+    """The sum and what it is made of: `6 = 2 (llama-8b: 2 engines x 1) + 4 (quota of research)`."""
+    total = sum(claim.devices for claim in claims)
+    largest = sorted(claims, key=lambda claim: (-claim.devices, claim.owner))
+    shown = [f"{claim.devices:,} ({claim.owner})" for claim in largest[:_SHOWN]]
+    rest = largest[_SHOWN:]
+    if rest:
+        shown.append(f"{sum(claim.devices for claim in rest):,} ({len(rest)} more)")
+    return f"{total:,} = {' + '.join(shown)}"

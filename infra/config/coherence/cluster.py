@@ -1,0 +1,128 @@
+"""The cluster: keys that belong to the other kind of cluster, and networks and zones that make no sense."""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+
+from infra.config.cluster import ExistingCluster, GkeCluster
+from infra.config.draft import Draft, at
+from infra.config.pools import MigPartition, Pool, TimeSlicingPartition
+from infra.config.problem import Problem
+
+GKE_POOL_KEYS = ("machine_type", "spot")
+EXISTING_POOL_KEYS = ("node_labels",)
+
+
+def check_cluster(draft: Draft) -> Iterator[Problem]:
+    """What the pools and the gateway ask of a cluster that cannot give it."""
+    match draft.cluster:
+        case ExistingCluster():
+            yield from _foreign_pool_keys(draft, GKE_POOL_KEYS, "a GKE cluster, and this cluster exists already")
+            yield from _managed_services(draft)
+            yield from _pools_on_the_same_nodes(draft)
+        case GkeCluster() as cluster:
+            yield from _foreign_pool_keys(draft, EXISTING_POOL_KEYS, "an existing cluster, and this one is created")
+            yield from _zones(cluster)
+            yield from _networks(cluster)
+        case None:
+            pass
+
+
+def _foreign_pool_keys(draft: Draft, keys: tuple[str, ...], belongs: str) -> Iterator[Problem]:
+    for index, pool in draft.pools.read.items():
+        for key in keys:
+            if key in pool.model_fields_set:
+                yield Problem(
+                    at("pools", index, key),
+                    f"`{key}` belongs to {belongs}",
+                    "it would change nothing, though it looks as if it did",
+                    f"remove `{key}`",
+                )
+
+
+def _managed_services(draft: Draft) -> Iterator[Problem]:
+    if draft.gateway is None:
+        return
+    chosen = {
+        "database": (draft.gateway.database.kind, "cloud_sql"),
+        "cache": (draft.gateway.cache.kind, "memorystore"),
+    }
+    for key, (kind, managed) in chosen.items():
+        if kind == managed:
+            yield Problem(
+                at("gateway", key, "kind"),
+                f"`{managed}` is made next to a GKE cluster, and this cluster exists already",
+                "there is no project and network to create it in",
+                "in_cluster, or external",
+            )
+
+
+def _pools_on_the_same_nodes(draft: Draft) -> Iterator[Problem]:
+    seen: list[tuple[int, Pool]] = []
+    for index, pool in draft.pools.read.items():
+        twin = next((other for other, earlier in seen if _may_share_a_node(earlier, pool)), None)
+        seen.append((index, pool))
+        if twin is not None and draft.pools.names[twin] != pool.name:
+            where = at("pools", index, "node_labels") if pool.node_labels else at("pools", index)
+            yield Problem(
+                where,
+                f"the labels that select its nodes ({_shown(_selector(pool))}) also fit nodes of "
+                f"`{draft.pools.names[twin]}` ({_shown(_selector(draft.pools.read[twin]))})",
+                "a node would count for both pools, and GPUs would be promised twice",
+                "node_labels on both pools, with a key whose value tells them apart",
+            )
+
+
+def _may_share_a_node(one: Pool, other: Pool) -> bool:
+    first, second = _selector(one), _selector(other)
+    return all(first[key] == second[key] for key in first.keys() & second.keys()) and one.is_gpu == other.is_gpu
+
+
+def _selector(pool: Pool) -> Mapping[str, str]:
+    """The labels that a node of the pool carries; GKE's own ones, and those that the file gives."""
+    own = {"cloud.google.com/gke-accelerator": str(pool.accelerator)} if pool.is_gpu else {}
+    match pool.partition:
+        case MigPartition(size=size):
+            own["cloud.google.com/gke-gpu-partition-size"] = size
+        case TimeSlicingPartition():
+            own["cloud.google.com/gke-gpu-sharing-strategy"] = "time-sharing"
+        case _:
+            pass
+    return {**own, **(pool.node_labels or {})}
+
+
+def _shown(selector: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(selector.items())) or "none"
+
+
+def _zones(cluster: GkeCluster) -> Iterator[Problem]:
+    region = "-".join(cluster.location.split("-")[:2])
+    for index, zone in enumerate(cluster.node_zones):
+        if not zone.startswith(f"{region}-"):
+            yield Problem(
+                at("cluster", "node_zones", index),
+                f"the zone is not in the cluster's region, {region}",
+                "GKE refuses to create the cluster",
+                f"a zone of {region}, as {region}-a",
+            )
+
+
+def _networks(cluster: GkeCluster) -> Iterator[Problem]:
+    for index, network in enumerate(cluster.authorized_networks):
+        where = at("cluster", "authorized_networks", index, "cidr")
+        try:
+            parsed = ipaddress.IPv4Network(network.cidr, strict=True)
+        except ValueError:
+            yield Problem(
+                where,
+                "this is not an IPv4 network",
+                "GKE refuses to create the cluster",
+                "a network's first address and its length, as 203.0.113.0/24",
+            )
+            continue
+        if parsed.prefixlen == 0:
+            yield Problem(
+                where,
+                "this is the whole internet",
+                "anybody could try the control plane",
+                "the networks that need it, as 203.0.113.0/24, or none: the endpoint that IAM guards is always there",
+            )

@@ -1,0 +1,39 @@
+"""Money: a budget in dollars binds only on models that have a price."""
+
+from collections.abc import Iterator
+
+from infra.config.draft import Draft, at
+from infra.config.models import Model, Price
+from infra.config.problem import Problem
+from infra.config.words import listed
+
+_FREE = Price(input_usd_per_million_tokens=0, output_usd_per_million_tokens=0)
+_TENANTS_SHOWN = 5
+
+
+def check_money(draft: Draft) -> Iterator[Problem]:
+    """Models without a price that tenants with a budget may call, and budgets that nothing can use up."""
+    for index, model in draft.models.read.items():
+        callers = [tenant.name for tenant in draft.tenants.read.values() if model.name in tenant.models]
+        if model.price is None and callers:
+            others = f" and {len(callers) - _TENANTS_SHOWN} more" if len(callers) > _TENANTS_SHOWN else ""
+            yield Problem(
+                at("models", index, "price"),
+                f"the model `{model.name}` has no price, and {listed(callers[:_TENANTS_SHOWN])}{others} may call it "
+                "within a budget",
+                "its use would cost nothing, so that no budget would ever stop it",
+                "price: {input_usd_per_million_tokens: 0.20, output_usd_per_million_tokens: 0.60}",
+            )
+    for index, tenant in draft.tenants.read.items():
+        models = [draft.models.by_name.get(name) for name in tenant.models]
+        if all(_is_free(model) for model in models):
+            yield Problem(
+                at("tenants", index, "budget"),
+                f"every model that `{tenant.name}` may call has a price of zero",
+                "the budget would never be used up, and nothing would stop its calls",
+                "a price above zero for one of its models at least",
+            )
+
+
+def _is_free(model: Model | None) -> bool:
+    return model is not None and model.price == _FREE

@@ -1,0 +1,33 @@
+"""All rules of coherence, in one place."""
+
+from collections.abc import Callable, Iterator
+
+from infra.config.coherence.capacity import check_capacity
+from infra.config.coherence.cluster import check_cluster
+from infra.config.coherence.gateway import check_gateway
+from infra.config.coherence.money import check_money
+from infra.config.coherence.names import check_names
+from infra.config.coherence.partitions import check_partitions
+from infra.config.coherence.references import check_references
+from infra.config.coherence.secrets import check_secrets
+from infra.config.coherence.trust import check_trust
+from infra.config.draft import Draft
+from infra.config.problem import Problem
+
+RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
+    check_names,
+    check_references,
+    check_partitions,
+    check_capacity,
+    check_money,
+    check_cluster,
+    check_gateway,
+    check_secrets,
+    check_trust,
+)
+
+
+def incoherences(draft: Draft) -> Iterator[Problem]:
+    """Everything in `draft` that does not fit together."""
+    for rule in RULES:
+        yield from rule(draft)

@@ -1,0 +1,51 @@
+"""Trust: waivers that still count, and controls named once. What a tier must enforce is the posture's to say."""
+
+from collections.abc import Iterator
+
+from infra.config.draft import Draft, at
+from infra.config.problem import Problem
+from infra.config.trust import ControlId, Trust
+
+
+def check_trust(draft: Draft) -> Iterator[Problem]:
+    """Expired, repeated and contradictory waivers, and repeated controls."""
+    trust = draft.trust
+    if trust is None:
+        return
+    for index, waiver in enumerate(trust.waivers):
+        if waiver.expires <= draft.today:
+            yield Problem(
+                at("trust", "waivers", index, "expires"),
+                f"the waiver of {waiver.control} expired on {waiver.expires.isoformat()}",
+                "nobody answers any longer for the control's absence",
+                f"a tier that enforces {waiver.control}, or a later day if its owner renews the waiver",
+            )
+    yield from _repeated(trust)
+
+
+def _repeated(trust: Trust) -> Iterator[Problem]:
+    waived: set[ControlId] = set()
+    for index, waiver in enumerate(trust.waivers):
+        if waiver.control in waived:
+            yield Problem(
+                at("trust", "waivers", index, "control"),
+                f"{waiver.control} is waived twice",
+                "it would not be clear who answers for it, and until when",
+                "one waiver for each control",
+            )
+        waived.add(waiver.control)
+    for index, control in enumerate(trust.enable):
+        if control in trust.enable[:index]:
+            yield Problem(
+                at("trust", "enable", index),
+                f"{control} is listed twice",
+                "one of the two was probably meant to be another control, which would stay off",
+                "each control once",
+            )
+        elif control in waived:
+            yield Problem(
+                at("trust", "enable", index),
+                f"{control} is switched on here and waived under `waivers`",
+                "it would not be clear whether it should hold",
+                f"remove {control} here, or its waiver",
+            )

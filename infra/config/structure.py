@@ -1,0 +1,88 @@
+"""From plain values to typed parts: each part by itself, so that a fault in one does not hide those of another."""
+
+import datetime
+import json
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from infra.config.cluster import Cluster
+from infra.config.draft import Draft, NamedPart, NamedParts, at
+from infra.config.gateway import Gateway
+from infra.config.models import Model
+from infra.config.paths import Location, is_list, is_mapping
+from infra.config.pools import Pool
+from infra.config.problem import Problem
+from infra.config.sources import Sources
+from infra.config.stack import PROJECT, SECRET_KEYS, StackConfig
+from infra.config.tenants import Tenant
+from infra.config.trust import Trust
+from infra.config.wording import missing_key, problem_from, wants_list
+
+Part = TypeVar("Part")
+
+_CLUSTER: TypeAdapter[Cluster] = TypeAdapter(Cluster)
+
+
+class StructureReader:
+    """Reads the parts of a plain document, noting the problems of each."""
+
+    def __init__(self, document: Mapping[str, object]) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+
+    def draft(self, today: datetime.date) -> Draft:
+        """Everything of the document that can be read."""
+        return Draft(
+            trust=self._single("trust", TypeAdapter(Trust), Trust()),
+            cluster=self._single("cluster", _CLUSTER, None),
+            pools=self._list("pools", Pool),
+            models=self._list("models", Model),
+            tenants=self._list("tenants", Tenant),
+            gateway=self._single("gateway", TypeAdapter(Gateway), Gateway()),
+            sources=self._single("sources", TypeAdapter(Sources), Sources()),
+            secrets=frozenset(name for name in SECRET_KEYS if f"{PROJECT}:{name}" in self.document),
+            today=today,
+        )
+
+    def _single(self, key: str, adapter: TypeAdapter[Part], default: Part | None) -> Part | None:
+        if at(key)[0] not in self.document:
+            if default is None:
+                self.problems.append(missing_key(key))
+            return default
+        return self._read(adapter, self._value(key), at(key), StackConfig.model_fields[key].annotation)
+
+    def _list(self, key: str, part: type[NamedPart]) -> NamedParts[NamedPart]:
+        nothing: NamedParts[NamedPart] = NamedParts({}, {}, all_named=False, all_read=False)
+        if at(key)[0] not in self.document:
+            self.problems.append(missing_key(key))
+            return nothing
+        elements = self._value(key)
+        if not is_list(elements) or not elements:
+            self.problems.append(wants_list(key, elements))
+            return nothing
+        adapter = TypeAdapter(part)
+        read = {
+            index: element
+            for index, value in enumerate(elements)
+            if (element := self._read(adapter, value, at(key, index), part)) is not None
+        }
+        names = {index: name for index, value in enumerate(elements) if (name := _written_name(value)) is not None}
+        return NamedParts(read, names, all_named=len(names) == len(elements), all_read=len(read) == len(elements))
+
+    def _value(self, key: str) -> object:
+        return self.document[f"{PROJECT}:{key}"]
+
+    def _read(self, adapter: TypeAdapter[Part], value: object, location: Location, annotation: object) -> Part | None:
+        try:
+            return adapter.validate_json(json.dumps(value), strict=True)
+        except ValidationError as refusal:
+            details = refusal.errors(include_url=False, include_input=False)
+            self.problems.extend(problem_from(detail, location, annotation, value) for detail in details)
+            return None
+
+
+def _written_name(value: object) -> str | None:
+    name = value.get("name") if is_mapping(value) else None
+    return name if isinstance(name, str) else None

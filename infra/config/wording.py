@@ -1,0 +1,228 @@
+"""What pydantic found wrong, in the words of someone who knows the stack file."""
+
+from collections.abc import Callable, Mapping
+
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from infra.config.draft import at
+from infra.config.paths import Location, child, is_list, is_mapping
+from infra.config.plain import kind_of
+from infra.config.problem import Problem
+from infra.config.schema_walk import Step, bare, choices, is_model, tag_of, union_members, walk
+from infra.config.stack import PROJECT, StackConfig
+from infra.config.words import foreign_letter, listed, near_miss
+
+_NOT_READ = "the file cannot be read as a configuration, and nothing is guessed"
+_NO_DEFAULT = "there is no value that would be safe to assume"
+_IGNORED = "it would change nothing, though it looks as if it did"
+
+
+def missing_key(key: str) -> Problem:
+    """The problem of a document without `bulkhead:<key>`."""
+    field = StackConfig.model_fields[key]
+    return Problem(
+        at(key),
+        f"`{PROJECT}:{key}` is missing: {_description(field)}",
+        _NO_DEFAULT,
+        f"{PROJECT}:{key}: {_example(field)}",
+    )
+
+
+def wants_list(key: str, value: object) -> Problem:
+    """The problem of a key that must hold a list with at least one element."""
+    field = StackConfig.model_fields[key]
+    wrong = "the list is empty" if is_list(value) else f"a list is wanted here, and this is {kind_of(value)}"
+    return Problem(at(key), f"{wrong}: {_description(field)}", _NO_DEFAULT, f"{PROJECT}:{key}: {_example(field)}")
+
+
+def problem_from(detail: ErrorDetails, location: Location, annotation: object, value: object) -> Problem:
+    """The problem that one of pydantic's errors is about.
+
+    Args:
+        detail: The error, without its input.
+        location: Where the value that was read stands in the document.
+        annotation: Its type.
+        value: The value, for its kind and for look-alike letters; it is never shown.
+    """
+    step = walk(annotation, detail["loc"])
+    where = (*location, *step.location)
+    given = _value_at(value, step.location)
+    if step.in_key and step.location:
+        given = step.location[-1]
+    sort = detail["type"]
+    if sort == "missing":
+        return _missing(step, where)
+    if sort == "extra_forbidden":
+        return _unknown_key(step, where)
+    if sort in ("union_tag_not_found", "union_tag_invalid"):
+        return _kind(step, where, given)
+    wrong, write = _WORDINGS.get(sort, _other)(_Case(step, given, detail))
+    return Problem(where, wrong, _NOT_READ, write)
+
+
+class _Case:
+    """One error with what is known about its place."""
+
+    def __init__(self, step: Step, given: object, detail: ErrorDetails) -> None:
+        self.step = step
+        self.given = given
+        self.message = detail["msg"]
+        self.context: Mapping[str, object] = detail.get("ctx", {})
+
+    @property
+    def wanted(self) -> str:
+        """What belongs here, with an example where the field has one."""
+        field = self.step.field
+        if field is None:
+            return "a value of the right form"
+        example = _example(field)
+        description = _description(field).rstrip(".")
+        return f"{description}, as {example}" if example != "..." else description
+
+
+def _missing(step: Step, where: Location) -> Problem:
+    key, field = str(where[-1]), step.field
+    description = _description(field) if field else ""
+    example = _example(field) if field else "..."
+    return Problem(where, f"`{key}` is missing: {description}", _NO_DEFAULT, f"{key}: {example}")
+
+
+def _unknown_key(step: Step, where: Location) -> Problem:
+    key = str(where[-1])
+    owner = step.owner
+    allowed = list(owner.model_fields) if owner else []
+    for sibling in step.siblings:
+        if key in sibling.model_fields and owner is not None:
+            wrong = f"`{key}` belongs to `kind: {tag_of(sibling)}`, and this is `kind: {tag_of(owner)}`"
+            write = f"`kind: {tag_of(sibling)}` if that is meant; otherwise remove `{key}`"
+            return Problem(where, wrong, _IGNORED, write)
+    odd = foreign_letter(key)
+    meant = near_miss(key, allowed)
+    wrong = "this key is not known here" + (f": {odd}" if odd else "")
+    write = (f"`{meant}`, if that is meant; " if meant else "remove it; ") + f"the keys here are {listed(allowed)}"
+    return Problem(where, wrong, _IGNORED, write)
+
+
+def _kind(step: Step, where: Location, given: object) -> Problem:
+    kinds = [tag for member in union_members(step.annotation) if (tag := tag_of(member)) is not None]
+    held: Mapping[object, object] = given if is_mapping(given) else {}
+    if "kind" not in held:
+        description = _description(step.field) if step.field else ""
+        wrong = f"`kind` is missing: {description}" if description else "`kind` is missing"
+        return Problem((*where, "kind"), wrong, _NO_DEFAULT, f"kind: {kinds[0]}, or another of {listed(kinds, 'or')}")
+    return Problem(
+        (*where, "kind"), "this kind is not known" + _odd(held["kind"]), _NOT_READ, _one_of(held["kind"], kinds)
+    )
+
+
+def _one_of(given: object, allowed: list[str]) -> str:
+    meant = near_miss(given, allowed) if isinstance(given, str) else None
+    known = f"{'one of ' if len(allowed) > 1 else ''}{listed(allowed, 'or')}"
+    return f"`{meant}`, if that is meant; {known}" if meant else known
+
+
+def _odd(given: object) -> str:
+    odd = foreign_letter(given) if isinstance(given, str) else None
+    return f": {odd}" if odd else ""
+
+
+def _enum(case: _Case) -> tuple[str, str]:
+    allowed = list(choices(case.step.annotation))
+    if not isinstance(case.given, str):
+        return f"one of a few words is wanted here, and this is {kind_of(case.given)}", _one_of(case.given, allowed)
+    return "this is not one of the values known here" + _odd(case.given), _one_of(case.given, allowed)
+
+
+def _wanted_kind(kind: str, hint: str = "") -> Callable[[_Case], tuple[str, str]]:
+    def wording(case: _Case) -> tuple[str, str]:
+        wrong = f"{kind} is wanted here, and this is {kind_of(case.given)}"
+        quoted = isinstance(case.given, str) and "number" in kind
+        return wrong, f"{case.wanted}{hint if quoted else ''}"
+
+    return wording
+
+
+def _mapping(case: _Case) -> tuple[str, str]:
+    wanted = bare(case.step.annotation)
+    wrong = f"keys with values are wanted here, and this is {kind_of(case.given)}"
+    if is_model(wanted):
+        return wrong, f"the keys {listed(wanted.model_fields)}, as they need to be set"
+    return wrong, case.wanted
+
+
+def _form(case: _Case) -> tuple[str, str]:
+    what = "this name" if case.step.in_key else "this text"
+    return f"{what} does not have the form that is wanted" + _odd(case.given), case.wanted
+
+
+def _too_long(case: _Case) -> tuple[str, str]:
+    limit = case.context.get("max_length")
+    return f"this is longer than {limit} characters", f"at most {limit} characters: {case.wanted}"
+
+
+def _too_short(case: _Case) -> tuple[str, str]:
+    return "nothing is written here", case.wanted
+
+
+def _bound(words: str, key: str) -> Callable[[_Case], tuple[str, str]]:
+    def wording(case: _Case) -> tuple[str, str]:
+        limit = f"{words} {case.context.get(key):,}"
+        return f"the number must be {limit}", f"a number {limit}: {case.wanted}"
+
+    return wording
+
+
+def _day(case: _Case) -> tuple[str, str]:
+    return "this is not a day of the calendar written YYYY-MM-DD", case.wanted
+
+
+def _other(case: _Case) -> tuple[str, str]:
+    return case.message, case.wanted
+
+
+_UNQUOTED = "; without quotes, and in the file itself: `pulumi config set --path` turns fractions into text"
+
+_WORDINGS: Mapping[str, Callable[[_Case], tuple[str, str]]] = {
+    "enum": _enum,
+    "literal_error": _enum,
+    "string_type": _wanted_kind("text"),
+    "int_type": _wanted_kind("a whole number", _UNQUOTED),
+    "int_from_float": _wanted_kind("a whole number"),
+    "float_type": _wanted_kind("a number", _UNQUOTED),
+    "bool_type": _wanted_kind("true or false"),
+    "tuple_type": _wanted_kind("a list"),
+    "list_type": _wanted_kind("a list"),
+    "dict_type": _mapping,
+    "model_type": _mapping,
+    "model_attributes_type": _mapping,
+    "string_pattern_mismatch": _form,
+    "string_too_long": _too_long,
+    "string_too_short": _too_short,
+    "too_short": _too_short,
+    "greater_than": _bound("greater than", "gt"),
+    "greater_than_equal": _bound("at least", "ge"),
+    "less_than": _bound("less than", "lt"),
+    "less_than_equal": _bound("at most", "le"),
+    "date_type": _day,
+    "date_parsing": _day,
+    "date_from_datetime_parsing": _day,
+    "date_from_datetime_inexact": _day,
+}
+
+
+def _description(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split())
+
+
+def _example(field: FieldInfo) -> str:
+    if field.examples:
+        return str(field.examples[0])
+    values = choices(field.annotation)
+    return values[0] if values else "..."
+
+
+def _value_at(value: object, location: tuple[str | int, ...]) -> object:
+    for part in location:
+        value = child(value, part)
+    return value

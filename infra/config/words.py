@@ -1,0 +1,62 @@
+"""Words for messages: lists, near misses, and letters that look like others."""
+
+import difflib
+import unicodedata
+from collections.abc import Collection, Iterable
+
+_LOOK_ALIKES = str.maketrans(
+    {
+        "\u0430": "a", "\u0435": "e", "\u043e": "o", "\u0440": "p", "\u0441": "c", "\u0443": "y", "\u0445": "x",
+        "\u0455": "s", "\u0456": "i", "\u0458": "j", "\u04bb": "h", "\u0501": "d", "\u051b": "q", "\u051d": "w",
+        "\u03bf": "o", "\u03b1": "a", "\u03bd": "v", "\u03c1": "p", "\u0131": "i", "\u0261": "g", "\u04cf": "l",
+        "\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-",
+    }
+)  # fmt: skip
+"""Letters that most fonts draw like an ASCII one (Unicode's confusables, those that occur in names)."""
+
+_CUTOFF = 0.6
+
+
+_WORDS_LISTED = 20
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """`a, b and c`, each in backquotes; of many words, the first twenty and the number of the others."""
+    quoted = [f"`{word}`" for word in words]
+    if len(quoted) > _WORDS_LISTED:
+        return f"{', '.join(quoted[:_WORDS_LISTED])} and {len(quoted) - _WORDS_LISTED:,} more"
+    if not quoted:
+        return "none"
+    *others, final = quoted
+    return f"{', '.join(others)} {last} {final}" if others else final
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def near_miss(word: str, choices: Collection[str]) -> str | None:
+    """The choice that `word` was probably meant to be, or None."""
+    folded = {_fold(choice): choice for choice in choices}
+    matches = difflib.get_close_matches(_fold(word), list(folded), n=1, cutoff=_CUTOFF)
+    return folded[matches[0]] if matches else None
+
+
+def _fold(word: str) -> str:
+    folded = unicodedata.normalize("NFKC", word).translate(_LOOK_ALIKES).casefold()
+    return folded.replace("-", "_").replace(" ", "_")
+
+
+def foreign_letter(text: str) -> str | None:
+    """What the first character outside ASCII is, in words, or None.
+
+    Example: `character 2 is U+0430 CYRILLIC SMALL LETTER A, which looks like a`.
+    """
+    for position, character in enumerate(text, 1):
+        if not character.isascii():
+            name = unicodedata.name(character, "a character without a name")
+            twin = unicodedata.normalize("NFKC", character).translate(_LOOK_ALIKES)
+            looks = f", which looks like `{twin}`" if twin != character and twin.isascii() else ", not an ASCII letter"
+            return f"character {position} is U+{ord(character):04X} {name}{looks}"
+    return None
