@@ -1,0 +1,1 @@
+"""`./quickstart`: from a machine to a running platform, one phase after another."""
