@@ -1,0 +1,34 @@
+"""Version floors: an image older than the floor is refused before anything is registered."""
+
+import re
+
+from infra.blueprint.model import VersionFloorPart
+
+VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?![\d.])")
+"""An image tag that states a version, with whatever suffix the publisher adds."""
+
+
+def require_version(key: str, image: str, floor: VersionFloorPart) -> None:
+    """Check that the tag of `image` states a version that is not below `floor`.
+
+    Args:
+        key: What the image is for, as the error calls it.
+        image: The full reference, `registry/repository:tag`.
+        floor: The oldest version allowed.
+
+    Raises:
+        ValueError: The version is older than the floor, or the tag states none: a moving tag could be anything.
+    """
+    tag = image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""
+    oldest = ".".join(str(number) for number in floor.version)
+    stated = VERSION.match(tag)
+    if stated is None:
+        raise ValueError(
+            f"{key}: the image {image!r} has no tag that states a version, so nobody can tell whether "
+            f"{floor.advisory} is fixed in it. Use a tag of {oldest} or newer."
+        )
+    if tuple(int(number) for number in stated.groups()) < floor.version:
+        raise ValueError(
+            f"{key}: the image {image!r} is older than {oldest} and open to {floor.advisory}. "
+            f"Use a tag of {oldest} or newer."
+        )
