@@ -1,0 +1,41 @@
+"""The console script `bulkhead`."""
+
+import io
+import sys
+import traceback
+from typing import cast
+
+import click
+
+from infra.cli import exit_codes
+from infra.cli.group import LazyCommand, LazyGroup
+
+COMMANDS = {
+    "posture": LazyCommand("infra.cli.posture", "posture", "Which controls are in force, and why."),
+    "plan": LazyCommand("infra.cli.plan", "plan", "What the program would register, offline."),
+    "schema": LazyCommand("infra.cli.schema", "schema", "The JSON Schema of a stack file."),
+    "lab": LazyCommand("lab.cli", "lab", "A real single-node cluster on this machine."),
+    "reference": LazyCommand("infra.cli.reference", "reference", "Write the generated documentation.", hidden=True),
+}
+
+HELP = """A shared LLM platform on Kubernetes whose trust tier is a configuration value.
+
+Exit codes of every command: 0 sound, 1 a required control is missing, 2 the stack file or the command line is invalid.
+"""
+
+cli = click.version_option(package_name="bulkhead", message="%(prog)s %(version)s")(
+    LazyGroup("bulkhead", COMMANDS, HELP)
+)
+
+
+def main() -> None:
+    """Run the command line and end the process with one of the shared exit codes.
+
+    A bug must not end as Python ends it, with 1, which says that a control is missing.
+    """
+    cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
+    try:
+        cli(prog_name="bulkhead")
+    except Exception:
+        traceback.print_exc()
+        sys.exit(exit_codes.FAILED)

@@ -1,0 +1,107 @@
+"""Which stack file a command means."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from infra.config.stack import PROJECT
+from infra.faults import Fault, FaultsFoundError
+
+PROJECT_FILE = "Pulumi.yaml"
+DEFAULT_STACK = "local"
+STACK_VARIABLE = "PULUMI_STACK"
+"""The environment variable by which Pulumi, too, selects a stack."""
+
+_STACK_FILE = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9][-._A-Za-z0-9]{0,99})\.yaml$")
+_STACK_NAME = re.compile(r"^([A-Za-z0-9][-._A-Za-z0-9]*/){0,2}(?P<stack>[A-Za-z0-9][-._A-Za-z0-9]{0,99})$")
+"""A stack's name, with organisation and project before it where Pulumi's service needs them."""
+
+
+def stack_file_of(stack: str | None, start: Path, environment: Mapping[str, str]) -> Path:
+    """The stack file of `stack` in the project around `start`.
+
+    Args:
+        stack: The stack's name; None: the one that `PULUMI_STACK` names, else `local`, else the only one.
+        start: The folder from which the project is looked for, upwards.
+        environment: The process's environment.
+
+    Raises:
+        FaultsFoundError: there is no project, no such stack, or no way to tell which one is meant.
+    """
+    folder = project_folder(start)
+    stacks = stacks_in(folder)
+    if stack is not None:
+        return _named(stack, "--stack", folder, stacks)
+    if selected := environment.get(STACK_VARIABLE):
+        return _named(selected, STACK_VARIABLE, folder, stacks)
+    if DEFAULT_STACK in stacks:
+        return stacks[DEFAULT_STACK]
+    if len(stacks) == 1:
+        return next(iter(stacks.values()))
+    raise _refusal(
+        "--stack",
+        f"no stack is named, {STACK_VARIABLE} is not set, and there is no stack {DEFAULT_STACK}",
+        "there is nothing to judge",
+        f"--stack NAME, one of: {_listed(stacks)}; or --stack-file PATH",
+    )
+
+
+def project_folder(start: Path) -> Path:
+    """The nearest folder at or above `start` whose Pulumi.yaml names this project.
+
+    Raises:
+        FaultsFoundError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if _names_this_project(folder / PROJECT_FILE):
+            return folder
+    raise _refusal(
+        PROJECT_FILE,
+        f"no {PROJECT_FILE} with `name: {PROJECT}` in {start} or above it",
+        "a stack's name leads to no file",
+        "run the command inside the project, or name a file with --stack-file PATH",
+    )
+
+
+def stacks_in(folder: Path) -> dict[str, Path]:
+    """Stack's name → its file in `folder`, sorted by name."""
+    matches = ((_STACK_FILE.match(path.name), path) for path in folder.iterdir())
+    return dict(sorted((match["stack"], path) for match, path in matches if match))
+
+
+def _named(asked: str, where: str, folder: Path, stacks: Mapping[str, Path]) -> Path:
+    match = _STACK_NAME.match(asked)
+    if match is None:
+        raise _refusal(
+            where,
+            "this is not a stack's name: letters, digits, '-', '_' and '.', 100 at most",
+            "no stack file can be found by it",
+            f"one of: {_listed(stacks)}",
+        )
+    stack = match["stack"]
+    if stack not in stacks:
+        raise _refusal(
+            where,
+            f"there is no stack {stack}: {folder} holds no Pulumi.{stack}.yaml",
+            "there is nothing to judge",
+            f"one of: {_listed(stacks)}; or --stack-file PATH",
+        )
+    return stacks[stack]
+
+
+def _names_this_project(path: Path) -> bool:
+    try:
+        document: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return False
+    return isinstance(document, dict) and ("name", PROJECT) in document.items()
+
+
+def _listed(stacks: Mapping[str, Path]) -> str:
+    return ", ".join(stacks) or "none exists yet"
+
+
+def _refusal(path: str, wrong: str, follows: str, write: str) -> FaultsFoundError:
+    return FaultsFoundError("bulkhead", [Fault(path, wrong, follows, write)])

@@ -1,0 +1,49 @@
+"""A project folder with stack files, and the command line run in it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from infra.cli.main import cli
+
+SOUND = """
+config:
+  bulkhead:trust: {tier: trusted}
+  bulkhead:cluster: {kind: existing, context: test, enforces_network_policy: true}
+  bulkhead:pools:
+    - {name: cpu, accelerator: cpu, nodes: {max: 1}}
+  bulkhead:models:
+    - name: small
+      source: /models/tiny
+      pool: cpu
+      price: {input_usd_per_million_tokens: 1, output_usd_per_million_tokens: 1}
+  bulkhead:tenants:
+    - {name: one, models: [small], budget: {usd: 5}}
+"""
+UNSOUND = SOUND + "    - {name: two, models: [small], budget: {usd: 5}}\n"
+INVALID = SOUND.replace("tier: trusted", "tier: paranoid")
+
+Bulkhead = Callable[..., Result]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the stacks `local` (sound), `unsound` and `invalid`; it is the working folder."""
+    (tmp_path / "Pulumi.yaml").write_text("name: bulkhead\nruntime: python\n")
+    for stack, text in {"local": SOUND, "unsound": UNSOUND, "invalid": INVALID}.items():
+        (tmp_path / f"Pulumi.{stack}.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def bulkhead() -> Bulkhead:
+    """Run `bulkhead ARGUMENTS` in this process."""
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, list(arguments), prog_name="bulkhead")
+
+    return run

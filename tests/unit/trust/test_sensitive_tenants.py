@@ -1,0 +1,91 @@
+"""A sensitive tenant needs GPUs that are its own: a dedicated pool, or MIG with devices nobody else reaches."""
+
+import pytest
+
+from tests.unit.trust.stacks import Document, document, findings, mig, model, pool, posture_of, states, tenant, waiver
+
+
+def stack(gpu: Document, *, also_calls: bool = False, trust: Document | None = None) -> Document:
+    """A sensitive tenant whose model runs in `gpu`; `also_calls`: another tenant may call that model, too."""
+    other = ("small", "m") if also_calls else ("small",)
+    return document(
+        trust={"waivers": [waiver(control) for control in ("SR1", "SR2", "SR3")], **(trust or {})},
+        pools=[pool("cpu", "cpu"), gpu],
+        models=[model("small", "cpu"), model("m", "gpu")],
+        tenants=[tenant("open", *other), tenant("secret", "m", sensitive=True)],
+    )
+
+
+WHOLE = pool("gpu", "nvidia-h100-80gb")
+MIG = pool("gpu", "nvidia-h100-80gb", partition=mig())
+SLICED = pool("gpu", "nvidia-h100-80gb", partition={"kind": "time_slicing", "clients": 4})
+DEDICATED = pool("gpu", "nvidia-h100-80gb", dedicated_to="secret")
+
+
+@pytest.mark.parametrize("gpu", [MIG, DEDICATED], ids=["mig", "dedicated"])
+def test_hardware_of_its_own_satisfies_a_sensitive_tenant(gpu: Document):
+    assert posture_of(stack(gpu)).sound
+
+
+@pytest.mark.parametrize("gpu", [WHOLE, SLICED], ids=["whole", "time-sliced"])
+def test_a_pool_that_is_open_to_others_is_an_error(gpu: Document):
+    posture = posture_of(stack(gpu))
+    (finding,) = posture.errors
+    assert finding.control == "HW1"
+    assert finding.path == "bulkhead:tenants[1].sensitive"
+    assert "tenant secret is sensitive and the GPUs of pool gpu are not its own" in finding.message
+    assert "dedicated_to: secret" in finding.message
+
+
+def test_mig_does_not_help_where_another_tenant_calls_the_same_engine():
+    assert not posture_of(stack(MIG, also_calls=True)).sound
+
+
+def test_mig_helps_where_another_tenant_has_an_engine_of_its_own_in_the_pool():
+    parts = stack(MIG)
+    parts["models"] = [model("small", "cpu"), model("m", "gpu"), model("other", "gpu")]
+    parts["tenants"] = [tenant("open", "other"), tenant("secret", "m", sensitive=True)]
+    assert posture_of(parts).sound
+
+
+def test_quota_alone_counts_as_use():
+    parts = stack(WHOLE)
+    parts["tenants"] = [tenant("open", "small"), tenant("secret", "small", quota={"gpu": 1}, sensitive=True)]
+    assert [finding.control for finding in posture_of(parts).errors] == ["HW1"]
+
+
+def test_a_sensitive_tenant_without_gpus_needs_nothing():
+    parts = stack(WHOLE)
+    parts["tenants"] = [tenant("open", "m"), tenant("secret", "small", sensitive=True)]
+    assert posture_of(parts).sound
+
+
+def test_an_ordinary_tenant_may_share():
+    parts = stack(WHOLE)
+    parts["tenants"] = [tenant("open", "m"), tenant("secret", "m")]
+    assert posture_of(parts).sound
+
+
+def test_each_pool_that_is_not_its_own_is_an_error_of_its_own():
+    parts = stack(WHOLE)
+    parts["pools"] = [pool("cpu", "cpu"), WHOLE, pool("gpu2", "nvidia-h100-80gb")]
+    parts["tenants"] = [tenant("open", "small"), tenant("secret", "m", quota={"gpu2": 1}, sensitive=True)]
+    messages = [finding.message for finding in posture_of(parts).errors]
+    assert len(messages) == 2
+    assert "pool gpu " in messages[0]
+    assert "pool gpu2 " in messages[1]
+
+
+def test_a_waiver_of_hw1_takes_the_risk():
+    waivers = [waiver(control) for control in ("SR1", "SR2", "SR3", "HW1")]
+    posture = posture_of(stack(WHOLE, trust={"waivers": waivers}))
+    assert posture.sound
+    assert states(posture)["HW1"] == "waived"
+
+
+def test_no_tier_makes_a_shared_pool_a_tenants_own():
+    posture = posture_of(stack(WHOLE, trust={"tier": "adversarial", "waivers": []}))
+    (finding,) = posture.errors
+    assert finding in findings(posture, "HW1")
+    assert "no tier mends that" in finding.message
+    assert "waive" not in finding.message
