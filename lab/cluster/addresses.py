@@ -1,0 +1,41 @@
+"""Every name and address of the lab's cluster.
+
+There is one lab to a machine: these names are machine-wide, and `up` refuses when another lab, or something
+else, already has them.
+"""
+
+from ipaddress import IPv4Interface, IPv4Network
+from pathlib import Path
+
+NETWORK_NAMESPACE = "bulkhead-lab"
+NETWORK_NAMESPACE_FILE = Path("/run/netns") / NETWORK_NAMESPACE
+
+# RFC 2544 sets 198.18.0.0/15 aside for tests inside one network, so no route of the host's can need it.
+HOST_ADDRESS = IPv4Interface("198.18.213.1/30")
+NODE_ADDRESS = IPv4Interface("198.18.213.2/30")
+HOST_INTERFACE = "bulkhead-lab0"
+NODE_INTERFACE = "eth0"
+
+POD_NETWORK = IPv4Network("10.244.0.0/16")
+NODE_POD_NETWORK = IPv4Network("10.244.0.0/24")
+SERVICE_NETWORK = IPv4Network("10.96.0.0/16")
+KUBERNETES_SERVICE = SERVICE_NETWORK[1]
+DNS_SERVICE = SERVICE_NETWORK[10]
+CLUSTER_DOMAIN = "cluster.local"
+
+NODE_NAME = "bulkhead-node"
+CONTEXT = "bulkhead-lab"
+
+API_PORT = 6443
+API_SERVER = f"https://{NODE_ADDRESS.ip}:{API_PORT}"
+
+RUNTIME_DIRECTORY = Path("/run/bulkhead-lab")
+"""Holds what must have a short path: containerd refuses a folder of shim sockets longer than 42 characters."""
+
+CGROUP = "bulkhead-lab"
+"""The control group above all pods, so that `down` can tell them from any other container of the machine."""
+
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+COREDNS_IMAGE = "registry.k8s.io/coredns/coredns:v1.12.4"
+KUEUE_IMAGE = "registry.k8s.io/kueue/kueue:v0.19.2"
+PROBE_IMAGE = "bulkhead.dev/lab/probe:1"
