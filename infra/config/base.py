@@ -17,6 +17,16 @@ Quantity = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(m|Ki|Mi|Gi|Ti
 """A Kubernetes quantity, as `500m`, `2` or `16Gi`."""
 
 
+_LABEL_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+
+LabelKey = Annotated[
+    str, StringConstraints(pattern=rf"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_LABEL_NAME}$", max_length=253 + 1 + 63)
+]
+"""A label's key: a name with an optional DNS subdomain before it, as example.com/pool."""
+
+LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_LABEL_NAME})?$")]
+"""A label's value: at most 63 letters, digits, `-`, `_` and `.`."""
+
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})( 00:00:00 \+0000 UTC|T00:00:00Z)?", re.ASCII)
 
 

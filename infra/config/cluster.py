@@ -3,9 +3,12 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from infra.config.base import Name, StackFilePart
+
+Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]+-[a-z]+[0-9]+-[a-z]$")]
+"""A zone of Google Cloud, as europe-west4-a."""
 
 
 class ReleaseChannel(StrEnum):
@@ -21,7 +24,7 @@ class ExistingCluster(StackFilePart):
 
     kind: Literal["existing"]
     """`existing`: the cluster is not created."""
-    context: str = Field(min_length=1)
+    context: str = Field(pattern=r"\S", max_length=253, examples=["dev"])
     """The kubeconfig context that reaches the cluster."""
     enforces_network_policy: bool = False
     """Whether the cluster's dataplane enforces NetworkPolicy.
@@ -33,9 +36,9 @@ class ExistingCluster(StackFilePart):
 class AuthorizedNetwork(StackFilePart):
     """A network that may reach the control plane."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(pattern=r"\S", max_length=63, examples=["office"])
     """What the network is, for those who review the list."""
-    cidr: str = Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")
+    cidr: str = Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$", examples=["203.0.113.0/24"])
     """The network, as 203.0.113.0/24."""
 
 
@@ -44,17 +47,19 @@ class GkeCluster(StackFilePart):
 
     kind: Literal["gke"]
     """`gke`: the cluster is created."""
-    project: str = Field(pattern=r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$")
+    project: str = Field(pattern=r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$", examples=["example-llm-platform"])
     """The Google Cloud project's id."""
-    location: str = Field(pattern=r"^[a-z]+-[a-z]+\d(-[a-z])?$")
+    location: str = Field(pattern=r"^[a-z]+-[a-z]+[0-9]+(-[a-z])?$", examples=["europe-west4"])
     """A region (a regional control plane) or a zone."""
     name: Name = "bulkhead"
     """The cluster's name, unique in its project and location."""
     release_channel: ReleaseChannel = ReleaseChannel.REGULAR
     """The channel that decides the cluster's version."""
-    node_zones: tuple[str, ...] = ()
+    node_zones: tuple[Zone, ...] = Field(default=(), examples=[["europe-west4-a"]])
     """Zones for the nodes; empty: the location's own. GPU types are not offered in every zone."""
-    authorized_networks: tuple[AuthorizedNetwork, ...] = ()
+    authorized_networks: tuple[AuthorizedNetwork, ...] = Field(
+        default=(), examples=[[{"name": "office", "cidr": "203.0.113.0/24"}]]
+    )
     """Networks that may reach the control plane; empty: only the DNS endpoint, guarded by IAM."""
     deletion_protection: bool = True
     """Whether the provider refuses to delete the cluster."""

@@ -58,6 +58,23 @@ class NamedParts(Generic[NamedPart]):
 
 
 @dataclass(frozen=True)
+class Mention:
+    """A name that refers to something, as written; also in elements with faults elsewhere.
+
+    Attributes:
+        location: Where the name stands.
+        noun: What it should be the name of: `pool`, `model` or `tenant`.
+        name: The name.
+        follows: What follows when there is no such thing.
+    """
+
+    location: Location
+    noun: str
+    name: str
+    follows: str
+
+
+@dataclass(frozen=True)
 class Draft:
     """What could be read of a document; a part with faults is None or left out.
 
@@ -69,6 +86,7 @@ class Draft:
         tenants: `bulkhead:tenants`.
         gateway: `bulkhead:gateway`.
         sources: `bulkhead:sources`.
+        mentions: Every reference by name, in the order of the document.
         secrets: The secret keys that are set, without their namespace.
         today: The day on which waivers are judged.
     """
@@ -80,6 +98,7 @@ class Draft:
     tenants: NamedParts[Tenant]
     gateway: Gateway | None
     sources: Sources | None
+    mentions: tuple[Mention, ...]
     secrets: frozenset[str]
     today: datetime.date
 

@@ -21,7 +21,7 @@ class CloudSqlDatabase(StackFilePart):
 
     kind: Literal["cloud_sql"]
     """`cloud_sql`: a managed PostgreSQL that this stack creates."""
-    machine_tier: str = "db-custom-2-7680"
+    machine_tier: str = Field(default="db-custom-2-7680", pattern=r"^db-[-a-z0-9]+$", max_length=63)
     """Cloud SQL's machine tier."""
     highly_available: bool = True
     """Whether a standby in another zone takes over."""

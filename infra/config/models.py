@@ -17,9 +17,9 @@ ModelSource = Annotated[
 class Price(StackFilePart):
     """What tenants are charged; dollar budgets bind on this, since a model without a price costs nothing."""
 
-    input_usd_per_million_tokens: float = Field(ge=0)
+    input_usd_per_million_tokens: float = Field(ge=0, le=1_000_000, examples=[0.2])
     """US dollars for a million prompt tokens."""
-    output_usd_per_million_tokens: float = Field(ge=0)
+    output_usd_per_million_tokens: float = Field(ge=0, le=1_000_000, examples=[0.6])
     """US dollars for a million generated tokens."""
 
 
@@ -52,19 +52,19 @@ class LoadFormat(StrEnum):
 class EngineOptions(StackFilePart):
     """vLLM options that an operator may set; there is no free string of flags, since one could undo a control."""
 
-    context_length: int | None = Field(default=None, ge=128)
+    context_length: int | None = Field(default=None, ge=128, le=16_777_216, examples=[16384])
     """Tokens of prompt and answer together; unset: the model's own."""
     data_type: DataType = DataType.AUTO
     """Number format of weights and activations."""
-    quantization: Quantization | None = None
+    quantization: Quantization | None = Field(default=None, examples=["fp8"])
     """How the weights are quantised; unset: not, or as the model's own configuration says."""
-    tensor_parallel_size: int | None = Field(default=None, ge=1, le=16)
+    tensor_parallel_size: int | None = Field(default=None, ge=1, le=16, examples=[2])
     """GPUs that hold one copy of the model together; unset: the model's `gpus`."""
-    concurrent_sequences: int | None = Field(default=None, ge=1)
+    concurrent_sequences: int | None = Field(default=None, ge=1, le=65_536, examples=[64])
     """Sequences in one batch at most; unset: vLLM's default."""
-    gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
+    gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1, examples=[0.9])
     """Share of the GPU's memory that the engine takes, 0 to 1; unset: vLLM's default."""
-    kv_cache_mebibytes: int | None = Field(default=None, ge=16)
+    kv_cache_mebibytes: int | None = Field(default=None, ge=16, le=16_777_216, examples=[4096])
     """MiB for the key-value cache, instead of what `gpu_memory_utilization` leaves."""
     eager: bool = False
     """Whether to skip graph compilation: a faster start, slower answers."""
@@ -86,17 +86,19 @@ class EngineResources(StackFilePart):
 class Model(StackFilePart):
     """A model under the name that tenants use, and how it is served."""
 
-    name: Name
+    name: Name = Field(examples=["llama-8b"])
     """The name that tenants put in a request's `model`."""
-    source: ModelSource
+    source: ModelSource = Field(examples=["meta-llama/Llama-3.1-8B-Instruct"])
     """Where the weights are: `organisation/model` on the hub, or an absolute path inside the engine's image."""
-    pool: Name
+    pool: Name = Field(examples=["l4"])
     """The pool whose nodes run the engines."""
-    gpus: int | None = Field(default=None, ge=1, le=16)
+    gpus: int | None = Field(default=None, ge=1, le=16, examples=[1])
     """GPU devices for each engine; 1 unless said, none on a `cpu` pool."""
     replicas: int = Field(default=1, ge=1, le=100)
     """Engines that serve the model side by side."""
-    price: Price | None = None
+    price: Price | None = Field(
+        default=None, examples=[{"input_usd_per_million_tokens": 0.2, "output_usd_per_million_tokens": 0.6}]
+    )
     """What tenants are charged. Required as soon as a tenant with a budget may call the model."""
     engine: EngineOptions = EngineOptions()
     """Typed vLLM options."""

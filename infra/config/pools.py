@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from infra.config.accelerators import Accelerator, mig_instances_per_gpu
-from infra.config.base import Name, StackFilePart
+from infra.config.base import LabelKey, LabelValue, Name, StackFilePart
 
 
 class WholePartition(StackFilePart):
@@ -20,7 +20,7 @@ class MigPartition(StackFilePart):
 
     kind: Literal["mig"]
     """`mig`: a hardware boundary between the devices of one GPU."""
-    size: str = Field(pattern=r"^[1-9]g\.[1-9][0-9]*gb$")
+    size: str = Field(pattern=r"^[1-9]g\.[1-9][0-9]{0,3}gb$", examples=["1g.10gb"])
     """The MIG profile, as 1g.10gb; which sizes a GPU has stands in the reference documentation."""
 
 
@@ -29,7 +29,7 @@ class TimeSlicingPartition(StackFilePart):
 
     kind: Literal["time_slicing"]
     """`time_slicing`: every client can reach the whole GPU's memory."""
-    clients: int = Field(ge=2, le=48)
+    clients: int = Field(ge=2, le=48, examples=[4])
     """How many clients share one GPU."""
 
 
@@ -41,30 +41,34 @@ class NodeRange(StackFilePart):
 
     min: int = Field(default=0, ge=0)
     """The fewest nodes that stay up."""
-    max: int = Field(ge=1, le=1000)
+    max: int = Field(ge=1, le=1000, examples=[4])
     """The most nodes that the autoscaler, or the operator, brings up."""
 
 
 class Pool(StackFilePart):
     """A node pool: created on GKE, described on an existing cluster."""
 
-    name: Name
+    name: Name = Field(examples=["l4"])
     """The pool's name, by which models and quotas refer to it."""
-    accelerator: Accelerator
+    accelerator: Accelerator = Field(examples=["nvidia-l4"])
     """The GPU type by GKE's name, or `cpu`."""
-    gpus_per_node: int | None = Field(default=None, ge=1, le=16)
+    gpus_per_node: int | None = Field(default=None, ge=1, le=16, examples=[1])
     """GPUs on each node; 1 unless said, none on a `cpu` pool."""
-    nodes: NodeRange
+    nodes: NodeRange = Field(examples=[{"min": 0, "max": 4}])
     """How many nodes the pool may have."""
     partition: Partition = WholePartition()
     """How each GPU is divided: `whole`, `mig` or `time_slicing`."""
-    dedicated_to: Name | None = None
+    dedicated_to: Name | None = Field(default=None, examples=["research"])
     """The only tenant whose workloads may run here."""
-    machine_type: str | None = None
+    machine_type: str | None = Field(
+        default=None, pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)+$", max_length=63, examples=["g2-standard-24"]
+    )
     """GKE only: the machine type, when the usual one for the accelerator does not fit."""
     spot: bool = False
     """GKE only: whether the nodes are spot capacity, which can be reclaimed at 30 seconds' notice."""
-    node_labels: dict[str, str] | None = None
+    node_labels: dict[LabelKey, LabelValue] | None = Field(
+        default=None, min_length=1, examples=[{"example.com/pool": "l4"}]
+    )
     """Existing clusters only: labels that select this pool's nodes, when the accelerator's own do not tell it apart."""
 
     @property

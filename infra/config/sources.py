@@ -19,7 +19,7 @@ class OciChart(StackFilePart):
 
     kind: Literal["oci"]
     """`oci`: an OCI registry."""
-    url: str = Field(pattern=r"^oci://[^\s]+$")
+    url: str = Field(pattern=r"^oci://[^\s]+$", examples=["oci://registry.example.com/charts/kueue"])
     """The chart's address without a tag, as oci://registry.example.com/charts/kueue."""
 
 
@@ -28,7 +28,7 @@ class RepositoryChart(StackFilePart):
 
     kind: Literal["repository"]
     """`repository`: an HTTPS Helm repository."""
-    url: str = Field(pattern=r"^https://[^\s]+$")
+    url: str = Field(pattern=r"^https://[^\s]+$", examples=["https://charts.example.com"])
     """The repository's address."""
 
 
@@ -37,7 +37,7 @@ class FolderChart(StackFilePart):
 
     kind: Literal["folder"]
     """`folder`: a folder that holds Chart.yaml."""
-    path: str = Field(min_length=1)
+    path: str = Field(min_length=1, examples=[".charts/kueue"])
     """The folder, relative to the project."""
 
 
@@ -47,7 +47,11 @@ ChartSource = Annotated[OciChart | RepositoryChart | FolderChart, Field(discrimi
 class Sources(StackFilePart):
     """Where images and charts come from."""
 
-    mirror: str | None = Field(default=None, pattern=r"^[a-z0-9][-.a-z0-9]*(:\d+)?(/[-._a-z0-9]+)*$")
+    mirror: str | None = Field(
+        default=None,
+        examples=["registry.example.com/mirror"],
+        pattern=r"^[a-z0-9][-.a-z0-9]*(:[0-9]+)?(/[-._a-z0-9]+)*$",
+    )
     """A registry, with an optional path, that mirrors every image and OCI chart, as registry.example.com/mirror."""
     charts: dict[ChartName, ChartSource] = Field(default_factory=dict[ChartName, ChartSource])
     """A source for one chart, in place of its own registry or the mirror."""

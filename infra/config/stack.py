@@ -27,13 +27,20 @@ class StackConfig(StackFilePart):
 
     trust: Trust = Trust()
     """The trust tier and what is declared of the tenants."""
-    cluster: Cluster
+    cluster: Cluster = Field(examples=[{"kind": "existing", "context": "dev"}])
     """The Kubernetes cluster that the platform runs on."""
-    pools: tuple[Pool, ...] = Field(min_length=1)
+    pools: tuple[Pool, ...] = Field(
+        min_length=1, examples=[[{"name": "l4", "accelerator": "nvidia-l4", "nodes": {"max": 4}}]]
+    )
     """Node pools and their accelerators."""
-    models: tuple[Model, ...] = Field(min_length=1)
+    models: tuple[Model, ...] = Field(
+        min_length=1,
+        examples=[[{"name": "llama-8b", "source": "meta-llama/Llama-3.1-8B-Instruct", "pool": "l4"}]],
+    )
     """The models that are served."""
-    tenants: tuple[Tenant, ...] = Field(min_length=1)
+    tenants: tuple[Tenant, ...] = Field(
+        min_length=1, examples=[[{"name": "research", "models": ["llama-8b"], "budget": {"usd": 500}}]]
+    )
     """Who uses the platform, and how much."""
     gateway: Gateway = Gateway()
     """LiteLLM, its database and its cache."""

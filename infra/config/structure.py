@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from infra.config.cluster import Cluster
 from infra.config.draft import Draft, NamedPart, NamedParts, at
 from infra.config.gateway import Gateway
+from infra.config.mentions import is_name, mentions
 from infra.config.models import Model
 from infra.config.paths import Location, is_list, is_mapping
 from infra.config.pools import Pool
@@ -42,6 +43,7 @@ class StructureReader:
             tenants=self._list("tenants", Tenant),
             gateway=self._single("gateway", TypeAdapter(Gateway), Gateway()),
             sources=self._single("sources", TypeAdapter(Sources), Sources()),
+            mentions=tuple(mentions(self.document)),
             secrets=frozenset(name for name in SECRET_KEYS if f"{PROJECT}:{name}" in self.document),
             today=today,
         )
@@ -85,4 +87,4 @@ class StructureReader:
 
 def _written_name(value: object) -> str | None:
     name = value.get("name") if is_mapping(value) else None
-    return name if isinstance(name, str) else None
+    return name if is_name(name) else None

@@ -26,7 +26,7 @@ GpuQuota = Annotated[
 class Budget(StackFilePart):
     """What a tenant may spend in a period, at the models' prices."""
 
-    usd: float = Field(gt=0)
+    usd: float = Field(gt=0, le=1_000_000_000, examples=[500])
     """US dollars that may be spent in one period."""
     period: Period = "30d"
     """How long a period lasts, as `30d`; spend starts again from zero after it."""
@@ -35,24 +35,24 @@ class Budget(StackFilePart):
 class RateLimit(StackFilePart):
     """How fast a tenant may call."""
 
-    requests_per_minute: int = Field(default=600, ge=1)
+    requests_per_minute: int = Field(default=600, ge=1, le=1_000_000_000)
     """Requests in a minute at most."""
-    tokens_per_minute: int = Field(default=200_000, ge=1)
+    tokens_per_minute: int = Field(default=200_000, ge=1, le=1_000_000_000_000)
     """Prompt and generated tokens in a minute at most."""
 
 
 class Tenant(StackFilePart):
     """A team that shares the platform."""
 
-    name: Name
+    name: Name = Field(examples=["research"])
     """The tenant's name; part of the names of its team, queue and, in higher tiers, namespace."""
-    models: tuple[Name, ...] = Field(min_length=1)
+    models: tuple[Name, ...] = Field(min_length=1, examples=[["llama-8b"]])
     """The models that its key may call."""
-    budget: Budget
+    budget: Budget = Field(examples=[{"usd": 500, "period": "30d"}])
     """What it may spend."""
     rate_limit: RateLimit = RateLimit()
     """How fast it may call."""
-    gpu_quota: GpuQuota = 0
+    gpu_quota: GpuQuota = Field(default=0, examples=[{"l4": 4}])
     """GPU devices guaranteed to its own jobs: a map of pool to devices, or a number where there is one GPU pool."""
     sensitive: bool = False
     """Whether its data must not meet another tenant's on one GPU: it then needs a dedicated pool or MIG of its own."""

@@ -55,11 +55,13 @@ class Waiver(StackFilePart):
 
     control: ControlId
     """The control that is waived, by id."""
-    owner: str = Field(min_length=1, pattern=r"\S")
+    owner: str = Field(pattern=r"\S", max_length=200, examples=["platform-team@example.com"])
     """Who answers for the risk while it is waived: a person or a team that can be reached."""
-    reason: str = Field(min_length=1, pattern=r"\S")
+    reason: str = Field(
+        pattern=r"\S", max_length=2000, examples=["Engines are reachable by agreement only until the rollout in May."]
+    )
     """Why it is waived, in words that a reviewer can judge."""
-    expires: Day
+    expires: Day = Field(examples=["2027-03-31"])
     """The day, as YYYY-MM-DD, from which the waiver no longer counts."""
 
 
@@ -70,7 +72,12 @@ class Trust(StackFilePart):
     """The tier in force: every control of it and of the tiers below it is enforced."""
     tenants: TenantRelation = TenantRelation.COOPERATIVE
     """What the operator declares of the tenants: they cooperate, distrust each other, or may attack each other."""
-    enable: tuple[ControlId, ...] = ()
+    enable: tuple[ControlId, ...] = Field(default=(), examples=[["SR1"]])
     """Controls switched on above the tier, by id."""
-    waivers: tuple[Waiver, ...] = ()
+    waivers: tuple[Waiver, ...] = Field(
+        default=(),
+        examples=[
+            [{"control": "SR1", "owner": "platform-team@example.com", "reason": "Until May.", "expires": "2027-05-01"}]
+        ],
+    )
     """Controls that the facts require but that are knowingly not enforced."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
+import yaml
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from infra.config.base import NAME_MAX_LENGTH, NAME_PATTERN
 from infra.config.draft import at
 from infra.config.paths import Location, child, is_list, is_mapping
 from infra.config.plain import kind_of
@@ -72,20 +74,21 @@ class _Case:
 
     @property
     def wanted(self) -> str:
-        """What belongs here, with an example where the field has one."""
+        """What to write: the key with an example, and what it is about."""
         field = self.step.field
         if field is None:
             return "a value of the right form"
         example = _example(field)
-        description = _description(field).rstrip(".")
-        return f"{description}, as {example}" if example != "..." else description
+        key = next((part for part in reversed(self.step.location) if isinstance(part, str)), "")
+        written = f"{key}: {example}  # " if example and key and not self.step.in_key else ""
+        return f"{written}{_description(field).rstrip('.')}"
 
 
 def _missing(step: Step, where: Location) -> Problem:
     key, field = str(where[-1]), step.field
     description = _description(field) if field else ""
-    example = _example(field) if field else "..."
-    return Problem(where, f"`{key}` is missing: {description}", _NO_DEFAULT, f"{key}: {example}")
+    example = _example(field) if field else ""
+    return Problem(where, f"`{key}` is missing: {description}", _NO_DEFAULT, f"{key}: {example}".rstrip(": "))
 
 
 def _unknown_key(step: Step, where: Location) -> Problem:
@@ -137,8 +140,7 @@ def _enum(case: _Case) -> tuple[str, str]:
 def _wanted_kind(kind: str, hint: str = "") -> Callable[[_Case], tuple[str, str]]:
     def wording(case: _Case) -> tuple[str, str]:
         wrong = f"{kind} is wanted here, and this is {kind_of(case.given)}"
-        quoted = isinstance(case.given, str) and "number" in kind
-        return wrong, f"{case.wanted}{hint if quoted else ''}"
+        return wrong, f"{case.wanted}{hint if isinstance(case.given, str) else ''}"
 
     return wording
 
@@ -152,8 +154,10 @@ def _mapping(case: _Case) -> tuple[str, str]:
 
 
 def _form(case: _Case) -> tuple[str, str]:
-    what = "this name" if case.step.in_key else "this text"
-    return f"{what} does not have the form that is wanted" + _odd(case.given), case.wanted
+    odd = _odd(case.given)
+    if case.context.get("pattern") == NAME_PATTERN:
+        return f"this is not a name that Kubernetes objects can have{odd}", _NAME_RULE
+    return f"this text does not have the form that is wanted{odd}", case.wanted
 
 
 def _too_long(case: _Case) -> tuple[str, str]:
@@ -162,7 +166,10 @@ def _too_long(case: _Case) -> tuple[str, str]:
 
 
 def _too_short(case: _Case) -> tuple[str, str]:
-    return "nothing is written here", case.wanted
+    return (
+        f"this {'list' if is_list(case.given) else 'text' if isinstance(case.given, str) else 'map'} is empty",
+        case.wanted,
+    )
 
 
 def _bound(words: str, key: str) -> Callable[[_Case], tuple[str, str]]:
@@ -181,7 +188,11 @@ def _other(case: _Case) -> tuple[str, str]:
     return case.message, case.wanted
 
 
-_UNQUOTED = "; without quotes, and in the file itself: `pulumi config set --path` turns fractions into text"
+_NAME_RULE = (
+    f"a name of lower-case letters a-z, digits and hyphens, which begins with a letter, ends with a letter or digit, "
+    f"and has at most {NAME_MAX_LENGTH} characters, as team-a"
+)
+_UNQUOTED = ". Without quotes; a fraction in the file itself, since `pulumi config set --path` makes text of it"
 
 _WORDINGS: Mapping[str, Callable[[_Case], tuple[str, str]]] = {
     "enum": _enum,
@@ -216,10 +227,17 @@ def _description(field: FieldInfo) -> str:
 
 
 def _example(field: FieldInfo) -> str:
+    """A value for the field as one line of YAML, from its examples, its allowed values or its default."""
     if field.examples:
-        return str(field.examples[0])
-    values = choices(field.annotation)
-    return values[0] if values else "..."
+        return _one_line(field.examples[0])
+    if values := choices(field.annotation):
+        return values[0]
+    return _one_line(field.default) if isinstance(field.default, bool | int | float | str) else ""
+
+
+def _one_line(value: object) -> str:
+    written = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True)
+    return written.removesuffix("\n").removesuffix("...").rstrip()
 
 
 def _value_at(value: object, location: tuple[str | int, ...]) -> object:

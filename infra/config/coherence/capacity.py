@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from infra.config.draft import Draft, at
 from infra.config.models import Model
+from infra.config.paths import Location
 from infra.config.pools import Pool, TimeSlicingPartition
 from infra.config.problem import Problem
 from infra.config.tenants import Tenant
@@ -39,7 +40,7 @@ def check_capacity(draft: Draft) -> Iterator[Problem]:
         yield from _engines_of_one_model(draft, index, model)
     if draft.sums_are_known:
         for index, pool in draft.pools.read.items():
-            if pool.is_gpu and pool.name in draft.pools.by_name:
+            if pool.is_gpu and pool.name in draft.pools.by_name and pool.nodes.min <= pool.nodes.max:
                 yield from _sum(draft, index, pool)
 
 
@@ -49,7 +50,7 @@ def _quotas(draft: Draft) -> Iterator[Problem]:
             for name, devices in tenant.gpu_quota.items():
                 pool = draft.pools.by_name.get(name)
                 if pool is not None:
-                    yield from _quota(index, tenant, pool, devices, ("gpu_quota", name))
+                    yield from _quota(draft, tenant, pool, devices, at("tenants", index, "gpu_quota", name))
         elif tenant.gpu_quota and draft.pools.all_read:
             yield from _plain_quota(draft, index, tenant, tenant.gpu_quota)
 
@@ -71,15 +72,14 @@ def _plain_quota(draft: Draft, index: int, tenant: Tenant, devices: int) -> Iter
             f"a map, as gpu_quota: {{{gpu_pools[0]}: {devices}}}",
         )
     elif (pool := draft.pools.by_name.get(gpu_pools[0])) is not None:
-        yield from _quota(index, tenant, pool, devices, ("gpu_quota",))
+        yield from _quota(draft, tenant, pool, devices, at("tenants", index, "gpu_quota"))
 
 
 def _gpu_pool_names(draft: Draft) -> list[str]:
-    return [pool.name for pool in draft.pools.read.values() if pool.is_gpu]
+    return list(dict.fromkeys(pool.name for pool in draft.pools.read.values() if pool.is_gpu))
 
 
-def _quota(index: int, tenant: Tenant, pool: Pool, devices: int, below: tuple[str, ...]) -> Iterator[Problem]:
-    where = at("tenants", index, *below)
+def _quota(draft: Draft, tenant: Tenant, pool: Pool, devices: int, where: Location) -> Iterator[Problem]:
     if not pool.is_gpu:
         yield Problem(
             where,
@@ -87,7 +87,9 @@ def _quota(index: int, tenant: Tenant, pool: Pool, devices: int, below: tuple[st
             "the quota would guarantee nothing",
             "remove it, or name a pool with GPUs",
         )
-    elif pool.dedicated_to not in (None, tenant.name):
+    elif pool.dedicated_to is not None and pool.dedicated_to != tenant.name:
+        if draft.tenants.lacks(pool.dedicated_to):
+            return
         yield Problem(
             where,
             f"the pool `{pool.name}` is dedicated to `{pool.dedicated_to}`",
@@ -127,7 +129,7 @@ def _engines_of_one_model(draft: Draft, index: int, model: Model) -> Iterator[Pr
     on_a_node = max(pool.devices_on_each_node // gpus, 1)
     if model.replicas > on_a_node * pool.nodes.max and gpus * model.replicas <= pool.devices_at_most:
         yield Problem(
-            at("models", index, "gpus"),
+            at("models", index, "replicas"),
             f"{model.replicas} engines of {gpus} devices do not fit `{pool.name}`: a node holds {on_a_node} of them, "
             f"and there are at most {counted(pool.nodes.max, 'node')}",
             "some engines would wait for a node that cannot come",
@@ -146,9 +148,11 @@ def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
     engine_devices = sum(claim.devices for claim in engines)
     total = engine_devices + sum(claim.devices for claim in quotas)
     single_quota_is_beyond = any(claim.devices > pool.devices_at_most for claim in quotas)
-    if pool.devices_on_each_node == 0 or total <= pool.devices_at_most:
+    if pool.devices_on_each_node == 0:
         return
-    if engine_devices > pool.devices_at_most:
+    if total <= pool.devices_at_most:
+        yield from _large_engines(draft, index, pool)
+    elif engine_devices > pool.devices_at_most:
         yield Problem(
             at("pools", index, "nodes", "max"),
             f"the engines on `{pool.name}` take {_added(engines)} devices, and it has at most {_at_most(pool)}",
@@ -162,6 +166,24 @@ def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
             f"and it has at most {_at_most(pool)}",
             "a job would be admitted and then wait for a GPU that cannot come",
             f"max: {_nodes_for(pool, total)} or more, or smaller quotas, or fewer replicas",
+        )
+
+
+def _large_engines(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
+    """Engines of more than half a node's devices need a node each, however many devices are left over."""
+    large = [
+        model
+        for model in _models_that_fit_a_node(draft, pool)
+        if 2 * _devices_of_engine(model) > pool.devices_on_each_node
+    ]
+    engines = sum(model.replicas for model in large)
+    if len(large) > 1 and engines > pool.nodes.max >= max(model.replicas for model in large):
+        yield Problem(
+            at("pools", index, "nodes", "max"),
+            f"{counted(engines, 'engine')} ({listed(model.name for model in large)}) need a node each, and "
+            f"there are at most {counted(pool.nodes.max, 'node')}",
+            "some engines would wait for a node that cannot come",
+            f"max: {engines} or more, or fewer replicas",
         )
 
 

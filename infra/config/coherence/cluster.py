@@ -21,6 +21,7 @@ def check_cluster(draft: Draft) -> Iterator[Problem]:
             yield from _pools_on_the_same_nodes(draft)
         case GkeCluster() as cluster:
             yield from _foreign_pool_keys(draft, EXISTING_POOL_KEYS, "an existing cluster, and this one is created")
+            yield from _nodes_without_gpus(draft)
             yield from _zones(cluster)
             yield from _networks(cluster)
         case None:
@@ -92,6 +93,18 @@ def _selector(pool: Pool) -> Mapping[str, str]:
 
 def _shown(selector: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(selector.items())) or "none"
+
+
+def _nodes_without_gpus(draft: Draft) -> Iterator[Problem]:
+    """GKE taints GPU nodes, so that what needs no GPU cannot run there."""
+    open_to_all = [pool for pool in draft.pools.read.values() if not pool.is_gpu and pool.dedicated_to is None]
+    if draft.pools.all_read and not open_to_all:
+        yield Problem(
+            at("pools"),
+            "no pool has nodes without GPUs that are open to everybody",
+            "the gateway, its database and Kueue would have no node to run on, since GKE keeps them off GPU nodes",
+            "one more pool, as {name: system, accelerator: cpu, nodes: {min: 2, max: 4}}",
+        )
 
 
 def _zones(cluster: GkeCluster) -> Iterator[Problem]:

@@ -1,50 +1,41 @@
 """References: every name that is mentioned exists, and what is reserved for one tenant is used by it alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from infra.config.draft import Draft, NamedPart, NamedParts, at
-from infra.config.paths import Location
+from infra.config.draft import Draft, Mention, NamedParts, at
+from infra.config.models import Model
+from infra.config.pools import Pool
 from infra.config.problem import Problem
+from infra.config.tenants import Tenant
 from infra.config.words import listed, near_miss
 
 
 def check_references(draft: Draft) -> Iterator[Problem]:
     """Unknown tenants, pools and models, models listed twice, and foreigners on dedicated pools."""
-    for index, model in draft.models.read.items():
-        yield from _known(draft.pools, "pool", model.pool, at("models", index, "pool"), "its engines cannot run")
-    for index, pool in draft.pools.read.items():
-        if pool.dedicated_to is not None:
-            where = at("pools", index, "dedicated_to")
-            yield from _known(draft.tenants, "tenant", pool.dedicated_to, where, "the pool would stay empty")
-    yield from _tenants(draft)
-    yield from _callers_of_dedicated_pools(draft)
-
-
-def _tenants(draft: Draft) -> Iterator[Problem]:
+    for mention in draft.mentions:
+        yield from _unknown(_parts(draft, mention.noun), mention)
     for index, tenant in draft.tenants.read.items():
         for position, name in enumerate(tenant.models):
-            where = at("tenants", index, "models", position)
-            if name in tenant.models[:position]:
+            if name in tenant.models[:position] and not draft.models.lacks(name):
                 yield Problem(
-                    where,
+                    at("tenants", index, "models", position),
                     f"the model `{name}` is listed twice",
                     "one of the two was probably meant to be another model, which the tenant could not call",
                     "each model once",
                 )
-            else:
-                yield from _known(draft.models, "model", name, where, "every call to it would fail")
-        if isinstance(tenant.gpu_quota, Mapping):
-            for name in tenant.gpu_quota:
-                where = at("tenants", index, "gpu_quota", name)
-                yield from _known(draft.pools, "pool", name, where, "the quota would guarantee nothing")
+    yield from _callers_of_dedicated_pools(draft)
 
 
-def _known(parts: NamedParts[NamedPart], noun: str, name: str, where: Location, follows: str) -> Iterator[Problem]:
-    if parts.lacks(name):
-        known = sorted({part.name for part in parts.read.values()})
-        meant = near_miss(name, known)
-        write = f"`{meant}`, if that is meant; " if meant else ""
-        yield Problem(where, f"there is no {noun} `{name}`", follows, f"{write}the {noun}s are {listed(known)}")
+def _parts(draft: Draft, noun: str) -> NamedParts[Pool] | NamedParts[Model] | NamedParts[Tenant]:
+    return {"pool": draft.pools, "model": draft.models, "tenant": draft.tenants}[noun]
+
+
+def _unknown(parts: NamedParts[Pool] | NamedParts[Model] | NamedParts[Tenant], mention: Mention) -> Iterator[Problem]:
+    if parts.lacks(mention.name):
+        known = sorted(set(parts.names.values()))
+        meant = near_miss(mention.name, known)
+        write = (f"`{meant}`, if that is meant; " if meant else "") + f"the {mention.noun}s are {listed(known)}"
+        yield Problem(mention.location, f"there is no {mention.noun} `{mention.name}`", mention.follows, write)
 
 
 def _callers_of_dedicated_pools(draft: Draft) -> Iterator[Problem]:
