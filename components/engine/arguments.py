@@ -1,0 +1,64 @@
+"""From typed options to vLLM's command line. Pure, so that every flag is a line in a test."""
+
+from infra.blueprint.model import EngineOptionsPart, EnginePart, HubWeights, ImageWeights
+
+WEIGHTS_PATH = "/models/weights"
+"""Where weights from the hub are staged."""
+
+SHUTDOWN_SECONDS = 60
+"""How long requests under way may take to finish once an engine has been told to stop."""
+
+NO_MEDIA_DOMAIN = "media.invalid"
+"""The one domain that media may be fetched from. `invalid` never resolves (RFC 2606): a caller's URL must not make an
+engine reach out, since it could name any address that the engine can reach. Media inside a request still works."""
+
+BYTES_PER_MEBIBYTE = 1024 * 1024
+
+
+def model_path(part: EnginePart) -> str:
+    """The folder inside the container that holds the weights."""
+    match part.weights:
+        case ImageWeights(path=path):
+            return path
+        case HubWeights():
+            return WEIGHTS_PATH
+
+
+def vllm_arguments(part: EnginePart) -> tuple[str, ...]:
+    """The arguments of `vllm serve`.
+
+    The API key is not among them: arguments can be read by whoever may list processes or pods.
+    """
+    return (
+        model_path(part),
+        "--served-model-name",
+        part.name,
+        "--host",
+        "0.0.0.0",  # noqa: S104 - a pod has one address, and the Service has to reach it
+        "--port",
+        str(part.port),
+        "--shutdown-timeout",
+        str(SHUTDOWN_SECONDS),
+        "--allowed-media-domains",
+        NO_MEDIA_DOMAIN,
+        *_option_arguments(part.options),
+    )
+
+
+def _option_arguments(options: EngineOptionsPart) -> tuple[str, ...]:
+    kv_cache = options.kv_cache_mebibytes
+    valued: tuple[tuple[str, object | None], ...] = (
+        ("--dtype", options.data_type),
+        ("--load-format", options.load_format),
+        ("--max-model-len", options.context_length),
+        ("--quantization", options.quantization),
+        ("--tensor-parallel-size", options.tensor_parallel_size if options.tensor_parallel_size > 1 else None),
+        ("--max-num-seqs", options.concurrent_sequences),
+        ("--gpu-memory-utilization", options.gpu_memory_utilization),
+        ("--kv-cache-memory-bytes", kv_cache * BYTES_PER_MEBIBYTE if kv_cache is not None else None),
+    )
+    switches = (("--enforce-eager", options.eager), ("--enable-lora", options.lora))
+    return (
+        *(text for flag, value in valued if value is not None for text in (flag, str(value))),
+        *(flag for flag, on in switches if on),
+    )

@@ -1,0 +1,201 @@
+"""One model's engines."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+
+from components.engine.pod import API_KEY, HUB_TOKEN, engine_selector, pod_spec
+from components.shared import labels
+from components.shared.fingerprint import secret_fingerprint
+from components.shared.versions import require_version
+from infra.blueprint.model import EnginePart
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes.apps.v1 import DeploymentStrategyArgsDict
+
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+PRIORITY_LABEL = "kueue.x-k8s.io/priority-class"
+SECRETS_ANNOTATION = "bulkhead.dev/secrets"
+KEY_LENGTH = 48
+
+PROGRESS_MARGIN_SECONDS = 120
+"""Scheduling and a pull that finds the image on the node, on top of the time that an engine may take to load."""
+DELETE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class EngineArgs:
+    """What an engine is made from.
+
+    Attributes:
+        part: The model, its image, options and place.
+        hub_token: What the model hub wants to see before it gives the weights out; only for weights from the hub.
+    """
+
+    part: EnginePart
+    hub_token: pulumi.Input[str] | None = None
+
+
+class Engine(pulumi.ComponentResource):
+    """A Deployment of vLLM behind a Service of its own, closed to whoever lacks its key.
+
+    Attributes:
+        api_key: The key that the gateway has to send, secret.
+        base_url: The OpenAI-compatible endpoint inside the cluster.
+        deployment: The engines themselves.
+    """
+
+    api_key: pulumi.Output[str]
+    base_url: pulumi.Output[str]
+    deployment: "kubernetes.apps.v1.Deployment"
+
+    def __init__(self, name: str, args: EngineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the engines.
+
+        Raises:
+            ValueError: The image is older than the version floor.
+        """
+        require_version(f"The engine of model {args.part.name!r}", args.part.image, args.part.version_floor)
+        super().__init__("bulkhead:engine:Engine", name, None, opts)
+        self._name = name
+        self._part = args.part
+        self.api_key = self._make_api_key()
+        secret = self._make_secret(args.hub_token)
+        self._make_service()
+        self._make_disruption_budget()
+        self.deployment = self._make_deployment(secret, args.hub_token)
+        self.base_url = pulumi.Output.from_input(args.part.base_url)
+        self.register_outputs({"apiKey": self.api_key, "baseUrl": self.base_url})
+
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self)
+
+    def _metadata(self) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
+        return {
+            "name": self._part.service_name,
+            "namespace": self._part.namespace,
+            "labels": labels("engine", self._part.name),
+        }
+
+    def _make_api_key(self) -> pulumi.Output[str]:
+        password = random.RandomPassword(
+            f"{self._name}-api-key",
+            length=KEY_LENGTH,
+            special=False,
+            # A later version of this program may ask for another key; it must not replace the one in use.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["length", "special"]),
+        )
+        return pulumi.Output.secret(password.result)
+
+    def _make_secret(self, hub_token: pulumi.Input[str] | None) -> "kubernetes.core.v1.Secret":
+        data: dict[str, pulumi.Input[str]] = {API_KEY: self.api_key}
+        if hub_token is not None:
+            data[HUB_TOKEN] = pulumi.Output.secret(hub_token)
+        return kubernetes.core.v1.Secret(
+            f"{self._name}-secret", metadata=self._metadata(), string_data=data, opts=self._child()
+        )
+
+    def _make_service(self) -> "kubernetes.core.v1.Service":
+        # The provider would wait for a ready pod here for ten minutes at most, while the Deployment waits for as long
+        # as the model needs.
+        metadata = self._metadata()
+        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        return kubernetes.core.v1.Service(
+            f"{self._name}-service",
+            metadata=metadata,
+            spec={
+                "type": "ClusterIP",
+                "selector": engine_selector(self._part),
+                "ports": [{"name": "http", "port": self._part.port, "target_port": "http"}],
+            },
+            opts=self._child(),
+        )
+
+    def _make_disruption_budget(self) -> "kubernetes.policy.v1.PodDisruptionBudget":
+        """One engine at a time may be drained away.
+
+        In terms of what may be missing, not of what must be there: a minimum of one would hold up the drain of a node
+        for ever where a model has one engine. One that is not ready protects nobody and may always go.
+        """
+        return kubernetes.policy.v1.PodDisruptionBudget(
+            f"{self._name}-disruption-budget",
+            metadata=self._metadata(),
+            spec={
+                "max_unavailable": 1,
+                "selector": {"match_labels": engine_selector(self._part)},
+                "unhealthy_pod_eviction_policy": "AlwaysAllow",
+            },
+            opts=self._child(),
+        )
+
+    def _make_deployment(
+        self, secret: "kubernetes.core.v1.Secret", hub_token: pulumi.Input[str] | None
+    ) -> "kubernetes.apps.v1.Deployment":
+        part = self._part
+        queue = _queue_labels(part)
+        load = part.load_seconds + PROGRESS_MARGIN_SECONDS
+        metadata = self._metadata()
+        metadata["labels"] = {**labels("engine", part.name), **queue}
+        return kubernetes.apps.v1.Deployment(
+            f"{self._name}-deployment",
+            metadata=metadata,
+            spec={
+                "replicas": part.replicas,
+                "progress_deadline_seconds": load,
+                "revision_history_limit": 3,
+                "selector": {"match_labels": engine_selector(part)},
+                "strategy": rollout_strategy(part),
+                "template": {
+                    "metadata": {
+                        "labels": {**labels("engine", part.name), **queue},
+                        "annotations": {
+                            "prometheus.io/path": "/metrics",
+                            "prometheus.io/port": str(part.port),
+                            "prometheus.io/scrape": "true",
+                            SECRETS_ANNOTATION: self._secrets_fingerprint(hub_token),
+                        },
+                    },
+                    "spec": pod_spec(part, secret.metadata.name, hub_token is not None),
+                },
+            },
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[secret],
+                custom_timeouts=pulumi.CustomTimeouts(
+                    create=f"{load}s", update=f"{load * part.replicas}s", delete=f"{DELETE_SECONDS}s"
+                ),
+            ),
+        )
+
+    def _secrets_fingerprint(self, hub_token: pulumi.Input[str] | None) -> pulumi.Output[str]:
+        """Changes with the secrets, since a pod reads them only when it starts."""
+        values = pulumi.Output.all(key=self.api_key, token="" if hub_token is None else hub_token)
+        return pulumi.Output.unsecret(
+            values.apply(lambda secrets: secret_fingerprint(secrets["key"], secrets["key"], secrets["token"]))
+        )
+
+
+def rollout_strategy(part: EnginePart) -> "DeploymentStrategyArgsDict":
+    """How new engines take over from old ones.
+
+    On GPUs an old engine goes first: a spare GPU for the new one need not exist, nor the quota for it, and a rollout
+    that waits for one never ends. A model with one engine is therefore away while the new one loads. On CPUs there is
+    room for both.
+    """
+    if part.devices is not None:
+        return {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": 1}}
+    return {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
+
+
+def _queue_labels(part: EnginePart) -> dict[str, str]:
+    """What Kueue reads.
+
+    It looks at the Deployment's labels and sets the pods' from them; both are written here, so that the plan shows
+    what will run.
+    """
+    if part.queue is None:
+        return {}
+    return {QUEUE_LABEL: part.queue.local_queue, PRIORITY_LABEL: part.queue.priority_class}

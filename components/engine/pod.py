@@ -1,0 +1,204 @@
+"""The pod that one engine runs in."""
+
+import math
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.engine.arguments import SHUTDOWN_SECONDS, WEIGHTS_PATH, vllm_arguments
+from components.shared import (
+    restricted_container_security_context,
+    restricted_pod_security_context,
+    selector,
+    tolerations,
+)
+from infra.blueprint.model import EnginePart, HubWeights
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes.core.v1 import (
+        ContainerArgsDict,
+        EnvVarArgsDict,
+        PodSpecArgsDict,
+        ProbeArgsDict,
+        ResourceRequirementsArgsDict,
+        TopologySpreadConstraintArgsDict,
+        VolumeArgsDict,
+        VolumeMountArgsDict,
+    )
+
+CACHE_PATH = "/cache"
+PROBE_SECONDS = 10
+DRAIN_SECONDS = 10
+"""How long a stopping engine goes on answering, until every node has learnt to send it nothing new."""
+STOP_SECONDS = 20
+"""What vLLM needs to end its processes after the last request."""
+
+SHARED_MEMORY = "256Mi"
+SHARED_MEMORY_FOR_PARALLEL = "2Gi"
+"""GPUs that hold one model together exchange data through shared memory; 64 MiB, the usual default, is too little
+even for one engine process."""
+
+SEQUENCES_PER_REQUEST = 64
+"""The most answers that one request may ask for (`n`). vLLM's own limit, 16,384, lets one request fill an engine."""
+
+ENVIRONMENT = {
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+    "HOME": CACHE_PATH,
+    "TORCHINDUCTOR_CACHE_DIR": f"{CACHE_PATH}/inductor",
+    "TRITON_CACHE_DIR": f"{CACHE_PATH}/triton",
+    "USER": "vllm",
+    "VLLM_CACHE_ROOT": f"{CACHE_PATH}/vllm",
+    "VLLM_MAX_N_SEQUENCES": str(SEQUENCES_PER_REQUEST),
+    "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
+    "VLLM_NO_USAGE_STATS": "1",
+    "XDG_CACHE_HOME": f"{CACHE_PATH}/xdg",
+}
+"""Caches are each pod's own: what lies in vLLM's can run as code, so one engine must not write another's. Offline,
+since the weights are there and a call to the hub at every start fails whenever the hub does."""
+
+STAGING_ENVIRONMENT = {
+    "HF_HOME": f"{CACHE_PATH}/hub",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HOME": CACHE_PATH,
+}
+
+API_KEY = "api-key"
+HUB_TOKEN = "hub-token"  # noqa: S105 - the name of a key in a Secret
+
+
+def engine_selector(part: EnginePart) -> dict[str, str]:
+    """The labels that tell this model's engines from all other pods."""
+    return selector("engine", part.name)
+
+
+def pod_spec(part: EnginePart, secret_name: pulumi.Input[str], has_hub_token: bool) -> "PodSpecArgsDict":
+    """The pod of one engine.
+
+    Args:
+        part: The engine.
+        secret_name: The Secret with the API key, and the hub's token where there is one.
+        has_hub_token: Whether the Secret holds a token.
+    """
+    spec: PodSpecArgsDict = {
+        "automount_service_account_token": False,
+        "containers": [_engine_container(part, secret_name)],
+        "enable_service_links": False,
+        "node_selector": dict(sorted(part.node_labels.items())),
+        "security_context": restricted_pod_security_context(),
+        "termination_grace_period_seconds": DRAIN_SECONDS + SHUTDOWN_SECONDS + STOP_SECONDS,
+        "tolerations": tolerations(part.tolerations),
+        "topology_spread_constraints": _spread(part),
+        "volumes": _volumes(part),
+    }
+    if isinstance(part.weights, HubWeights):
+        spec["init_containers"] = [_staging_container(part, part.weights, secret_name, has_hub_token)]
+    return spec
+
+
+def _engine_container(part: EnginePart, secret_name: pulumi.Input[str]) -> "ContainerArgsDict":
+    return {
+        "name": "engine",
+        "image": part.image,
+        "image_pull_policy": "IfNotPresent",
+        "command": ["vllm", "serve"],
+        "args": list(vllm_arguments(part)),
+        "env": [*_environment(ENVIRONMENT), _from_secret("VLLM_API_KEY", secret_name, API_KEY)],
+        "ports": [{"name": "http", "container_port": part.port}],
+        "lifecycle": {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        "startup_probe": _health(failures=math.ceil(part.load_seconds / PROBE_SECONDS)),
+        "readiness_probe": _health(failures=3),
+        "liveness_probe": _health(failures=6),
+        "resources": _resources(part),
+        "security_context": restricted_container_security_context(),
+        "volume_mounts": _mounts(part, writable=False),
+    }
+
+
+def _staging_container(
+    part: EnginePart, weights: HubWeights, secret_name: pulumi.Input[str], has_hub_token: bool
+) -> "ContainerArgsDict":
+    """Lays the weights down before the engine starts; a repetition goes on where the last attempt stopped."""
+    token = [_from_secret("HF_TOKEN", secret_name, HUB_TOKEN)] if has_hub_token else []
+    return {
+        "name": "stage-weights",
+        "image": part.image,
+        "image_pull_policy": "IfNotPresent",
+        # `original/` is a second copy of the weights in a format that vLLM does not read.
+        "command": ["hf", "download", weights.repository, "--local-dir", WEIGHTS_PATH, "--exclude", "original/*"],
+        "env": [*_environment(STAGING_ENVIRONMENT), *token],
+        "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": part.memory}},
+        "security_context": restricted_container_security_context(),
+        "volume_mounts": _mounts(part, writable=True),
+    }
+
+
+def _environment(values: dict[str, str]) -> "list[EnvVarArgsDict]":
+    return [{"name": name, "value": value} for name, value in sorted(values.items())]
+
+
+def _from_secret(name: str, secret_name: pulumi.Input[str], key: str) -> "EnvVarArgsDict":
+    return {"name": name, "value_from": {"secret_key_ref": {"name": secret_name, "key": key}}}
+
+
+def _health(failures: int) -> "ProbeArgsDict":
+    return {
+        "http_get": {"path": "/health", "port": "http"},
+        "period_seconds": PROBE_SECONDS,
+        "timeout_seconds": 5,
+        "failure_threshold": failures,
+    }
+
+
+def _resources(part: EnginePart) -> "ResourceRequirementsArgsDict":
+    """CPU without a limit: an engine that is throttled while it schedules a batch leaves its GPU idle."""
+    requests = {"cpu": part.cpu, "memory": part.memory}
+    limits = {"memory": part.memory}
+    if isinstance(part.weights, HubWeights):
+        requests["ephemeral-storage"] = f"{part.weights.storage_gibibytes}Gi"
+    if part.devices is not None:
+        requests[part.devices.resource] = limits[part.devices.resource] = str(part.devices.count)
+    return {"requests": requests, "limits": limits}
+
+
+def _mounts(part: EnginePart, writable: bool) -> "list[VolumeMountArgsDict]":
+    mounts: list[VolumeMountArgsDict] = [
+        {"name": "cache", "mount_path": CACHE_PATH},
+        {"name": "shared-memory", "mount_path": "/dev/shm"},  # noqa: S108 - the kernel's name for it
+        {"name": "temporary", "mount_path": "/tmp"},  # noqa: S108 - a volume of this pod alone
+    ]
+    if isinstance(part.weights, HubWeights):
+        mounts.append({"name": "weights", "mount_path": WEIGHTS_PATH, "read_only": not writable})
+    return mounts
+
+
+def _volumes(part: EnginePart) -> "list[VolumeArgsDict]":
+    """Each pod's own scratch space.
+
+    Weights lie on the node, too, not on a claim: a ReadWriteOnce claim holds every replica on one node and a zonal
+    disk holds it in one zone, just when an engine has to move to wherever a GPU is free. The price is a download for
+    each new pod; `load_seconds` covers it.
+    """
+    shared_memory = SHARED_MEMORY_FOR_PARALLEL if part.options.tensor_parallel_size > 1 else SHARED_MEMORY
+    volumes: list[VolumeArgsDict] = [
+        {"name": "cache", "empty_dir": {"size_limit": "4Gi"}},
+        {"name": "shared-memory", "empty_dir": {"medium": "Memory", "size_limit": shared_memory}},
+        {"name": "temporary", "empty_dir": {"size_limit": "1Gi"}},
+    ]
+    if isinstance(part.weights, HubWeights):
+        size = f"{part.weights.storage_gibibytes}Gi"
+        volumes.append({"name": "weights", "empty_dir": {"size_limit": size}})
+    return volumes
+
+
+def _spread(part: EnginePart) -> "list[TopologySpreadConstraintArgsDict]":
+    """Replicas on different nodes and zones where there is a choice: one engine that waits serves nobody."""
+    return [
+        {
+            "max_skew": 1,
+            "topology_key": key,
+            "when_unsatisfiable": "ScheduleAnyway",
+            "label_selector": {"match_labels": engine_selector(part)},
+        }
+        for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+    ]

@@ -1,0 +1,69 @@
+"""Typed options become vLLM's flags, and nothing else does."""
+
+import dataclasses
+
+from components.engine.arguments import WEIGHTS_PATH, vllm_arguments
+from tests.unit.components.parts import ENGINE, GPU_ENGINE
+
+
+def flags(*options: str) -> str:
+    return " ".join(options)
+
+
+def test_an_engine_serves_its_weights_under_the_name_that_tenants_use() -> None:
+    arguments = vllm_arguments(ENGINE)
+
+    assert arguments[0] == "/models/tiny"
+    assert "--served-model-name tiny" in flags(*arguments)
+
+
+def test_weights_from_the_hub_are_served_from_where_they_are_staged() -> None:
+    assert vllm_arguments(GPU_ENGINE)[0] == WEIGHTS_PATH
+
+
+def test_every_typed_option_has_its_flag() -> None:
+    options = dataclasses.replace(
+        ENGINE.options,
+        context_length=1024,
+        data_type="float32",
+        quantization="fp8",
+        tensor_parallel_size=2,
+        concurrent_sequences=4,
+        gpu_memory_utilization=0.85,
+        kv_cache_mebibytes=128,
+        eager=True,
+        load_format="dummy",
+        lora=True,
+    )
+
+    text = flags(*vllm_arguments(dataclasses.replace(ENGINE, options=options)))
+
+    assert "--dtype float32 --load-format dummy --max-model-len 1024 --quantization fp8" in text
+    assert "--tensor-parallel-size 2 --max-num-seqs 4 --gpu-memory-utilization 0.85" in text
+    assert "--kv-cache-memory-bytes 134217728 --enforce-eager --enable-lora" in text
+
+
+def test_what_is_not_set_is_left_to_vllm() -> None:
+    text = flags(*vllm_arguments(GPU_ENGINE))
+
+    for flag in (
+        "--max-model-len",
+        "--quantization",
+        "--max-num-seqs",
+        "--kv-cache",
+        "--enforce-eager",
+        "--enable-lora",
+    ):
+        assert flag not in text
+
+
+def test_prefix_caching_is_left_at_its_default() -> None:
+    assert "prefix-caching" not in flags(*vllm_arguments(ENGINE))
+
+
+def test_no_domain_may_be_asked_for_media() -> None:
+    assert "--allowed-media-domains media.invalid" in flags(*vllm_arguments(ENGINE))
+
+
+def test_no_flag_gives_a_key_away() -> None:
+    assert "--api-key" not in vllm_arguments(ENGINE)
