@@ -1,0 +1,80 @@
+"""Debian packages for the images: which mirrors, which settings, and the smallest system to start from."""
+
+import re
+import subprocess
+
+SUITE = "bookworm"
+"""The Debian release of every image: the newest whose Python (3.11) has a wheel for all that is locked."""
+
+_SUITES = (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
+_INDEX_FORMAT = "$(CREATED_BY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
+_NOT_NEEDED = (
+    "/usr/share/doc/*",
+    "/usr/share/info/*",
+    "/usr/share/man/*",
+    "/usr/share/locale/*",
+    "/usr/share/lintian/*",
+)
+
+
+def sources(index_targets: str) -> tuple[str, ...]:
+    """Return apt source lines for the images' release out of this machine's own apt configuration.
+
+    `index_targets` is the output of `read_index_targets`. A machine that follows another release has none, and
+    mmdebstrap then uses its built-in mirrors.
+    """
+    lines: set[str] = set()
+    for target in index_targets.splitlines():
+        match target.split("|"):
+            case ["Packages", uri, release, "main"] if release in _SUITES:
+                lines.add(f"deb {uri} {release} main")
+            case _:
+                pass
+    return tuple(sorted(lines))
+
+
+def read_index_targets() -> str:
+    """Return what apt on this machine would download, a line for each index. Raises OSError, CalledProcessError."""
+    return _output("apt-get", "indextargets", "--format", _INDEX_FORMAT)
+
+
+def transport_settings() -> str:
+    """Return this machine's apt proxy and certificate settings, in apt's configuration syntax.
+
+    The certificates themselves lie at a fixed place inside a layer that is being built (run_in_layer.sh).
+    """
+    dump = _output("apt-config", "dump", "--format", '%F "%v";%n', "Acquire::http", "Acquire::https")
+    kept = [line for line in dump.splitlines() if not re.search(r"::CaInfo|::Ssl(?:Cert|Key)", line)]
+    return "\n".join(
+        [
+            *kept,
+            'Acquire::https::CaInfo "/run/build/certificates.pem";',
+            'Acquire::Retries "3";',
+            'APT::Sandbox::User "root";',
+            'Dir::Cache "/run/build/apt/cache";',
+            'Dir::State::lists "/run/build/apt/lists";',
+            "",
+        ]
+    )
+
+
+def bootstrap_command(target: str, source_lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the mmdebstrap command that makes the images' base system in the folder `target`."""
+    exclusions = [f"--dpkgopt=path-exclude={pattern}" for pattern in _NOT_NEEDED]
+    return (
+        "mmdebstrap",
+        "--quiet",
+        "--mode=root",
+        "--variant=minbase",
+        "--format=directory",
+        "--include=ca-certificates",
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        *exclusions,
+        SUITE,
+        target,
+        *source_lines,
+    )
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
