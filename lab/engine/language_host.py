@@ -59,9 +59,9 @@ def run_program(main: Path, working_directory: Path) -> None:
 
 
 def user_traceback(error: BaseException, main: Path) -> str:
-    """Return an exception with the frames from the user's program on: what lies below is this host's own."""
+    """Return an exception with the frames from the user's program on; the others are this host's own."""
     frames = traceback.extract_tb(error.__traceback__)
-    first = next((at for at, frame in enumerate(frames) if Path(frame.filename) == main), 0)
+    first = next((at for at, frame in enumerate(frames) if Path(frame.filename) == main), len(frames))
     shown = traceback.format_list(frames[first:]) + traceback.format_exception_only(error)
     return "the program failed:\n" + "".join(shown)
 
