@@ -177,7 +177,7 @@ def _start_node(binaries: Mapping[str, Path], progress: Progress) -> None:
     for part in control_plane(state)[2:]:
         wait_until_ready(part)
     wait_until_ready(kubelet(state))
-    _wait_for(f"node/{NODE_NAME}", "condition=Ready", progress)
+    _wait_for([f"node/{NODE_NAME}"], "condition=Ready", progress)
     # The firewall starts once the node is in the API, and the proxy's health asks for the node as well.
     wait_until_ready(kube_proxy(state))
     wait_until_ready(kube_router(state))
@@ -191,26 +191,26 @@ def _start_add_ons(binaries: Mapping[str, Path], stages: Path, progress: Progres
     kubectl().apply_file(_MANIFESTS / "dns.yaml")
     recycle(kubectl(), state)
     wait_until_ready(part)
-    for name in SIMULATED_NODES:
-        _wait_for(f"node/{name}", "condition=Ready", progress)
-    _wait_for("deployment/coredns", "condition=Available", progress, "--namespace=kube-system")
+    _wait_for([f"node/{name}" for name in SIMULATED_NODES], "condition=Ready", progress)
+    _wait_for(["deployment/coredns", "--namespace=kube-system"], "condition=Available", progress)
 
 
-def _wait_for(what: str, state: str, progress: Progress, *arguments: str, patience: float = 120.0) -> None:
+def _wait_for(what: list[str], state: str, progress: Progress, patience: float = 120.0) -> None:
+    named = ", ".join(name for name in what if not name.startswith("-"))
     deadline = time.monotonic() + patience
     said = False
     while True:
         try:
-            kubectl().run("wait", what, f"--for={state}", "--timeout=2s", *arguments)
+            kubectl().run("wait", *what, f"--for={state}", "--timeout=2s")
         except LabError as error:
             if time.monotonic() > deadline:
                 raise LabError(
-                    f"{what} of the lab was not ready within {patience:.0f} s ({error}). `bulkhead lab status` shows "
+                    f"{named} of the lab was not ready within {patience:.0f} s ({error}). `bulkhead lab status` shows "
                     f"each part, the logs are in {paths.state_directory() / 'logs'}, and `bulkhead lab up` goes on "
                     "from here."
                 ) from error
             if not said:
-                progress(f"waiting for {what}")
+                progress(f"waiting for {named}")
                 said = True
             time.sleep(0.2)
         else:

@@ -73,8 +73,7 @@ def ensure_certificates(folder: Path) -> None:
     """
     for authority in ("ca", "front-proxy-ca"):
         _ensure_authority(folder, authority)
-    if not (folder / "service-account.key").exists():
-        _write_key(folder / "service-account.key")
+    _ensure_service_account_key(folder)
     for certificate in _CERTIFICATES:
         _ensure_certificate(folder, certificate)
     for client in KUBECONFIGS:
@@ -111,6 +110,17 @@ def kubeconfig(folder: Path, client: str) -> str:
         },
         indent=1,
     )
+
+
+def _ensure_service_account_key(folder: Path) -> None:
+    # The API server derives no public key from an elliptic-curve key in PKCS #8, so it gets a file of its own.
+    private, public = folder / "service-account.key", folder / "service-account.pub"
+    if not private.exists():
+        _write_key(private)
+    if not public.exists():
+        unfinished = public.with_suffix(".unfinished")
+        run(["openssl", "pkey", "-in", private, "-pubout", "-out", unfinished], doing="Writing the key of tokens")
+        unfinished.replace(public)
 
 
 def _ensure_authority(folder: Path, name: str) -> None:

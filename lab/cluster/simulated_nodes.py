@@ -1,7 +1,12 @@
 """Two GPU nodes that exist in the API alone, so that GPU pods can be placed, queued and counted without a GPU."""
 
+from lab.cluster.addresses import POD_NETWORK
+
 SIMULATED_NODES = ("bulkhead-simulated-l4-0", "bulkhead-simulated-l4-1")
 ACCELERATOR = "nvidia-l4"
+
+# Given by hand, so that the first network is left for the real node, whose CNI file names it.
+_POD_NETWORKS = list(POD_NETWORK.subnets(new_prefix=24))[1:3]
 
 # A GKE g2-standard-8 with one L4: 8 CPUs, 32 GB, one GPU.
 _RESOURCES = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110", "nvidia.com/gpu": "1"}
@@ -9,10 +14,10 @@ _RESOURCES = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods"
 
 def simulated_node_manifests() -> list[dict[str, object]]:
     """Return the simulated nodes as GKE labels and taints them."""
-    return [_node(name) for name in SIMULATED_NODES]
+    return [_node(name, str(network)) for name, network in zip(SIMULATED_NODES, _POD_NETWORKS, strict=True)]
 
 
-def _node(name: str) -> dict[str, object]:
+def _node(name: str, pod_network: str) -> dict[str, object]:
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -27,6 +32,10 @@ def _node(name: str) -> dict[str, object]:
                 "kubernetes.io/os": "linux",
             },
         },
-        "spec": {"taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]},
+        "spec": {
+            "podCIDR": pod_network,
+            "podCIDRs": [pod_network],
+            "taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}],
+        },
         "status": {"capacity": _RESOURCES, "allocatable": _RESOURCES},
     }

@@ -1,7 +1,8 @@
-// Command probe is both ends of a network test between pods.
+// Command probe shows from inside a pod what its network and its volumes let it do.
 //
 //	probe serve PORT            answers every TCP connection with one line
 //	probe reach HOST:PORT       exits 0 when that line comes back within two seconds, 1 when it does not
+//	probe write FILE            exits 0 when it can make the file, 1 when it cannot
 package main
 
 import (
@@ -20,13 +21,15 @@ const (
 
 func main() {
 	if len(os.Args) != 3 {
-		fail("usage: probe serve PORT | probe reach HOST:PORT")
+		fail("usage: probe serve PORT | probe reach HOST:PORT | probe write FILE")
 	}
 	switch os.Args[1] {
 	case "serve":
 		serve(os.Args[2])
 	case "reach":
 		reach(os.Args[2])
+	case "write":
+		write(os.Args[2])
 	default:
 		fail("unknown command " + os.Args[1])
 	}
@@ -65,6 +68,12 @@ func reach(address string) {
 		fail(fmt.Sprintf("%s answered, but not as a probe does", address))
 	}
 	fmt.Println("reached", address)
+}
+
+func write(path string) {
+	if err := os.WriteFile(path, []byte(greeting), 0o600); err != nil {
+		fail(err.Error())
+	}
 }
 
 func fail(reason string) {

@@ -1,0 +1,78 @@
+"""The lab that the tests of this folder share.
+
+The first test that asks for it brings it up, and the end of the run leaves it as it was found. In CI a lab that
+cannot run is a failure; elsewhere the tests are skipped with the reason.
+"""
+
+import os
+from collections.abc import Generator
+
+import pytest
+from host_traces import observe_host
+from shared_lab import SharedLab
+
+from lab import cluster
+from lab.errors import LabEnvironmentError
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests that end processes of the shared lab after all others, and the one that takes it down last."""
+    items.sort(key=lambda item: _order(getattr(item, "fixturenames", [])))
+
+
+def _order(fixtures: list[str]) -> int:
+    return 2 if "lab_to_take_down" in fixtures else 1 if "lab_to_break" in fixtures else 0
+
+
+@pytest.fixture(scope="session")
+def shared_lab() -> Generator[SharedLab]:
+    was_up = cluster.cluster().kubeconfig.exists()
+    host_before = observe_host()
+    try:
+        found = cluster.up(print)
+    except LabEnvironmentError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+    yield SharedLab(found, was_up, host_before)
+    if not was_up:
+        cluster.down()
+
+
+@pytest.fixture(scope="session")
+def lab_cluster(shared_lab: SharedLab) -> cluster.Cluster:
+    """The lab's cluster, up and ready."""
+    return shared_lab.cluster
+
+
+@pytest.fixture
+def lab_to_break(lab_cluster: cluster.Cluster) -> Generator[cluster.Cluster]:
+    """The lab, for a test that ends some of its processes; it is whole again afterwards."""
+    yield lab_cluster
+    cluster.up()
+
+
+@pytest.fixture
+def lab_to_take_down(shared_lab: SharedLab) -> SharedLab:
+    """The lab, for the one test that takes it down: only when this run has brought it up."""
+    if shared_lab.was_up:
+        reason = "the lab was up before this run, so it is not this run's to take down"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return shared_lab
+
+
+@pytest.fixture
+def kubectl(lab_cluster: cluster.Cluster) -> cluster.Kubectl:
+    """kubectl, bound to the lab."""
+    return cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig)
+
+
+@pytest.fixture
+def namespace(kubectl: cluster.Kubectl, request: pytest.FixtureRequest) -> Generator[str]:
+    """A namespace of the test's own, removed afterwards."""
+    name = request.node.name.replace("_", "-").lower()[:50].strip("-")
+    kubectl.run("create", "namespace", name)
+    yield name
+    kubectl.run("delete", "namespace", name, "--wait=true", timeout=120)
