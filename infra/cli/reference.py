@@ -1,0 +1,31 @@
+"""`bulkhead reference`: writes the documentation that is generated from the code."""
+
+from pathlib import Path
+
+import click
+
+from infra.cli.project import project_folder
+from infra.config.schema import stack_file_schema
+from infra.controls.catalogue import CONTROLS, available
+from infra.report.control_reference import control_reference
+from infra.report.stack_file_reference import stack_file_reference
+
+FOLDER = Path("docs") / "reference"
+
+
+def pages() -> dict[str, str]:
+    """File's name in `docs/reference` → its whole text."""
+    return {
+        "controls.md": control_reference(CONTROLS, available()),
+        "stack-file.md": stack_file_reference(stack_file_schema()),
+    }
+
+
+@click.command(hidden=True)
+def reference() -> None:
+    """Write the pages of docs/reference that are made from the code, and name each."""
+    folder = project_folder(Path.cwd()) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
+        click.echo(str(FOLDER / name))
