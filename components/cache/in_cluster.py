@@ -1,0 +1,172 @@
+"""Redis beside the gateway."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+
+from components.cache.connection import PASSWORD_LENGTH, CacheConnection
+from components.shared import (
+    labels,
+    restricted_container_security_context,
+    restricted_pod_security_context,
+    selector,
+)
+from infra.blueprint.model import InClusterCachePart
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict, ProbeArgsDict
+
+OBJECT_NAME = "cache"
+PORT = 6379
+CONFIGURATION_KEY = "redis.conf"
+CONFIGURATION_PATH = "/etc/bulkhead/redis"
+MEMORY_MEBIBYTES = 256
+STOP_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class InClusterCacheArgs:
+    """The image, and where the cache runs."""
+
+    part: InClusterCachePart
+    namespace: str
+
+
+class InClusterCache(pulumi.ComponentResource):
+    """Redis as one pod without a volume: what it holds may be lost with it.
+
+    Attributes:
+        connection: How the gateway reaches its cache.
+    """
+
+    connection: CacheConnection
+
+    def __init__(self, name: str, args: InClusterCacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bulkhead:cache:InClusterCache", name, None, opts)
+        self._name = name
+        self._args = args
+        password = self._make_password()
+        secret = self._make_secret(password)
+        service = self._make_service()
+        deployment = self._make_deployment(secret)
+        host = f"{OBJECT_NAME}.{args.namespace}.svc.cluster.local"
+        url = password.apply(lambda value: f"redis://:{value}@{host}:{PORT}")
+        self.connection = CacheConnection(pulumi.Output.secret(url), None, (service, deployment))
+        self.register_outputs({"url": self.connection.url})
+
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self)
+
+    def _metadata(self) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
+        return {"name": OBJECT_NAME, "namespace": self._args.namespace, "labels": labels(OBJECT_NAME)}
+
+    def _make_password(self) -> pulumi.Output[str]:
+        password = random.RandomPassword(
+            f"{self._name}-password",
+            length=PASSWORD_LENGTH,
+            special=False,
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["length", "special"]),
+        )
+        return pulumi.Output.secret(password.result)
+
+    def _make_secret(self, password: pulumi.Output[str]) -> "kubernetes.core.v1.Secret":
+        """The whole configuration as a file: a password among the arguments could be read off the process list."""
+        return kubernetes.core.v1.Secret(
+            f"{self._name}-secret",
+            metadata=self._metadata(),
+            string_data={CONFIGURATION_KEY: password.apply(redis_configuration)},
+            opts=self._child(),
+        )
+
+    def _make_service(self) -> "kubernetes.core.v1.Service":
+        return kubernetes.core.v1.Service(
+            f"{self._name}-service",
+            metadata=self._metadata(),
+            spec={
+                "type": "ClusterIP",
+                "selector": selector(OBJECT_NAME),
+                "ports": [{"name": "redis", "port": PORT, "target_port": "redis"}],
+            },
+            opts=self._child(),
+        )
+
+    def _make_deployment(self, secret: "kubernetes.core.v1.Secret") -> "kubernetes.apps.v1.Deployment":
+        return kubernetes.apps.v1.Deployment(
+            f"{self._name}-deployment",
+            metadata=self._metadata(),
+            spec={
+                "replicas": 1,
+                # Two at once would each count for itself.
+                "strategy": {"type": "Recreate"},
+                "selector": {"match_labels": selector(OBJECT_NAME)},
+                "template": {
+                    "metadata": {"labels": labels(OBJECT_NAME)},
+                    "spec": _pod_spec(self._args.part, secret.metadata.name),
+                },
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[secret]),
+        )
+
+
+def redis_configuration(password: str) -> str:
+    """Redis' configuration file: nothing on disk, and full memory is an error rather than a forgotten counter."""
+    return "\n".join(
+        [
+            "appendonly no",
+            "bind * -::*",
+            "dir /tmp",
+            f"maxmemory {MEMORY_MEBIBYTES}mb",
+            "maxmemory-policy noeviction",
+            f"port {PORT}",
+            f"requirepass {password}",
+            'save ""',
+            "",
+        ]
+    )
+
+
+def _pod_spec(part: InClusterCachePart, secret_name: pulumi.Input[str]) -> "PodSpecArgsDict":
+    return {
+        "automount_service_account_token": False,
+        "containers": [_container(part)],
+        "enable_service_links": False,
+        "security_context": restricted_pod_security_context(),
+        "termination_grace_period_seconds": STOP_SECONDS,
+        "volumes": [
+            {"name": "configuration", "secret": {"secret_name": secret_name}},
+            {"name": "temporary", "empty_dir": {"size_limit": "16Mi"}},
+        ],
+    }
+
+
+def _container(part: InClusterCachePart) -> "ContainerArgsDict":
+    return {
+        "name": "redis",
+        "image": part.image,
+        "image_pull_policy": "IfNotPresent",
+        "command": ["redis-server", f"{CONFIGURATION_PATH}/{CONFIGURATION_KEY}"],
+        "ports": [{"name": "redis", "container_port": PORT}],
+        "readiness_probe": _answers(period=5, failures=3),
+        "liveness_probe": _answers(period=20, failures=6),
+        "resources": {
+            "requests": {"cpu": "50m", "memory": "64Mi"},
+            "limits": {"memory": f"{MEMORY_MEBIBYTES * 2}Mi"},
+        },
+        "security_context": restricted_container_security_context(),
+        "volume_mounts": [
+            {"name": "configuration", "mount_path": CONFIGURATION_PATH, "read_only": True},
+            {"name": "temporary", "mount_path": "/tmp"},  # noqa: S108 - a volume of this pod alone
+        ],
+    }
+
+
+def _answers(period: int, failures: int) -> "ProbeArgsDict":
+    return {
+        "tcp_socket": {"port": "redis"},
+        "period_seconds": period,
+        "timeout_seconds": 3,
+        "failure_threshold": failures,
+    }

@@ -1,0 +1,190 @@
+"""PostgreSQL beside the gateway."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+
+from components.database.connection import (
+    DATABASE_NAME,
+    PASSWORD_LENGTH,
+    USER_NAME,
+    DatabaseConnection,
+    postgresql_url,
+)
+from components.shared import (
+    labels,
+    restricted_container_security_context,
+    restricted_pod_security_context,
+    selector,
+)
+from infra.blueprint.model import InClusterDatabasePart
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict, ProbeArgsDict
+
+OBJECT_NAME = "database"
+PORT = 5432
+PASSWORD_KEY = "password"  # noqa: S105 - the name of a key in a Secret
+VOLUME_PATH = "/var/lib/postgresql/data"
+DATA_PATH = f"{VOLUME_PATH}/pgdata"
+"""A folder below the volume: its root belongs to the volume's driver, may hold `lost+found`, and PostgreSQL accepts
+nothing but a folder of its own user's that nobody else may read."""
+STOP_SECONDS = 60
+
+SETTINGS = ("max_connections=200", "shared_buffers=128MB", "password_encryption=scram-sha-256")
+"""Connections: each gateway replica may hold its pool twice over while a rollout runs."""
+
+
+@dataclass(frozen=True)
+class InClusterDatabaseArgs:
+    """The image, the size of the volume, and where the database runs."""
+
+    part: InClusterDatabasePart
+    namespace: str
+
+
+class InClusterDatabase(pulumi.ComponentResource):
+    """PostgreSQL as one pod with a volume.
+
+    The volume outlives the pod, the StatefulSet and a change of either; it goes with its namespace. On scratch space a
+    deleted pod would leave an empty schema behind which the gateway still calls itself healthy while it refuses every
+    key.
+
+    Attributes:
+        connection: How the gateway reaches its database.
+    """
+
+    connection: DatabaseConnection
+
+    def __init__(self, name: str, args: InClusterDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bulkhead:database:InClusterDatabase", name, None, opts)
+        self._name = name
+        self._args = args
+        password = self._make_password()
+        secret = self._make_secret(password)
+        service = self._make_service()
+        stateful_set = self._make_stateful_set(secret)
+        host = f"{OBJECT_NAME}.{args.namespace}.svc.cluster.local"
+        url = password.apply(lambda value: postgresql_url(host, value))
+        self.connection = DatabaseConnection(pulumi.Output.secret(url), (service, stateful_set))
+        self.register_outputs({"url": self.connection.url})
+
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self)
+
+    def _metadata(self) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
+        return {"name": OBJECT_NAME, "namespace": self._args.namespace, "labels": labels(OBJECT_NAME)}
+
+    def _make_password(self) -> pulumi.Output[str]:
+        password = random.RandomPassword(
+            f"{self._name}-password",
+            length=PASSWORD_LENGTH,
+            special=False,
+            # PostgreSQL takes the password when it makes its data folder and never again.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["length", "special"]),
+        )
+        return pulumi.Output.secret(password.result)
+
+    def _make_secret(self, password: pulumi.Output[str]) -> "kubernetes.core.v1.Secret":
+        return kubernetes.core.v1.Secret(
+            f"{self._name}-secret",
+            metadata=self._metadata(),
+            string_data={PASSWORD_KEY: password},
+            opts=self._child(),
+        )
+
+    def _make_service(self) -> "kubernetes.core.v1.Service":
+        return kubernetes.core.v1.Service(
+            f"{self._name}-service",
+            metadata=self._metadata(),
+            spec={
+                "cluster_ip": "None",
+                "selector": selector(OBJECT_NAME),
+                "ports": [{"name": "postgresql", "port": PORT, "target_port": "postgresql"}],
+            },
+            opts=self._child(),
+        )
+
+    def _make_stateful_set(self, secret: "kubernetes.core.v1.Secret") -> "kubernetes.apps.v1.StatefulSet":
+        return kubernetes.apps.v1.StatefulSet(
+            f"{self._name}-stateful-set",
+            metadata=self._metadata(),
+            spec={
+                "replicas": 1,
+                "service_name": OBJECT_NAME,
+                "selector": {"match_labels": selector(OBJECT_NAME)},
+                "persistent_volume_claim_retention_policy": {"when_deleted": "Retain", "when_scaled": "Retain"},
+                "template": {
+                    "metadata": {"labels": labels(OBJECT_NAME)},
+                    "spec": _pod_spec(self._args.part, secret.metadata.name),
+                },
+                "volume_claim_templates": [
+                    {
+                        "metadata": {"name": "data", "labels": labels(OBJECT_NAME)},
+                        "spec": {
+                            "access_modes": ["ReadWriteOnce"],
+                            "resources": {"requests": {"storage": self._args.part.storage}},
+                        },
+                    }
+                ],
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[secret]),
+        )
+
+
+def _pod_spec(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "PodSpecArgsDict":
+    return {
+        "automount_service_account_token": False,
+        "containers": [_container(part, secret_name)],
+        "enable_service_links": False,
+        "security_context": restricted_pod_security_context(volumes=True),
+        "termination_grace_period_seconds": STOP_SECONDS,
+        "volumes": [
+            {"name": "run", "empty_dir": {"size_limit": "16Mi"}},
+            {"name": "temporary", "empty_dir": {"size_limit": "64Mi"}},
+        ],
+    }
+
+
+def _container(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "ContainerArgsDict":
+    return {
+        "name": "postgresql",
+        "image": part.image,
+        "image_pull_policy": "IfNotPresent",
+        "args": [text for setting in SETTINGS for text in ("-c", setting)],
+        "env": [
+            {"name": "PGDATA", "value": DATA_PATH},
+            {"name": "POSTGRES_DB", "value": DATABASE_NAME},
+            {"name": "POSTGRES_INITDB_ARGS", "value": "--auth-host=scram-sha-256 --encoding=UTF8"},
+            {
+                "name": "POSTGRES_PASSWORD",
+                "value_from": {"secret_key_ref": {"name": secret_name, "key": PASSWORD_KEY}},
+            },
+            {"name": "POSTGRES_USER", "value": USER_NAME},
+        ],
+        "ports": [{"name": "postgresql", "container_port": PORT}],
+        "startup_probe": _ready(period=2, failures=60),
+        "readiness_probe": _ready(period=5, failures=3),
+        "liveness_probe": _ready(period=20, failures=6),
+        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
+        "security_context": restricted_container_security_context(),
+        "volume_mounts": [
+            {"name": "data", "mount_path": VOLUME_PATH},
+            {"name": "run", "mount_path": "/var/run/postgresql"},
+            {"name": "temporary", "mount_path": "/tmp"},  # noqa: S108 - a volume of this pod alone
+        ],
+    }
+
+
+def _ready(period: int, failures: int) -> "ProbeArgsDict":
+    """Over TCP: while the data folder is being made a server answers on the socket that will not stay."""
+    command = ["pg_isready", "--host=127.0.0.1", f"--username={USER_NAME}", f"--dbname={DATABASE_NAME}"]
+    return {
+        "exec_": {"command": command},
+        "period_seconds": period,
+        "timeout_seconds": 5,
+        "failure_threshold": failures,
+    }
