@@ -70,7 +70,7 @@ def kubectl_command(arguments: tuple[str, ...]) -> None:
 def prune_command() -> None:
     """Remove built binaries, images and charts; refuses while the lab is up."""
     with _faults_as_exit_codes():
-        freed = binaries.prune()
+        freed = binaries.prune(_progress())
         click.echo(f"freed {freed / 1024**2:.0f} MiB in {paths.cache_directory()}")
         click.echo("Go's own caches stay; `go clean -cache -modcache` empties them.", err=True)
 

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from lab import paths
 from lab.errors import LabError
+from lab.locks import exclusive
+from lab.progress import Progress, silent
 
-_KEPT = {"pulumi"}
-"""The engine's own state is a record of what is deployed, not a cache."""
+_LOCK = "build.lock"
+_KEPT = {"pulumi", _LOCK}
+"""The engine's own state is a record of what is deployed, not a cache; and a held lock must keep its file."""
 
 
-def prune() -> int:
+def prune(progress: Progress = silent) -> int:
     """Remove everything that the lab can build again, and return how many bytes that freed.
 
     Raises:
@@ -22,15 +25,19 @@ def prune() -> int:
             "Run `bulkhead lab down` first."
         )
     root = paths.cache_directory()
-    freed = 0
-    for entry in sorted(root.iterdir()) if root.is_dir() else []:
-        if entry.name in _KEPT:
-            continue
-        freed += _size(entry)
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
+    if not root.is_dir():
+        return 0
+    with exclusive(root / _LOCK, "building binaries", progress):
+        entries = [entry for entry in sorted(root.iterdir()) if entry.name not in _KEPT]
+        return sum(_remove(entry) for entry in entries)
+
+
+def _remove(entry: Path) -> int:
+    freed = _size(entry)
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
     return freed
 
 

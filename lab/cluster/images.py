@@ -41,7 +41,7 @@ def import_image(archive: Path, reference: str, progress: Progress = silent) -> 
         return False
     progress(f"importing {reference}")
     # Without --base-name, ctr names the image as the archive's own annotation says.
-    _ctr("images", "import", "--digests=false", str(archive), doing=f"Importing {reference}", timeout=_IMPORT_TIMEOUT)
+    _ctr("images", "import", str(archive), doing=f"Importing {reference}", timeout=_IMPORT_TIMEOUT)
     images = imported_images()
     if images.get(reference) != digest:
         raise LabError(

@@ -1,20 +1,18 @@
 """An OCI image with one layer, made of a static program and the few files it expects around it.
 
-Formats: OCI image layout 1.0.0 and image manifest and configuration 1.0. Two runs on the same files give the
-same bytes, and so the same digests.
+Two runs on the same files give the same bytes, and so the same digests.
 """
 
-import hashlib
 import io
-import json
 import platform
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.images.archive import RuntimeConfiguration, read_layer, write_archive
+
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-_CHUNK = 1024**2
 _ACCOUNTS = {
     "etc/passwd": "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n",
     "etc/group": "root:x:0:\nnonroot:x:65532:\n",
@@ -43,48 +41,15 @@ class OneLayerImage:
 def write_image(image: OneLayerImage, archive: Path) -> str:
     """Write the image as an OCI archive and return its manifest's digest (`sha256:…`)."""
     layer = archive.with_suffix(".layer")
+    configuration = RuntimeConfiguration(
+        entrypoint=(image.entrypoint,), environment={"PATH": "/bin:/"}, user=image.user
+    )
+    architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
     try:
         _write_layer(image, layer)
-        layer_digest = _file_digest(layer)
-        configuration = _json(
-            {
-                "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
-                "os": "linux",
-                "config": {
-                    "Entrypoint": [image.entrypoint],
-                    "Env": ["PATH=/bin:/"],
-                    "User": image.user,
-                    "WorkingDir": "/",
-                },
-                "rootfs": {"type": "layers", "diff_ids": [layer_digest]},
-            }
-        )
-        manifest = _json(
-            {
-                "schemaVersion": 2,
-                "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                "config": _descriptor("config.v1+json", configuration),
-                "layers": [
-                    {
-                        "mediaType": "application/vnd.oci.image.layer.v1.tar",
-                        "digest": layer_digest,
-                        "size": layer.stat().st_size,
-                    }
-                ],
-            }
-        )
-        described = _descriptor("manifest.v1+json", manifest)
-        names = {"io.containerd.image.name": image.reference, "org.opencontainers.image.ref.name": image.reference}
-        index = _json({"schemaVersion": 2, "manifests": [{**described, "annotations": names}]})
-        with tarfile.open(archive, "w") as output:
-            _add_text(output, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-            _add_text(output, "index.json", index)
-            for blob in (configuration, manifest):
-                _add_text(output, _blob_path(_digest(blob)), blob)
-            _add_file(output, _blob_path(layer_digest), layer, mode=0o644)
+        return write_archive(archive, image.reference, [read_layer(layer)], configuration, architecture)
     finally:
         layer.unlink(missing_ok=True)
-    return _digest(manifest)
 
 
 def _write_layer(image: OneLayerImage, layer: Path) -> None:
@@ -96,7 +61,7 @@ def _write_layer(image: OneLayerImage, layer: Path) -> None:
         for path, text in sorted(_ACCOUNTS.items()):
             _add_text(output, path, text.encode())
         for path, source in sorted(image.programs.items()):
-            _add_file(output, path.lstrip("/"), source, mode=0o755)
+            _add_file(output, path.lstrip("/"), source)
 
 
 def _add_folder(output: tarfile.TarFile, path: str, mode: int) -> None:
@@ -111,33 +76,8 @@ def _add_text(output: tarfile.TarFile, path: str, content: bytes) -> None:
     output.addfile(entry, io.BytesIO(content))
 
 
-def _add_file(output: tarfile.TarFile, path: str, source: Path, mode: int) -> None:
+def _add_file(output: tarfile.TarFile, path: str, source: Path) -> None:
     entry = tarfile.TarInfo(path)
-    entry.size, entry.mode = source.stat().st_size, mode
+    entry.size, entry.mode = source.stat().st_size, 0o755
     with source.open("rb") as content:
         output.addfile(entry, content)
-
-
-def _descriptor(kind: str, blob: bytes) -> dict[str, object]:
-    media_type = f"application/vnd.oci.image.{kind}"
-    return {"mediaType": media_type, "digest": _digest(blob), "size": len(blob)}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True).encode()
-
-
-def _digest(blob: bytes) -> str:
-    return f"sha256:{hashlib.sha256(blob).hexdigest()}"
-
-
-def _file_digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as content:
-        while chunk := content.read(_CHUNK):
-            digest.update(chunk)
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _blob_path(digest: str) -> str:
-    return f"blobs/{digest.replace(':', '/')}"

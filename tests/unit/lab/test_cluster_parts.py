@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from lab import cli, paths
-from lab.cluster import debian, host, lifecycle, ownership
+from lab.cluster import debian, host, lifecycle, network, ownership
 from lab.cluster.addresses import (
     COREDNS_IMAGE,
     DNS_SERVICE,
@@ -177,6 +177,24 @@ def test_a_second_lab_on_the_machine_is_refused_with_the_first_ones_folder(
     monkeypatch.setattr(ownership, "_OWNER", owner)
     with pytest.raises(LabEnvironmentError, match=r"BULKHEAD_CACHE=/elsewhere/bulkhead bulkhead lab down"):
         ownership.require_free()
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "message"),
+    [
+        ([("eth7", "198.18.213.2", 24)], r"the network 198\.18\.213\.0/30 \(interface eth7 has 198\.18\.213\.2\)"),
+        ([("bulkhead-lab0", "10.0.0.1", 8)], r"the network interface bulkhead-lab0"),
+    ],
+)
+def test_an_address_or_name_that_is_taken_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, interfaces: list[tuple[str, str, int]], message: str
+) -> None:
+    listed = [
+        {"ifname": name, "addr_info": [{"local": address, "prefixlen": length}]} for name, address, length in interfaces
+    ]
+    monkeypatch.setattr(network, "_interfaces", lambda: listed)
+    with pytest.raises(LabEnvironmentError, match=message):
+        network.require_addresses_free()
 
 
 def test_a_failing_command_says_what_failed_and_the_commands_own_words() -> None:
