@@ -82,6 +82,8 @@ def _unsayable(value: object) -> str | None:
 
 def unprintable(text: str) -> str | None:
     """The first character of `text` that a terminal or a reviewer would not show, as `U+001B`, or None."""
+    if text.isprintable():
+        return None
     for character in text:
         hidden = unicodedata.category(character) in _UNPRINTABLE and character not in _ALLOWED_CONTROLS
         if hidden or character in _BIDIRECTIONAL:

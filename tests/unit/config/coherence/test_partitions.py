@@ -1,0 +1,88 @@
+"""What a GPU's division allows."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.config.documents import only_fault, sound
+
+MIG = {"kind": "mig", "size": "1g.10gb"}
+SHARED = {"kind": "time_slicing", "clients": 4}
+GKE = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
+
+
+def test_mig_on_a_gpu_without_it_is_refused_with_the_gpus_that_have_it() -> None:
+    fault = only_fault({"pools.1.partition": MIG})
+
+    assert fault.path == "bulkhead:pools[1].partition.kind"
+    assert "`nvidia-l4` has no MIG" in fault.wrong
+    assert "nvidia-h100-80gb" in fault.write
+
+
+def test_a_mig_size_that_the_gpu_does_not_have_is_refused_with_its_sizes() -> None:
+    fault = only_fault({"pools.1.accelerator": "nvidia-a100-80gb", "pools.1.partition": {**MIG, "size": "1g.5gb"}})
+
+    assert fault.path == "bulkhead:pools[1].partition.size"
+    assert "`1g.10gb`, `2g.20gb`, `3g.40gb` and `7g.80gb`" in fault.write
+
+
+def test_mig_that_the_gpu_has_multiplies_its_devices() -> None:
+    configuration = sound({"pools.1.accelerator": "nvidia-a100-80gb", "pools.1.partition": MIG})
+
+    assert configuration.pools[1].devices_at_most == 4 * 2 * 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"pools.0.gpus_per_node": 1}, "bulkhead:pools[0].gpus_per_node"),
+        ({"pools.0.partition": SHARED}, "bulkhead:pools[0].partition.kind"),
+    ],
+)
+def test_gpu_keys_on_a_cpu_pool_are_refused(changes: dict[str, Any], path: str) -> None:
+    assert only_fault(changes).path == path
+
+
+def test_a_number_of_gpus_that_gke_does_not_offer_is_refused_on_gke_only() -> None:
+    changes = {"pools.1.gpus_per_node": 3, "pools.1.nodes.max": 8}
+
+    assert only_fault({**changes, "cluster": GKE}).write == "gpus_per_node: 1 or 2 or 4 or 8"
+    assert sound(changes).pools[1].gpus_per_node == 3
+
+
+@pytest.mark.parametrize("accelerator", ["nvidia-h200-141gb", "nvidia-b200"])
+def test_a_default_of_one_gpu_is_refused_where_gke_has_only_machines_with_eight(accelerator: str) -> None:
+    changes = {"cluster": GKE, "pools.1.accelerator": accelerator, "pools.1.gpus_per_node": ..., "pools.1.nodes.max": 8}
+
+    assert only_fault(changes).path == "bulkhead:pools[1]"
+
+
+def test_time_slicing_with_more_than_one_device_for_each_engine_is_refused() -> None:
+    fault = only_fault({"pools.1.partition": SHARED, "models.0.gpus": 2})
+
+    assert fault.path == "bulkhead:models[0].gpus"
+    assert "do not add up" in fault.follows
+
+
+def test_an_engine_over_several_mig_instances_is_refused() -> None:
+    fault = only_fault({"pools.1.accelerator": "nvidia-a100-80gb", "pools.1.partition": MIG, "models.0.gpus": 2})
+
+    assert fault.path == "bulkhead:models[0].gpus"
+
+
+@pytest.mark.parametrize(("gpus", "tensor_parallel_size"), [(1, 2), (2, 1)])
+def test_a_model_is_split_over_exactly_the_gpus_of_its_engine(gpus: int, tensor_parallel_size: int) -> None:
+    fault = only_fault({"models.0.gpus": gpus, "models.0.engine.tensor_parallel_size": tensor_parallel_size})
+
+    assert fault.path == "bulkhead:models[0].engine.tensor_parallel_size"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"models.0.gpus": 1}, "bulkhead:models[0].gpus"),
+        ({"models.0.engine": {"tensor_parallel_size": 2}}, "bulkhead:models[0].engine.tensor_parallel_size"),
+    ],
+)
+def test_engines_without_gpus_do_not_ask_for_any(changes: dict[str, Any], path: str) -> None:
+    assert only_fault({**changes, "models.0.pool": "cpu"}).path == path

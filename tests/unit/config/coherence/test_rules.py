@@ -1,0 +1,162 @@
+"""Money, the cluster, the gateway, secrets and trust."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.config.documents import Document, only_fault, sound
+
+GKE: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
+FREE = {"input_usd_per_million_tokens": 0, "output_usd_per_million_tokens": 0}
+L4: Document = {"name": "more", "accelerator": "nvidia-l4", "nodes": {"max": 2}}
+WAIVER: Document = {"control": "SR1", "owner": "ops@example.com", "reason": "Until May.", "expires": "2027-05-01"}
+
+
+def test_a_budget_without_prices_is_refused_with_the_model_and_the_tenants() -> None:
+    fault = only_fault({"models.0.price": ...})
+
+    assert fault.path == "bulkhead:models[0]"
+    assert "`research` and `search` may call it" in fault.wrong
+    assert fault.write.startswith("price: {")
+
+
+def test_a_model_that_nobody_may_call_needs_no_price() -> None:
+    sound({"models.1": {"name": "spare", "source": "example/spare", "pool": "cpu"}})
+
+
+def test_a_budget_that_nothing_can_use_up_is_refused() -> None:
+    fault = only_fault({"models.0.price": FREE, "tenants.1": ...})
+
+    assert fault.path == "bulkhead:tenants[0].budget"
+
+
+def test_a_model_without_charge_beside_a_priced_one_is_accepted() -> None:
+    free = {"name": "free", "source": "example/free", "pool": "cpu", "price": FREE}
+    sound({"models.1": free, "tenants.0.models": ["llama", "free"]})
+
+
+@pytest.mark.parametrize("key", ["machine_type", "spot"])
+def test_a_gke_key_of_a_pool_is_refused_on_an_existing_cluster(key: str) -> None:
+    fault = only_fault({f"pools.1.{key}": {"machine_type": "g2-standard-24", "spot": False}[key]})
+
+    assert fault.path == f"bulkhead:pools[1].{key}"
+    assert "this cluster exists already" in fault.wrong
+
+
+def test_node_labels_are_refused_on_gke() -> None:
+    assert only_fault({"cluster": GKE, "pools.1.node_labels": {"a": "b"}}).path == "bulkhead:pools[1].node_labels"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"gateway.database": {"kind": "cloud_sql"}}, "bulkhead:gateway.database.kind"),
+        ({"gateway.cache": {"kind": "memorystore"}}, "bulkhead:gateway.cache.kind"),
+    ],
+)
+def test_managed_services_are_refused_on_an_existing_cluster_and_accepted_on_gke(
+    changes: dict[str, Any], path: str
+) -> None:
+    assert only_fault(changes).path == path
+    sound({**changes, "cluster": GKE})
+
+
+def test_gke_needs_nodes_without_gpus_for_what_needs_none() -> None:
+    fault = only_fault({"cluster": GKE, "pools.0": ...})
+
+    assert fault.path == "bulkhead:pools"
+    assert "accelerator: cpu" in fault.write
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "apart"),
+    [
+        (None, None, False),
+        ({"example.com/pool": "a"}, None, False),
+        ({"example.com/pool": "a"}, {"example.com/pool": "a"}, False),
+        ({"example.com/pool": "a"}, {"example.com/other": "b"}, False),
+        ({"example.com/pool": "a"}, {"example.com/pool": "b"}, True),
+    ],
+)
+def test_pools_of_an_existing_cluster_are_told_apart_by_labels(
+    mine: Document | None, theirs: Document | None, apart: bool
+) -> None:
+    changes = {"pools.1.node_labels": mine, "pools.2": {**L4, "node_labels": theirs}}
+
+    if apart:
+        sound(changes)
+    else:
+        assert only_fault(changes).path.startswith("bulkhead:pools[2]")
+
+
+def test_pools_with_different_accelerators_are_apart_already() -> None:
+    sound({"pools.2": {**L4, "accelerator": "nvidia-tesla-t4"}})
+
+
+@pytest.mark.parametrize(
+    ("cidr", "wrong"),
+    [("0.0.0.0/0", "whole internet"), ("203.0.113.7/24", "not an IPv4 network"), ("300.0.0.0/8", "not an IPv4")],
+)
+def test_authorized_networks_are_networks_and_not_the_internet(cidr: str, wrong: str) -> None:
+    fault = only_fault({"cluster": {**GKE, "authorized_networks": [{"name": "office", "cidr": cidr}]}})
+
+    assert fault.path == "bulkhead:cluster.authorized_networks[0].cidr"
+    assert wrong in fault.wrong
+
+
+def test_node_zones_lie_in_the_cluster_s_region() -> None:
+    fault = only_fault({"cluster": {**GKE, "node_zones": ["europe-west4-a", "europe-west1-b"]}})
+
+    assert fault.path == "bulkhead:cluster.node_zones[1]"
+
+
+def test_several_gateway_replicas_without_a_cache_are_refused() -> None:
+    fault = only_fault({"gateway.replicas": 2})
+
+    assert fault.path == "bulkhead:gateway.replicas"
+    assert "2 times its rate limit" in fault.follows
+
+
+def test_several_gateway_replicas_with_a_cache_are_accepted() -> None:
+    sound({"gateway": {"replicas": 2, "cache": {"kind": "in_cluster"}}})
+
+
+@pytest.mark.parametrize(("part", "secret"), [("database", "database_url"), ("cache", "cache_url")])
+def test_an_external_service_needs_the_secret_with_its_address(part: str, secret: str) -> None:
+    fault = only_fault({f"gateway.{part}": {"kind": "external"}})
+
+    assert fault.path == f"bulkhead:gateway.{part}.kind"
+    assert fault.write == f"pulumi config set --secret bulkhead:{secret}"
+    sound({f"gateway.{part}": {"kind": "external"}, secret: None})
+
+
+def test_a_waiver_counts_until_the_day_before_it_expires() -> None:
+    sound({"trust.waivers": [{**WAIVER, "expires": "2026-11-25"}]})
+    fault = only_fault({"trust.waivers": [{**WAIVER, "expires": "2026-11-24"}]})
+
+    assert fault.path == "bulkhead:trust.waivers[0].expires"
+    assert "expired on 2026-11-24" in fault.wrong
+
+
+@pytest.mark.parametrize("key", ["owner", "reason", "expires"])
+def test_a_waiver_without_owner_reason_or_expiry_is_refused(key: str) -> None:
+    waiver = {name: value for name, value in WAIVER.items() if name != key}
+
+    assert f"`{key}` is missing" in only_fault({"trust.waivers": [waiver]}).wrong
+
+
+@pytest.mark.parametrize("key", ["owner", "reason"])
+def test_a_waiver_with_a_blank_owner_or_reason_is_refused(key: str) -> None:
+    assert only_fault({"trust.waivers": [{**WAIVER, key: "  "}]}).path == f"bulkhead:trust.waivers[0].{key}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"trust.waivers": [WAIVER, WAIVER]}, "bulkhead:trust.waivers[1].control"),
+        ({"trust.enable": ["NS1", "NS1"]}, "bulkhead:trust.enable[1]"),
+        ({"trust.enable": ["SR1"], "trust.waivers": [WAIVER]}, "bulkhead:trust.enable[0]"),
+    ],
+)
+def test_a_control_is_waived_or_switched_on_once_and_never_both(changes: dict[str, Any], path: str) -> None:
+    assert only_fault(changes).path == path
