@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab.cluster.addresses import CGROUP, RUNTIME_DIRECTORY
+from lab.cluster.addresses import CGROUP, NETWORK_NAMESPACE, RUNTIME_DIRECTORY
 from lab.errors import LabError
 
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -205,12 +205,20 @@ def _remove_traces(state: Path) -> None:
     for link in Path("/var/log/containers").glob("*.log"):
         if link.is_symlink() and state in link.readlink().parents:
             link.unlink()
-    for result in Path("/var/lib/cni/results").glob("bulkhead-lab-*"):
-        result.unlink()
+    _remove_network_results(Path("/var/lib/cni/results"))
     # The kubelet's own registration socket and its checkpoint; a plug-in's socket would have another name.
     for name in ("kubelet.sock", "kubelet_internal_checkpoint"):
         (Path("/var/lib/kubelet/device-plugins") / name).unlink(missing_ok=True)
     shutil.rmtree(RUNTIME_DIRECTORY, ignore_errors=True)
+
+
+def _remove_network_results(folder: Path) -> None:
+    """Remove what the network plug-ins noted of the lab's pods: for each, its own network's and its loopback's."""
+    prefix, suffix = f"{NETWORK_NAMESPACE}-", "-eth0"
+    for result in folder.glob(f"{prefix}*{suffix}"):
+        pod = result.name.removeprefix(prefix).removesuffix(suffix)
+        (folder / f"cni-loopback-{pod}-lo").unlink(missing_ok=True)
+        result.unlink()
 
 
 def _detach_empty_namespaces_folder(host: Host) -> None:

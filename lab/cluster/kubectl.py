@@ -36,11 +36,8 @@ class Kubectl:
     def apply(self, manifests: Iterable[Manifest]) -> None:
         """Apply objects server-side under the lab's own field manager, taking fields back from whoever changed them."""
         document = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
-        self._apply(document)
-
-    def apply_file(self, manifest: Path) -> None:
-        """Apply a YAML file in the same way."""
-        self._apply(manifest.read_text(encoding="utf-8"))
+        manager = ["--server-side", "--force-conflicts", "--field-manager=bulkhead-lab"]
+        self.run("apply", *manager, "-f", "-", given=document)
 
     def items(self, kind: str, *arguments: str) -> list[Manifest]:
         """Return all objects of a kind."""
@@ -50,11 +47,6 @@ class Kubectl:
     def pass_through(self, arguments: Sequence[str]) -> int:
         """Run kubectl on the terminal's own streams and return its exit code."""
         return subprocess.run([*self._command(), *arguments], check=False).returncode
-
-    def _apply(self, document: str) -> None:
-        self.run(
-            "apply", "--server-side", "--force-conflicts", "--field-manager=bulkhead-lab", "-f", "-", given=document
-        )
 
     def _command(self) -> list[str]:
         return [str(self.binary), f"--kubeconfig={self.kubeconfig}"]

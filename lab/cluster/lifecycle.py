@@ -9,6 +9,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+
+import yaml
 
 from lab import paths
 from lab.binaries import CLUSTER_BINARIES, ensure, ensure_charts, ensure_simulated_node_stages
@@ -17,7 +20,7 @@ from lab.cluster.addresses import CONTEXT, NODE_NAME
 from lab.cluster.control_plane import api_server, control_plane, etcd
 from lab.cluster.debian import ensure_packages, require_root
 from lab.cluster.images import ensure_lab_images
-from lab.cluster.kubectl import Kubectl
+from lab.cluster.kubectl import Kubectl, Manifest
 from lab.cluster.node import containerd, kube_proxy, kube_router, kubelet, kwok
 from lab.cluster.parts import Part, ensure_started, wait_until_ready
 from lab.cluster.processes import Process, end, lab_processes
@@ -30,6 +33,9 @@ from lab.progress import Progress, silent
 _MANIFESTS = Path(__file__).parent / "manifests"
 _LONGEST_STATE_PATH = 80
 _DISK_GIB = 2.0
+
+# A shim stays while it has a container, and the containers are killed next; etcd's data is about to be removed.
+_NOTHING_TO_SAVE = {("containerd-shim-runc-v2",), ("etcd",)}
 _GIB = 1024**3
 
 
@@ -151,9 +157,7 @@ def _claim_machine(progress: Progress) -> None:
         network.create()
     host.create_cgroups()
     pki.ensure_certificates(paths.private_directory(state / "pki"))
-    kubeconfig = cluster().kubeconfig
-    kubeconfig.touch(mode=0o600)
-    kubeconfig.write_text(pki.kubeconfig(state / "pki", "admin"), encoding="utf-8")
+    pki.write_private(cluster().kubeconfig, pki.kubeconfig(state / "pki", "admin"))
 
 
 def _start_control_plane(binaries: Mapping[str, Path], progress: Progress) -> None:
@@ -165,7 +169,7 @@ def _start_control_plane(binaries: Mapping[str, Path], progress: Progress) -> No
     wait_until_ready(containerd(state))
     ensure_lab_images(binaries, progress)
     wait_until_ready(api_server(state))
-    kubectl().apply_file(_MANIFESTS / "access.yaml")
+    kubectl().apply(_read(_MANIFESTS / "access.yaml"))
     for part in control_plane(state)[2:]:
         ensure_started(part, binaries, progress)
 
@@ -187,12 +191,15 @@ def _start_add_ons(binaries: Mapping[str, Path], stages: Path, progress: Progres
     state = paths.state_directory()
     part = kwok(state, stages)
     ensure_started(part, binaries, progress)
-    kubectl().apply([*storage_manifests(state), *simulated_node_manifests()])
-    kubectl().apply_file(_MANIFESTS / "dns.yaml")
+    kubectl().apply([*storage_manifests(state), *simulated_node_manifests(), *_read(_MANIFESTS / "dns.yaml")])
     recycle(kubectl(), state)
     wait_until_ready(part)
     _wait_for([f"node/{name}" for name in SIMULATED_NODES], "condition=Ready", progress)
     _wait_for(["deployment/coredns", "--namespace=kube-system"], "condition=Available", progress)
+
+
+def _read(manifest: Path) -> list[Manifest]:
+    return cast("list[Manifest]", list(yaml.safe_load_all(manifest.read_text(encoding="utf-8"))))
 
 
 def _wait_for(what: list[str], state: str, progress: Progress, patience: float = 120.0) -> None:
@@ -231,7 +238,7 @@ def _take_down(state: Path, progress: Progress) -> None:
 
 
 def _end_processes(progress: Progress) -> None:
-    """End the lab's processes: first those that would restart others, then the pods' keepers, then the rest."""
+    """End the lab's processes: first those that would start others again, then the pods' keepers, then the rest."""
     mine = [process for process in lab_processes() if process.mark.startswith(f"{paths.state_directory()}|")]
     by_program: dict[str, list[Process]] = {}
     for process in mine:
@@ -241,6 +248,5 @@ def _end_processes(progress: Progress) -> None:
         processes = [process for name in group for process in by_program.pop(name, [])]
         if processes:
             progress(f"ending {', '.join(dict.fromkeys(process.program for process in processes))}")
-            # A shim answers to SIGTERM only when it has no container left, and the containers are killed next.
-            end(processes, patience=0.0 if "containerd-shim-runc-v2" in group else 3.0)
+            end(processes, patience=0.0 if group in _NOTHING_TO_SAVE else 3.0)
     end([process for left in by_program.values() for process in left], patience=1.0)

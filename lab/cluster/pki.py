@@ -77,7 +77,7 @@ def ensure_certificates(folder: Path) -> None:
     for certificate in _CERTIFICATES:
         _ensure_certificate(folder, certificate)
     for client in KUBECONFIGS:
-        _write_private(folder / f"{client}.kubeconfig", kubeconfig(folder, client))
+        write_private(folder / f"{client}.kubeconfig", kubeconfig(folder, client))
 
 
 def kubeconfig(folder: Path, client: str) -> str:
@@ -110,6 +110,16 @@ def kubeconfig(folder: Path, client: str) -> str:
         },
         indent=1,
     )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file for its owner alone, whole or not at all, and only when its text is new."""
+    if path.exists() and path.read_text(encoding="ascii") == text:
+        return
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(text, encoding="ascii")
+    unfinished.replace(path)
 
 
 def _ensure_service_account_key(folder: Path) -> None:
@@ -166,11 +176,4 @@ def _write_key(path: Path) -> None:
     command = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", unfinished]
     run(command, doing=f"Making the key {path.name}")
     unfinished.chmod(0o600)
-    unfinished.replace(path)
-
-
-def _write_private(path: Path, text: str) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.touch(mode=0o600)
-    unfinished.write_text(text, encoding="ascii")
     unfinished.replace(path)
