@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lab.engine.plumbing import ENGINE_PROCESS
+
 LAUNCHER_PYTHON: Final = "BULKHEAD_LAB_PYTHON"
 """Environment variable that names the interpreter a launcher starts: two checkouts share one home folder."""
 MARKER: Final = "STAND-IN"
@@ -90,6 +92,7 @@ def launcher_text(plugin: Plugin, python: Path) -> str:
         "#!/bin/sh\n"
         f"# Bulkhead's lab: a stand-in for Pulumi's {plugin.name} plugin.\n"
         f"default='{default}'\n"
+        f"export {ENGINE_PROCESS}=$PPID\n"
         f'exec "${{{LAUNCHER_PYTHON}:-$default}}" -P -u -m {plugin.module} "$@"\n'
     )
 

@@ -37,6 +37,8 @@ CHANNEL_OPTIONS: Final = [
 ]
 WORKERS: Final = 64
 PARENT_CHECK_SECONDS: Final = 0.5
+ENGINE_PROCESS: Final = "BULKHEAD_ENGINE_PROCESS"
+"""Environment variable in which a launcher hands on the engine's process id."""
 
 Context = Any  # grpc.aio.ServicerContext, which grpc leaves untyped
 Request = TypeVar("Request")
@@ -230,9 +232,10 @@ class StandInServicer(ProviderServicer):
 def end_with_parent() -> None:
     """End this process soon after the engine that started it has ended, however that came about.
 
-    A killed engine cannot say goodbye; a plugin that outlived it would race the next update's plugins.
+    A killed engine cannot say goodbye; a plugin that outlived it would race the next update's plugins. The
+    launcher hands the engine's id on, since the engine may have ended before this line runs.
     """
-    parent = os.getppid()
+    parent = int(os.environ.get(ENGINE_PROCESS) or os.getppid())
 
     def watch() -> None:
         pause = threading.Event()
