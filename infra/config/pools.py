@@ -104,20 +104,26 @@ class Pool(StackFilePart):
 
     @property
     def node_pool_name(self) -> str:
-        """The pool's name with its partitioning, as `l4-whole`.
+        """The pool's name with its partitioning, as `l4-whole`, `l4-whole-x2` (two GPUs a node) or `l4-whole-spot`.
 
-        Every field that divides a GPU forces a node pool's replacement, so a change of it must give another name: the
-        new pool is made first, and the old one goes after its workloads have moved.
+        Every field that divides a GPU forces a node pool's replacement, and so do the count of GPUs and spot capacity;
+        a change of them must give another name: the new pool is made first, and the old one goes after its workloads
+        have moved.
         """
+        count = f"-x{self.gpus_on_each_node}" if self.gpus_on_each_node > 1 else ""
+        return f"{self.name}{self._partition_suffix}{count}{'-spot' if self.spot else ''}"
+
+    @property
+    def _partition_suffix(self) -> str:
         match self.partition:
             case _ if not self.is_gpu:
-                return self.name
+                return ""
             case WholePartition():
-                return f"{self.name}-whole"
+                return "-whole"
             case MigPartition(size=size):
-                return f"{self.name}-mig-{size.replace('.', '-')}"
+                return f"-mig-{size.replace('.', '-')}"
             case TimeSlicingPartition(clients=clients):
-                return f"{self.name}-shared-{clients}"
+                return f"-shared-{clients}"
 
     @property
     def flavor(self) -> str:

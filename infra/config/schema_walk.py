@@ -24,6 +24,7 @@ class Step:
         field: The last field passed, with its description; None before the first.
         annotation: The type that is wanted here; None for an unknown key.
         in_key: Whether a mapping's key is meant, and not its value.
+        key_annotation: The type of the mapping's keys, where the last step was a mapping's key.
     """
 
     location: tuple[str | int, ...]
@@ -32,6 +33,7 @@ class Step:
     field: FieldInfo | None
     annotation: object
     in_key: bool
+    key_annotation: object = None
 
 
 def walk(annotation: object, error_location: Sequence[str | int]) -> Step:
@@ -44,7 +46,7 @@ def walk(annotation: object, error_location: Sequence[str | int]) -> Step:
 
 def _next(step: Step, part: str | int) -> Step:
     if part == KEY_MARK:
-        return Step(step.location, None, (), step.field, step.annotation, in_key=True)
+        return Step(step.location, None, (), step.field, step.key_annotation, in_key=True)
     wanted = bare(step.annotation)
     members = union_members(wanted)
     if len(members) > 1:
@@ -58,14 +60,15 @@ def _next(step: Step, part: str | int) -> Step:
         field = wanted.model_fields.get(str(part))
         annotation = field.annotation if field else None
         return Step(location, wanted, step.siblings, field, annotation, in_key=False)
-    return Step(location, None, (), step.field, _item_type(wanted), in_key=False)
+    key_type, item_type = _held_types(wanted)
+    return Step(location, None, (), step.field, item_type, in_key=False, key_annotation=key_type)
 
 
-def _item_type(wanted: object) -> object:
+def _held_types(wanted: object) -> tuple[object, object]:
     arguments = get_args(wanted)
     if get_origin(wanted) is tuple:
-        return arguments[0]
-    return arguments[1] if get_origin(wanted) is dict else None
+        return None, arguments[0]
+    return (arguments[0], arguments[1]) if get_origin(wanted) is dict else (None, None)
 
 
 def bare(annotation: object) -> object:

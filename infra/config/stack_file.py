@@ -157,7 +157,8 @@ def _top_level(content: Mapping[object, object]) -> Iterator[Fault]:
 def _repeated_outside(yaml_document: YamlDocument) -> Iterator[Fault]:
     for location, line, first in yaml_document.repeated:
         if location[0] != "config" or len(location) == 1:
-            yield Fault(render(location), *_repeated(line, first))
+            path = "config" if location == ("config",) else render(location)
+            yield Fault(path, *_repeated(line, first))
 
 
 def _repeated_inside(yaml_document: YamlDocument) -> Iterator[Problem]:

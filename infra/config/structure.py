@@ -23,7 +23,19 @@ from infra.config.wording import missing_key, problem_from, wants_list
 
 Part = TypeVar("Part")
 
+SINGLES = ("trust", "cluster", "gateway", "sources")
+"""Keys that hold one thing."""
+
+LISTS = ("pools", "models", "tenants")
+"""Keys that hold a list of named things."""
+
+_TRUST = TypeAdapter(Trust)
 _CLUSTER: TypeAdapter[Cluster] = TypeAdapter(Cluster)
+_POOL = TypeAdapter(Pool)
+_MODEL = TypeAdapter(Model)
+_TENANT = TypeAdapter(Tenant)
+_GATEWAY = TypeAdapter(Gateway)
+_SOURCES = TypeAdapter(Sources)
 
 
 class StructureReader:
@@ -36,13 +48,13 @@ class StructureReader:
     def draft(self, today: datetime.date) -> Draft:
         """Everything of the document that can be read."""
         return Draft(
-            trust=self._single("trust", TypeAdapter(Trust), Trust()),
+            trust=self._single("trust", _TRUST, Trust()),
             cluster=self._single("cluster", _CLUSTER, None),
-            pools=self._list("pools", Pool),
-            models=self._list("models", Model),
-            tenants=self._list("tenants", Tenant),
-            gateway=self._single("gateway", TypeAdapter(Gateway), Gateway()),
-            sources=self._single("sources", TypeAdapter(Sources), Sources()),
+            pools=self._list("pools", _POOL, Pool),
+            models=self._list("models", _MODEL, Model),
+            tenants=self._list("tenants", _TENANT, Tenant),
+            gateway=self._single("gateway", _GATEWAY, Gateway()),
+            sources=self._single("sources", _SOURCES, Sources()),
             mentions=tuple(mentions(self.document)),
             secrets=frozenset(name for name in SECRET_KEYS if f"{PROJECT}:{name}" in self.document),
             today=today,
@@ -55,7 +67,7 @@ class StructureReader:
             return default
         return self._read(adapter, self._value(key), at(key), StackConfig.model_fields[key].annotation)
 
-    def _list(self, key: str, part: type[NamedPart]) -> NamedParts[NamedPart]:
+    def _list(self, key: str, adapter: TypeAdapter[NamedPart], part: type[NamedPart]) -> NamedParts[NamedPart]:
         nothing: NamedParts[NamedPart] = NamedParts({}, {}, all_named=False, all_read=False)
         if at(key)[0] not in self.document:
             self.problems.append(missing_key(key))
@@ -64,7 +76,6 @@ class StructureReader:
         if not is_list(elements) or not elements:
             self.problems.append(wants_list(key, elements))
             return nothing
-        adapter = TypeAdapter(part)
         read = {
             index: element
             for index, value in enumerate(elements)

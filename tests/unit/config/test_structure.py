@@ -1,0 +1,222 @@
+"""Keys and types: what is refused before anything is compared with anything else."""
+
+import datetime
+from typing import Any
+
+import pytest
+
+from infra.config.loader import document_from_engine, parse
+from infra.config.stack import StackConfig
+from infra.config.structure import LISTS, SINGLES
+from tests.unit.config.documents import TODAY, document, faults_of, only_fault, sound
+
+MANY_LEVELS = 5_000
+
+
+def test_every_part_of_the_configuration_is_read() -> None:
+    assert {*SINGLES, *LISTS} == set(StackConfig.model_fields)
+
+
+def test_a_short_file_takes_defaults() -> None:
+    configuration = sound({"trust": ...})
+
+    assert configuration.trust.tier == "trusted"
+    assert configuration.gateway.replicas == 1
+
+
+@pytest.mark.parametrize("key", ["cluster", "pools", "models", "tenants"])
+def test_a_missing_part_is_asked_for_with_an_example(key: str) -> None:
+    fault = only_fault({key: ...})
+
+    assert fault.path == "config"
+    assert fault.wrong.startswith(f"`bulkhead:{key}` is missing: ")
+    assert fault.write.startswith(f"bulkhead:{key}: ")
+
+
+@pytest.mark.parametrize("value", [None, {}, "text", []])
+def test_a_list_that_is_none_or_empty_is_refused(value: object) -> None:
+    assert only_fault({"models": value}).path == "bulkhead:models"
+
+
+def test_faults_of_all_parts_are_reported_together_in_the_order_of_the_file() -> None:
+    paths = [
+        fault.path
+        for fault in faults_of(
+            document(
+                {
+                    "gateway.replicas": 0,
+                    "tenants.1.budget.period": "30 days",
+                    "trust.tier": "trused",
+                    "cluster.kind": "eks",
+                    "pools.1.accelerator": "nvidia-l5",
+                    "models.0.source": "no source",
+                    "tust": {},
+                }
+            )
+        )
+    ]
+
+    assert paths == [
+        "bulkhead:trust.tier",
+        "bulkhead:cluster.kind",
+        "bulkhead:pools[1].accelerator",
+        "bulkhead:models[0].source",
+        "bulkhead:tenants[1].budget.period",
+        "bulkhead:gateway.replicas",
+        "bulkhead:tust",
+    ]
+
+
+def test_faults_of_structure_do_not_hide_those_of_coherence() -> None:
+    paths = [fault.path for fault in faults_of(document({"trust.tier": "x", "gateway.replicas": 2}))]
+
+    assert paths == ["bulkhead:trust.tier", "bulkhead:gateway.replicas"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "meant"),
+    [
+        ({"tust": {}}, "bulkhead:trust"),
+        ({"trust.teir": "trusted"}, "tier"),
+        ({"models.0.engine.tensor_parallel": 1}, "tensor_parallel_size"),
+        ({"tenants.0.rate_limit.request_per_minute": 1}, "requests_per_minute"),
+        ({"gateway.database": {"kind": "in_cluster", "storge": "1Gi"}}, "storage"),
+        ({"sources.charts": {"kueu": {"kind": "folder", "path": "x"}}}, "kueue"),
+    ],
+)
+def test_an_unknown_key_at_any_level_is_refused_with_the_one_that_was_probably_meant(
+    changes: dict[str, Any], meant: str
+) -> None:
+    assert only_fault(changes).write.startswith(f"`{meant}`, if that is meant")
+
+
+def test_an_unknown_key_that_resembles_nothing_is_answered_with_the_keys_there_are() -> None:
+    assert "`tier`, `tenants`, `enable` and `waivers`" in only_fault({"trust.zzz": 1}).write
+
+
+def test_vllm_s_flags_cannot_be_written_as_free_text() -> None:
+    assert only_fault({"models.0.engine.extra_args": "--enable-prefix-caching"}).path.endswith("engine.extra_args")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("bulkead:sources", {}),
+        ("Bulkhead:trust", {}),
+        ("bulkhe\u0430d:trust", {}),
+        ("trust", {}),
+        ("bulkhead:trust.tier", 1),
+    ],
+)
+def test_keys_that_are_almost_ours_are_refused_and_not_ignored(key: str, value: object) -> None:
+    stack = {**document(), key: value}
+
+    assert len(faults_of(stack)) == 1
+
+
+def test_other_programs_keys_are_left_alone() -> None:
+    others = {"gcp:project": "x", "kubernetes:context": "y", "pulumi:tags": {"a": "b"}}
+
+    assert isinstance(parse({**document(), **others}, TODAY), StackConfig)
+
+
+def test_a_gke_key_on_an_existing_cluster_is_refused_in_words() -> None:
+    fault = only_fault({"cluster.project": "example-llm-platform"})
+
+    assert fault.wrong == "`project` belongs to `kind: gke`, and this is `kind: existing`"
+
+
+def test_an_existing_cluster_s_key_on_gke_is_refused_in_words() -> None:
+    gke = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4", "context": "dev"}
+
+    assert only_fault({"cluster": gke}).wrong == "`context` belongs to `kind: existing`, and this is `kind: gke`"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "words"),
+    [
+        ({"pools.1.nodes.max": "4"}, "bulkhead:pools[1].nodes.max", "a whole number is wanted here, and this is text"),
+        ({"pools.1.nodes.max": True}, "bulkhead:pools[1].nodes.max", "and this is true or false"),
+        ({"pools.1.nodes.max": 1.5}, "bulkhead:pools[1].nodes.max", "and this is a number with a fraction"),
+        ({"pools.1.nodes.max": 10**30}, "bulkhead:pools[1].nodes.max", "beyond 64 bits"),
+        ({"pools.1.nodes.max": 10**9}, "bulkhead:pools[1].nodes.max", "at most 1,000"),
+        ({"tenants.0.budget.usd": float("nan")}, "bulkhead:tenants[0].budget.usd", "not a finite number"),
+        ({"tenants.0.budget.usd": float("inf")}, "bulkhead:tenants[0].budget.usd", "not a finite number"),
+        ({"tenants.0.budget.usd": -1}, "bulkhead:tenants[0].budget.usd", "greater than 0"),
+        ({"tenants.0.budget": None}, "bulkhead:tenants[0].budget", "this is empty"),
+        ({"tenants.0.models": "llama"}, "bulkhead:tenants[0].models", "a list is wanted here, and this is text"),
+        ({"tenants.0.gpu_quota": "4"}, "bulkhead:tenants[0].gpu_quota", "a whole number is wanted"),
+        ({"tenants.0.gpu_quota": {"l4": "4"}}, "bulkhead:tenants[0].gpu_quota.l4", "a whole number is wanted"),
+        ({"tenants.0.sensitive": "no"}, "bulkhead:tenants[0].sensitive", "true or false is wanted"),
+        ({"tenants.0": "research"}, "bulkhead:tenants[0]", "keys with values are wanted here"),
+        ({"trust": {"secure": "ciphertext"}}, "bulkhead:trust", "the value is encrypted"),
+        ({"trust": {1: "x"}}, "bulkhead:trust", "a key that is a whole number"),
+        ({"trust.waivers": {}}, "bulkhead:trust.waivers", "a list is wanted"),
+        ({"cluster.context": "a\x1b[31mb"}, "bulkhead:cluster.context", "U+001B"),
+        ({"cluster.context": "a\u202eb"}, "bulkhead:cluster.context", "U+202E"),
+        ({"cluster.context": b"dev"}, "bulkhead:cluster.context", "a type that a stack file cannot hold"),
+        ({"pools.1.partition": {}}, "bulkhead:pools[1].partition", "`kind` is missing"),
+        ({"pools.1.partition": {"kind": "mps"}}, "bulkhead:pools[1].partition.kind", "not known"),
+        ({"trust.enable": ["SR4"]}, "bulkhead:trust.enable[0]", "not one of the values"),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_size_is_refused(changes: dict[str, Any], path: str, words: str) -> None:
+    fault = only_fault(changes)
+
+    assert fault.path == path
+    assert words in fault.wrong
+
+
+def test_nesting_without_end_is_refused() -> None:
+    value: object = 1
+    for _ in range(MANY_LEVELS):
+        value = [value]
+
+    faults = parse({**document(), "bulkhead:trust": value}, TODAY)
+
+    assert isinstance(faults, list)
+    assert "is nested deeper than 32 levels" in [fault.wrong for fault in faults]
+
+
+@pytest.mark.parametrize(
+    "expires", ["2027-05-01", datetime.date(2027, 5, 1), "2027-05-01 00:00:00 +0000 UTC", "2027-05-01T00:00:00Z"]
+)
+def test_a_day_is_read_as_files_and_the_engine_write_it(expires: object) -> None:
+    waiver = {"control": "SR1", "owner": "ops", "reason": "Until May.", "expires": expires}
+
+    assert sound({"trust.waivers": [waiver]}).trust.waivers[0].expires == datetime.date(2027, 5, 1)
+
+
+@pytest.mark.parametrize("expires", ["2027-02-30", "01.05.2027", 20270501, "2027-05-01T12:00:00Z", True])
+def test_what_is_not_a_day_is_refused(expires: object) -> None:
+    waiver = {"control": "SR1", "owner": "ops", "reason": "Until May.", "expires": expires}
+
+    assert only_fault({"trust.waivers": [waiver]}).path == "bulkhead:trust.waivers[0].expires"
+
+
+def test_no_fault_shows_what_was_typed_in_the_wrong_place() -> None:
+    secret = "hunter2-" + "x" * 20
+    changes = {
+        "trust.tier": secret,
+        "cluster.kind": secret,
+        "models.0.source": secret,
+        "tenants.0.budget.usd": secret,
+        "tenants.1.name": secret.upper(),
+        "sources.mirror": f"https://user:{secret}@registry.example.com",
+        "gateway": secret,
+    }
+
+    faults = faults_of(document(changes))
+
+    assert len(faults) == len(changes)
+    assert secret not in "\n".join(map(str, faults)).lower()
+
+
+def test_the_engine_s_configuration_is_decoded_and_its_secrets_are_dropped() -> None:
+    values = {"bulkhead:trust": '{"tier":"governed"}', "bulkhead:database_url": "postgres://", "gcp:project": "x"}
+
+    assert document_from_engine(values) == {
+        "bulkhead:trust": {"tier": "governed"},
+        "bulkhead:database_url": None,
+        "gcp:project": "x",
+    }
