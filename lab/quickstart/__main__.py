@@ -1,0 +1,62 @@
+"""`./quickstart [up|down]`: the command line."""
+
+import sys
+
+import click
+from rich.console import Console
+
+from lab.engine.discover import EngineMissing
+from lab.engine.runner import EngineError
+from lab.errors import LabEnvironmentError, LabError
+from lab.images import ImageBuildError
+from lab.quickstart.journey import down as take_down
+from lab.quickstart.journey import up as bring_up
+
+EXIT_FAILED = 1
+EXIT_ENVIRONMENT = 2
+EXIT_INTERRUPTED = 130
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def quickstart(context: click.Context) -> None:
+    """Boot the lab, deploy the `local` stack, send a completion, show the posture."""
+    if context.invoked_subcommand is None:
+        context.invoke(up)
+
+
+@quickstart.command()
+@click.option("--context", "kube_context", metavar="NAME", help="Deploy to this kubeconfig context, without the lab.")
+def up(kube_context: str | None) -> None:
+    """From a fresh machine to a running platform; a second run takes seconds."""
+    bring_up(Console(highlight=False), kube_context)
+
+
+@quickstart.command()
+@click.option("--context", "kube_context", metavar="NAME", help="The context that `up` deployed to.")
+def down(kube_context: str | None) -> None:
+    """Remove the stack and the lab; built binaries and images stay (`bulkhead lab prune` removes them)."""
+    take_down(Console(highlight=False), kube_context)
+
+
+def main() -> int:
+    """Run the command line; every failure ends in one message and an exit code."""
+    try:
+        quickstart.main(prog_name="./quickstart", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_ENVIRONMENT
+    except LabEnvironmentError as error:
+        print(f"quickstart: {error}", file=sys.stderr)
+        return EXIT_ENVIRONMENT
+    except (LabError, EngineError, EngineMissing, ImageBuildError) as error:
+        print(f"quickstart: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except (KeyboardInterrupt, click.Abort):
+        print("quickstart: interrupted; run it again to go on from here.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
