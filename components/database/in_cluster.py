@@ -154,7 +154,7 @@ def _container(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "
         "name": "postgresql",
         "image": part.image,
         "image_pull_policy": "IfNotPresent",
-        "args": [text for setting in SETTINGS for text in ("-c", setting)],
+        "args": ["postgres", *(text for setting in SETTINGS for text in ("-c", setting))],
         "env": [
             {"name": "PGDATA", "value": DATA_PATH},
             {"name": "POSTGRES_DB", "value": DATABASE_NAME},

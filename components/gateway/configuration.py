@@ -1,0 +1,109 @@
+"""LiteLLM's configuration file, from models and prices. Pure: the same gateway gives the same bytes."""
+
+from decimal import Decimal
+from typing import Any
+
+import yaml
+
+from infra.blueprint.model import GatewayModelPart, GatewayPart
+
+CACHE_URL_VARIABLE = "REDIS_URL"
+SPEND_WRITE_SECONDS = 5
+"""How long spend may wait in memory before it is in the database; LiteLLM adds up to five seconds of its own. Less
+would be more writes, more would be more spend that a killed replica forgets."""
+CONNECTIONS_PER_REPLICA = 10
+KEY_CACHE_SECONDS = 10
+"""How long a replica may act on what it knows of a key: the longest that a blocked key goes on working at another
+replica than the one which was told."""
+REQUEST_SECONDS = 600
+SIGNIFICANT_DIGITS = 15
+"""What a binary fraction holds of a decimal one; beyond it stand the errors of the division by a million."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes decimal numbers digit by digit.
+
+    YAML 1.1 reads `2e-07`, which is how Python and JSON write a price for one token, as a string.
+    """
+
+
+def _represent_decimal(dumper: yaml.SafeDumper, value: Decimal) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", format(value, "f"))  # pyright: ignore[reportUnknownMemberType]
+
+
+_Dumper.add_representer(Decimal, _represent_decimal)
+
+
+def api_key_variable(model: str) -> str:
+    """The environment variable with the key of a model's engines; names are DNS labels, so no two give one."""
+    return f"ENGINE_API_KEY_{model.replace('-', '_').upper()}"
+
+
+def exact_price(usd_per_token: float) -> Decimal:
+    """US dollars for one token, as the decimal that was meant: 0.35 for a million tokens is 0.00000035."""
+    price = Decimal(f"{usd_per_token:.{SIGNIFICANT_DIGITS}g}")
+    return price if price % 1 else price.quantize(Decimal("0.1"))
+
+
+def configuration(part: GatewayPart) -> str:
+    """LiteLLM's `config.yaml`, without any secret: those are named and read from the environment."""
+    document: dict[str, Any] = {
+        "model_list": [_model(model) for model in part.models],
+        "litellm_settings": _litellm_settings(part),
+        "general_settings": _general_settings(part),
+        "router_settings": _router_settings(part),
+    }
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=True)
+
+
+def _model(model: GatewayModelPart) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "model": f"hosted_vllm/{model.name}",
+        "api_base": model.base_url,
+        "api_key": f"os.environ/{api_key_variable(model.name)}",
+    }
+    if model.input_usd_per_token is not None:
+        parameters["input_cost_per_token"] = exact_price(model.input_usd_per_token)
+    if model.output_usd_per_token is not None:
+        parameters["output_cost_per_token"] = exact_price(model.output_usd_per_token)
+    return {"model_name": model.name, "litellm_params": parameters}
+
+
+def _litellm_settings(part: GatewayPart) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        # A parameter that an engine does not know is an error that the caller sees, not one that is lost.
+        "drop_params": False,
+        "json_logs": True,
+        "request_timeout": REQUEST_SECONDS,
+        "telemetry": False,
+        # Prompts and answers stay out of logs and of the database.
+        "turn_off_message_logging": True,
+    }
+    if part.cache is not None:
+        settings["enable_redis_auth_cache"] = True
+    return settings
+
+
+def _general_settings(part: GatewayPart) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "database_connection_pool_limit": CONNECTIONS_PER_REPLICA,
+        "database_url": "os.environ/DATABASE_URL",
+        "disable_prisma_schema_update": True,
+        "disable_spend_logs": False,
+        "master_key": "os.environ/LITELLM_MASTER_KEY",
+        "proxy_batch_write_at": SPEND_WRITE_SECONDS,
+        # Models come from the stack file alone, so that what was reviewed is what is served.
+        "store_model_in_db": False,
+        "store_prompts_in_spend_logs": False,
+        "user_api_key_cache_ttl": KEY_CACHE_SECONDS,
+    }
+    if part.cache is not None:
+        settings["coordination_redis"] = {"url": f"os.environ/{CACHE_URL_VARIABLE}"}
+    return settings
+
+
+def _router_settings(part: GatewayPart) -> dict[str, Any]:
+    settings: dict[str, Any] = {"num_retries": 1, "timeout": REQUEST_SECONDS}
+    if part.cache is not None:
+        settings["redis_url"] = f"os.environ/{CACHE_URL_VARIABLE}"
+    return settings

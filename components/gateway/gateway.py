@@ -1,0 +1,270 @@
+"""The gateway: LiteLLM with its keys, configuration and schema."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+
+from components.cache import CacheConnection
+from components.database import DatabaseConnection
+from components.gateway.configuration import configuration
+from components.gateway.migration import make_migration
+from components.gateway.pod import (
+    CACHE_URL_KEY,
+    CERTIFICATE_AUTHORITY_KEY,
+    CONFIGURATION_KEY,
+    DATABASE_URL_KEY,
+    ENGINE_KEY,
+    MASTER_KEY,
+    OBJECT_NAME,
+    SALT_KEY,
+    START_SECONDS,
+    engine_secret_name,
+    pod_spec,
+)
+from components.shared import labels, selector
+from components.shared.fingerprint import fingerprint, secret_fingerprint
+from components.shared.versions import require_version
+from infra.blueprint.model import GatewayPart
+
+SECRETS_ANNOTATION = "bulkhead.dev/secrets"
+KEY_LENGTH = 48
+KEY_PREFIX = "sk-"
+PROGRESS_SECONDS = START_SECONDS + 120
+
+
+@dataclass(frozen=True)
+class GatewayArgs:
+    """What the gateway is made from.
+
+    Attributes:
+        part: The image, replicas, models and prices.
+        database: Where keys, budgets and spend are kept.
+        engine_api_keys: The key of each model's engines, by the model's name.
+        cache: Where replicas share their counters; required where the part has a cache.
+    """
+
+    part: GatewayPart
+    database: DatabaseConnection
+    engine_api_keys: Mapping[str, pulumi.Input[str]]
+    cache: CacheConnection | None = None
+
+
+class Gateway(pulumi.ComponentResource):
+    """LiteLLM behind a Service: the schema first, then replicas that start only against a database that answers.
+
+    Attributes:
+        address: Where it is reached inside the cluster, as `http://gateway.NAMESPACE.svc.cluster.local:4000`.
+        master_key: What administers it; secret.
+        master_key_secret: The name of the Secret that holds it under `master-key`.
+        deployment: The replicas.
+    """
+
+    address: pulumi.Output[str]
+    master_key: pulumi.Output[str]
+    master_key_secret: pulumi.Output[str]
+    deployment: "kubernetes.apps.v1.Deployment"
+
+    def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the gateway.
+
+        Raises:
+            ValueError: The image is older than the version floor, a model has no engine key, or the part and the
+                arguments disagree about a cache.
+        """
+        _validate(args)
+        super().__init__("bulkhead:gateway:Gateway", name, None, opts)
+        self._name = name
+        self._args = args
+        self._part = args.part
+        self.master_key = self._make_key("master-key")
+        self._salt_key = self._make_key("salt-key")
+        secret = self._make_secret()
+        engine_secrets = self._make_engine_secrets()
+        migration = make_migration(
+            name, args.part, secret, pulumi.ResourceOptions(parent=self, depends_on=list(args.database.ready))
+        )
+        configuration_map = self._make_configuration()
+        self._make_service()
+        self._make_disruption_budget()
+        waits_for = [migration, secret, *engine_secrets, *(args.cache.ready if args.cache else ())]
+        self.deployment = self._make_deployment(secret, configuration_map, waits_for)
+        self.address = pulumi.Output.from_input(args.part.base_url)
+        self.master_key_secret = secret.metadata.name
+        self.register_outputs(
+            {"address": self.address, "masterKey": self.master_key, "masterKeySecret": self.master_key_secret}
+        )
+
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self)
+
+    def _metadata(self, object_name: str = OBJECT_NAME) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
+        return {"name": object_name, "namespace": self._part.namespace, "labels": labels(OBJECT_NAME)}
+
+    def _make_key(self, suffix: str) -> pulumi.Output[str]:
+        """A key that is generated once.
+
+        Every input is ignored afterwards: whatever a later version of this program or of the provider asks for, the
+        key in use stays. A new master key would lock every administrator out; a new salt key would make whatever
+        LiteLLM encrypted unreadable.
+        """
+        password = random.RandomPassword(
+            f"{self._name}-{suffix}",
+            length=KEY_LENGTH,
+            special=False,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=[
+                    "keepers",
+                    "length",
+                    "lower",
+                    "minLower",
+                    "minNumeric",
+                    "minSpecial",
+                    "minUpper",
+                    "number",
+                    "numeric",
+                    "overrideSpecial",
+                    "special",
+                    "upper",
+                ],
+            ),
+        )
+        return pulumi.Output.secret(pulumi.Output.concat(KEY_PREFIX, password.result))
+
+    def _secret_values(self) -> dict[str, pulumi.Output[str]]:
+        values = {
+            MASTER_KEY: self.master_key,
+            SALT_KEY: self._salt_key,
+            DATABASE_URL_KEY: pulumi.Output.secret(self._args.database.url),
+        }
+        cache = self._args.cache
+        if cache is not None:
+            values[CACHE_URL_KEY] = pulumi.Output.secret(cache.url)
+            if cache.certificate_authority is not None:
+                values[CERTIFICATE_AUTHORITY_KEY] = cache.certificate_authority
+        return dict(sorted(values.items()))
+
+    def _make_secret(self) -> "kubernetes.core.v1.Secret":
+        return kubernetes.core.v1.Secret(
+            f"{self._name}-secret",
+            metadata=self._metadata(),
+            string_data=self._secret_values(),
+            opts=self._child(),
+        )
+
+    def _engine_keys(self) -> dict[str, pulumi.Output[str]]:
+        return {model.name: pulumi.Output.secret(self._args.engine_api_keys[model.name]) for model in self._part.models}
+
+    def _make_engine_secrets(self) -> "list[kubernetes.core.v1.Secret]":
+        return [
+            kubernetes.core.v1.Secret(
+                f"{self._name}-engine-{model}",
+                metadata=self._metadata(engine_secret_name(model)),
+                string_data={ENGINE_KEY: key},
+                opts=self._child(),
+            )
+            for model, key in self._engine_keys().items()
+        ]
+
+    def _make_configuration(self) -> "kubernetes.core.v1.ConfigMap":
+        """A map named by its content.
+
+        A change makes another map, which rolls the replicas, and the old one stays as long as a replica reads it.
+        """
+        content = configuration(self._part)
+        return kubernetes.core.v1.ConfigMap(
+            f"{self._name}-configuration",
+            metadata=self._metadata(f"{OBJECT_NAME}-config-{fingerprint(content)}"),
+            data={CONFIGURATION_KEY: content},
+            opts=self._child(),
+        )
+
+    def _make_service(self) -> "kubernetes.core.v1.Service":
+        # The Deployment is waited for, and its replicas wait for the database and the schema; the provider would wait
+        # here for ten minutes at most.
+        metadata = self._metadata()
+        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        return kubernetes.core.v1.Service(
+            f"{self._name}-service",
+            metadata=metadata,
+            spec={
+                "type": "ClusterIP",
+                "selector": selector(OBJECT_NAME),
+                "ports": [{"name": "http", "port": self._part.port, "target_port": "http"}],
+            },
+            opts=self._child(),
+        )
+
+    def _make_disruption_budget(self) -> None:
+        """One replica at a time may be drained away; the only one may go, too, or its node could never be drained."""
+        kubernetes.policy.v1.PodDisruptionBudget(
+            f"{self._name}-disruption-budget",
+            metadata=self._metadata(),
+            spec={
+                "max_unavailable": 1,
+                "selector": {"match_labels": selector(OBJECT_NAME)},
+                "unhealthy_pod_eviction_policy": "AlwaysAllow",
+            },
+            opts=self._child(),
+        )
+
+    def _make_deployment(
+        self,
+        secret: "kubernetes.core.v1.Secret",
+        configuration_map: "kubernetes.core.v1.ConfigMap",
+        waits_for: list[pulumi.Resource],
+    ) -> "kubernetes.apps.v1.Deployment":
+        part = self._part
+        cache = self._args.cache
+        has_authority = cache is not None and cache.certificate_authority is not None
+        timeout = f"{PROGRESS_SECONDS * part.replicas}s"
+        return kubernetes.apps.v1.Deployment(
+            f"{self._name}-deployment",
+            metadata=self._metadata(),
+            spec={
+                "replicas": part.replicas,
+                "min_ready_seconds": 5,
+                "progress_deadline_seconds": PROGRESS_SECONDS,
+                "revision_history_limit": 3,
+                "selector": {"match_labels": selector(OBJECT_NAME)},
+                "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
+                "template": {
+                    "metadata": {
+                        "labels": labels(OBJECT_NAME),
+                        "annotations": {SECRETS_ANNOTATION: self._secrets_fingerprint()},
+                    },
+                    "spec": pod_spec(part, secret.metadata.name, configuration_map.metadata.name, has_authority),
+                },
+            },
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=waits_for,
+                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
+            ),
+        )
+
+    def _secrets_fingerprint(self) -> pulumi.Output[str]:
+        """Changes with any secret, since a replica reads them only when it starts."""
+
+        def digest(values: Mapping[str, Any]) -> str:
+            return secret_fingerprint(values[SALT_KEY], *(f"{key}={values[key]}" for key in sorted(values)))
+
+        engine_keys = {f"engine-{model}": key for model, key in self._engine_keys().items()}
+        return pulumi.Output.unsecret(pulumi.Output.all(**self._secret_values(), **engine_keys).apply(digest))
+
+
+def _validate(args: GatewayArgs) -> None:
+    require_version("The gateway", args.part.image, args.part.version_floor)
+    without_key = [model.name for model in args.part.models if model.name not in args.engine_api_keys]
+    if without_key:
+        raise ValueError(
+            f"The gateway has no key for the engines of {', '.join(without_key)}; pass one for each model."
+        )
+    if (args.part.cache is None) != (args.cache is None):
+        raise ValueError("The gateway's part and its arguments disagree about a cache; give both or neither.")
+    if args.part.replicas > 1 and args.cache is None:
+        raise ValueError("More than one gateway replica needs a cache, or each would count limits for itself.")

@@ -1,0 +1,108 @@
+"""The Job that brings the database's schema to what the gateway's image expects."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.gateway.pod import BASE_ENVIRONMENT, environment, from_secret, scratch_mounts, scratch_volumes
+from components.shared import (
+    labels,
+    restricted_container_security_context,
+    restricted_pod_security_context,
+)
+from components.shared.fingerprint import fingerprint
+from infra.blueprint.model import GatewayPart
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict
+
+SCRIPT = Path(__file__).with_name("check_schema.py")
+SCRIPT_PATH = "/etc/bulkhead/migration"
+OBJECT_NAME = "gateway-migration"
+RETRIES = 6
+DEADLINE_SECONDS = 1200
+"""Longer than LiteLLM waits for another migration's lock (600 s) and then migrates an empty database."""
+
+
+def migration_name(part: GatewayPart, script: str) -> str:
+    """Another image or another check is another migration; anything else leaves the finished Job alone."""
+    return f"{OBJECT_NAME}-{fingerprint(part.image, script)}"
+
+
+def make_migration(
+    name: str, part: GatewayPart, secret: "kubernetes.core.v1.Secret", opts: pulumi.ResourceOptions
+) -> "kubernetes.batch.v1.Job":
+    """Register the Job; whoever needs the schema depends on it, since Pulumi waits until it has completed.
+
+    LiteLLM's command takes an advisory lock and skips what is done, so the Job may run twice and beside another. The
+    finished Job is kept: were it deleted after a while, the next update would find it missing and run it again.
+
+    Args:
+        name: The gateway component's name.
+        part: The gateway.
+        secret: Holds the database's URL under `database-url`.
+        opts: Parent, and what makes the database ready.
+    """
+    script = SCRIPT.read_text(encoding="utf-8")
+    object_name = migration_name(part, script)
+    scripts = kubernetes.core.v1.ConfigMap(
+        f"{name}-migration-script",
+        metadata={"name": object_name, "namespace": part.namespace, "labels": labels(OBJECT_NAME)},
+        data={SCRIPT.name: script},
+        opts=pulumi.ResourceOptions(parent=opts.parent),
+    )
+    return kubernetes.batch.v1.Job(
+        f"{name}-migration",
+        metadata={
+            "name": object_name,
+            "namespace": part.namespace,
+            "labels": labels(OBJECT_NAME),
+            # A Job that failed is made anew by the next update instead of being waited for again.
+            "annotations": {"pulumi.com/replaceUnready": "true"},
+        },
+        spec={
+            "active_deadline_seconds": DEADLINE_SECONDS,
+            "backoff_limit": RETRIES,
+            "template": {
+                "metadata": {"labels": labels(OBJECT_NAME)},
+                "spec": _pod_spec(part, secret.metadata.name, scripts.metadata.name),
+            },
+        },
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(
+                depends_on=[secret, scripts],
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{DEADLINE_SECONDS}s", update=f"{DEADLINE_SECONDS}s"),
+            ),
+        ),
+    )
+
+
+def _pod_spec(part: GatewayPart, secret_name: pulumi.Input[str], scripts_name: pulumi.Input[str]) -> "PodSpecArgsDict":
+    return {
+        "automount_service_account_token": False,
+        "containers": [
+            _container(part, "check", ["python3", f"{SCRIPT_PATH}/{SCRIPT.name}"], secret_name),
+        ],
+        "enable_service_links": False,
+        "init_containers": [_container(part, "migrate", ["litellm", "--skip_server_startup"], secret_name)],
+        # A failed pod stays, and its log with it.
+        "restart_policy": "Never",
+        "security_context": restricted_pod_security_context(),
+        "volumes": [*scratch_volumes(), {"name": "script", "config_map": {"name": scripts_name}}],
+    }
+
+
+def _container(part: GatewayPart, name: str, command: list[str], secret_name: pulumi.Input[str]) -> "ContainerArgsDict":
+    return {
+        "name": name,
+        "image": part.image,
+        "image_pull_policy": "IfNotPresent",
+        "command": command,
+        "env": [*environment(BASE_ENVIRONMENT), from_secret("DATABASE_URL", secret_name, "database-url")],
+        "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "1536Mi"}},
+        "security_context": restricted_container_security_context(),
+        "volume_mounts": [*scratch_mounts(), {"name": "script", "mount_path": SCRIPT_PATH, "read_only": True}],
+    }

@@ -1,0 +1,250 @@
+"""What the gateway is on the cluster, and what stays the same when something else changes."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_random as random
+import pytest
+
+from components.cache import CacheConnection
+from components.database import DatabaseConnection
+from components.gateway import Gateway, GatewayArgs
+from infra.blueprint.model import GatewayPart, InClusterCachePart
+from tests.unit.components.parts import GATEWAY
+from tests.unit.components.recording import Recording, Registered, Secret, record, strings
+
+CACHED = dataclasses.replace(GATEWAY, replicas=3, cache=InClusterCachePart("registry.example.com/redis:7.0"))
+ENGINE_KEYS = {"llama-8b": "sentinel-engine-one", "tiny": "sentinel-engine-two"}
+URL = "postgresql://u:sentinel-database@h/d"
+
+
+@functools.cache
+def gateway(
+    part: GatewayPart = GATEWAY, url: str = URL, tiny_key: str = "sentinel-engine-two", authority: str | None = None
+) -> Recording:
+    def program() -> Any:
+        engine_keys = {**ENGINE_KEYS, "tiny": tiny_key}
+        database = DatabaseConnection(pulumi.Output.secret(url), (random.RandomId("server", byte_length=1),))
+        cache = CacheConnection(
+            pulumi.Output.secret("redis://:sentinel-cache@h"),
+            pulumi.Output.from_input(authority) if authority else None,
+            (random.RandomId("redis", byte_length=1),),
+        )
+        component = Gateway("gateway", GatewayArgs(part, database, engine_keys, cache if part.cache else None))
+        return {
+            "address": component.address,
+            "master": component.master_key,
+            "secret": component.master_key.is_secret(),
+            "object": component.master_key_secret,
+        }
+
+    return record(program)
+
+
+def keys(recording: Recording) -> list[Registered]:
+    return [recording.named("gateway-master-key"), recording.named("gateway-salt-key")]
+
+
+def template(recording: Recording) -> dict[str, Any]:
+    return recording.one("Deployment").inputs["spec"]["template"]
+
+
+def container(recording: Recording) -> dict[str, Any]:
+    (only,) = template(recording)["spec"]["containers"]
+    return only
+
+
+def configuration_name(recording: Recording) -> str:
+    return recording.named("gateway-configuration").inputs["metadata"]["name"]
+
+
+def job_name(recording: Recording) -> str:
+    return recording.one("Job").inputs["metadata"]["name"]
+
+
+REPRICED = dataclasses.replace(
+    GATEWAY, models=(dataclasses.replace(GATEWAY.models[0], input_usd_per_token=9e-07), GATEWAY.models[1])
+)
+NEWER = dataclasses.replace(GATEWAY, image="registry.example.com/litellm:v1.107.0")
+
+
+@pytest.mark.parametrize("changed", [REPRICED, NEWER, CACHED], ids=["price", "image", "replicas"])
+def test_the_keys_are_untouched_by_an_unrelated_change(changed: GatewayPart) -> None:
+    assert [(key.urn, key.inputs) for key in keys(gateway(changed))] == [
+        (key.urn, key.inputs) for key in keys(gateway())
+    ]
+
+
+def test_no_input_can_mint_a_key_anew() -> None:
+    for key in keys(gateway()):
+        assert set(key.inputs) <= set(key.ignore_changes)
+        assert {"keepers", "length", "special"} <= set(key.ignore_changes)
+
+
+def test_the_master_key_is_one_that_litellm_takes_and_is_secret() -> None:
+    recording = gateway()
+
+    assert recording.returned["master"] == "sk-generated-gateway-master-key"
+    assert recording.returned["secret"] is True
+    assert recording.returned["object"] == "gateway"
+
+
+def test_secrets_stand_only_in_secrets() -> None:
+    recording = gateway(CACHED)
+    shown = " ".join(text for resource in recording.resources for text in strings(resource.inputs))
+
+    assert "sentinel" not in shown
+    assert "generated-" not in shown
+    assert recording.named("gateway-secret").inputs["stringData"] == Secret(
+        {
+            "cache-url": "redis://:sentinel-cache@h",
+            "database-url": URL,
+            "master-key": "sk-generated-gateway-master-key",
+            "salt-key": "sk-generated-gateway-salt-key",
+        }
+    )
+
+
+def test_each_engine_s_key_has_a_secret_of_its_own() -> None:
+    recording = gateway()
+    variable = next(item for item in container(recording)["env"] if item["name"] == "ENGINE_API_KEY_LLAMA_8B")
+
+    assert variable["valueFrom"]["secretKeyRef"] == {"name": "gateway-engine-llama-8b", "key": "api-key"}
+    assert recording.named("gateway-engine-llama-8b").inputs["stringData"] == Secret({"api-key": "sentinel-engine-one"})
+
+
+def test_a_price_rolls_the_gateway_through_a_new_configuration() -> None:
+    assert configuration_name(gateway(REPRICED)) != configuration_name(gateway())
+    volumes = {volume["name"]: volume for volume in template(gateway())["spec"]["volumes"]}
+    assert volumes["configuration"]["configMap"]["name"] == configuration_name(gateway())
+
+
+def test_another_number_of_replicas_rolls_nothing() -> None:
+    two = dataclasses.replace(CACHED, replicas=2)
+
+    assert template(gateway(two)) == template(gateway(CACHED))
+
+
+@pytest.mark.parametrize(
+    ("url", "tiny_key"),
+    [("postgresql://u:other@h/d", "sentinel-engine-two"), (URL, "other")],
+    ids=["database", "engine"],
+)
+def test_a_changed_secret_rolls_the_gateway(url: str, tiny_key: str) -> None:
+    changed = gateway(url=url, tiny_key=tiny_key)
+
+    assert template(changed)["metadata"]["annotations"] != template(gateway())["metadata"]["annotations"]
+
+
+def test_the_schema_is_complete_before_a_replica_starts() -> None:
+    recording = gateway()
+    job = recording.one("Job")
+
+    assert job.urn in recording.one("Deployment").dependencies
+    assert recording.named("server").urn in job.dependencies
+
+
+def test_only_an_image_or_the_check_makes_another_migration() -> None:
+    assert job_name(gateway(REPRICED)) == job_name(gateway(CACHED)) == job_name(gateway())
+    assert job_name(gateway(NEWER)) != job_name(gateway())
+
+
+def test_the_migration_is_litellm_s_own_and_is_checked() -> None:
+    spec = gateway().one("Job").inputs["spec"]["template"]["spec"]
+    (migrate,) = spec["initContainers"]
+    (check,) = spec["containers"]
+
+    assert migrate["command"] == ["litellm", "--skip_server_startup"]
+    assert check["command"] == ["python3", "/etc/bulkhead/migration/check_schema.py"]
+    assert {item["name"] for item in migrate["env"]} >= {"DATABASE_URL", "HOME"}
+
+
+def test_a_finished_migration_is_kept_and_a_failed_one_is_made_anew() -> None:
+    job = gateway().one("Job").inputs
+
+    assert "ttlSecondsAfterFinished" not in job["spec"]
+    assert job["metadata"]["annotations"]["pulumi.com/replaceUnready"] == "true"
+
+
+def test_readiness_asks_for_the_database() -> None:
+    command = container(gateway())["readinessProbe"]["exec"]["command"]
+
+    assert command[0] == "python3"
+    assert "!= 'connected'" in command[-1]
+
+
+def test_a_rollout_leaves_no_gap_and_drains() -> None:
+    recording = gateway()
+
+    assert recording.one("Deployment").inputs["spec"]["strategy"]["rollingUpdate"] == {
+        "maxSurge": 1,
+        "maxUnavailable": 0,
+    }
+    drain = container(recording)["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert drain >= 10
+    assert template(recording)["spec"]["terminationGracePeriodSeconds"] > drain
+
+
+def test_the_environment_is_production_s() -> None:
+    variables = {item["name"]: item.get("value") for item in container(gateway())["env"]}
+
+    assert variables["DISABLE_SCHEMA_UPDATE"] == "true"
+    assert variables["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
+    assert variables["LITELLM_MODE"] == "PRODUCTION"
+    assert variables["DISABLE_ADMIN_UI"] == "True"
+    assert variables["NO_DOCS"] == "True"
+    assert variables["HOME"] == "/tmp"  # noqa: S108 - a path inside the container
+
+
+def test_the_gateway_is_reached_at_port_4000_of_the_service_gateway() -> None:
+    recording = gateway()
+    service = recording.one("Service").inputs
+
+    assert service["metadata"]["name"] == "gateway"
+    assert service["spec"]["ports"] == [{"name": "http", "port": 4000, "targetPort": "http"}]
+    assert recording.returned["address"] == "http://gateway.gateway.svc.cluster.local:4000"
+
+
+def test_every_pod_fits_pod_security_restricted_with_a_read_only_root() -> None:
+    recording = gateway()
+    for pod in (template(recording)["spec"], recording.one("Job").inputs["spec"]["template"]["spec"]):
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        for each in (*pod["containers"], *pod.get("initContainers", ())):
+            assert each["securityContext"]["readOnlyRootFilesystem"] is True
+            assert each["imagePullPolicy"] == "IfNotPresent"
+
+
+def test_a_private_authority_of_the_cache_is_mounted_where_the_url_says() -> None:
+    mounts = {
+        mount["name"]: mount["mountPath"] for mount in container(gateway(CACHED, authority="PEM"))["volumeMounts"]
+    }
+
+    assert mounts["cache-authority"] == "/etc/bulkhead/cache"
+    assert "cache-authority" not in {mount["name"] for mount in container(gateway(CACHED))["volumeMounts"]}
+
+
+def test_replicas_wait_for_the_cache() -> None:
+    recording = gateway(CACHED)
+
+    assert recording.named("redis").urn in recording.one("Deployment").dependencies
+
+
+@pytest.mark.parametrize(
+    ("part", "engine_keys", "message"),
+    [
+        (dataclasses.replace(GATEWAY, image="registry.example.com/litellm:v1.83.9"), ENGINE_KEYS, "CVE-0000-0002"),
+        (GATEWAY, {"tiny": "key"}, "llama-8b"),
+        (dataclasses.replace(GATEWAY, replicas=2), ENGINE_KEYS, "needs a cache"),
+    ],
+    ids=["old image", "missing key", "no cache"],
+)
+def test_what_cannot_work_is_refused_at_once(part: GatewayPart, engine_keys: Mapping[str, str], message: str) -> None:
+    database = DatabaseConnection(pulumi.Output.from_input(URL), ())
+
+    with pytest.raises(ValueError, match=message):
+        Gateway("gateway", GatewayArgs(part, database, engine_keys))
