@@ -56,8 +56,16 @@ def down_command() -> None:
         lab_cluster.down(_progress())
 
 
-@lab.command("kubectl", context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+class _Verbatim(click.Command):
+    """A command that hands on what follows it as it is: click's own parser would drop kubectl's `--`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take every word, options and `--` included, as the `arguments` of the callback."""
+        ctx.params["arguments"] = tuple(args)
+        return []
+
+
+@lab.command("kubectl", cls=_Verbatim, options_metavar="ARGS...", add_help_option=False)
 def kubectl_command(arguments: tuple[str, ...]) -> None:
     """Run kubectl on the lab's cluster; its exit code is kept."""
     with _faults_as_exit_codes():

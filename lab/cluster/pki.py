@@ -71,6 +71,7 @@ def ensure_certificates(folder: Path) -> None:
     Raises:
         LabError: When a certificate of a long-running lab is about to expire.
     """
+    _require_not_expired(folder / "ca.crt")
     for authority in ("ca", "front-proxy-ca"):
         _ensure_authority(folder, authority)
     _ensure_service_account_key(folder)
@@ -133,6 +134,17 @@ def _ensure_service_account_key(folder: Path) -> None:
         unfinished.replace(public)
 
 
+def _require_not_expired(oldest: Path) -> None:
+    # The authority is the first certificate of a lab and lasts as long as the others.
+    if not oldest.exists():
+        return
+    if not succeeds(["openssl", "x509", "-noout", "-in", oldest, "-checkend", _SECONDS_LEFT_AT_LEAST]):
+        raise LabError(
+            "The lab's certificates have expired or soon will. Run `bulkhead lab down` and then `bulkhead lab up`: "
+            "every lab starts with fresh certificates."
+        )
+
+
 def _ensure_authority(folder: Path, name: str) -> None:
     certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
     if certificate.exists():
@@ -150,12 +162,6 @@ def _ensure_authority(folder: Path, name: str) -> None:
 def _ensure_certificate(folder: Path, wanted: _Certificate) -> None:
     certificate, key = folder / f"{wanted.name}.crt", folder / f"{wanted.name}.key"
     if certificate.exists():
-        check = ["openssl", "x509", "-noout", "-in", certificate, "-checkend", _SECONDS_LEFT_AT_LEAST]
-        if not succeeds(check):
-            raise LabError(
-                f"The lab's certificate {certificate.name} has expired or soon will. "
-                "Run `bulkhead lab down` and then `bulkhead lab up`: every lab starts with fresh certificates."
-            )
         return
     _write_key(key)
     extensions = [f"extendedKeyUsage={wanted.usage}", "basicConstraints=CA:FALSE"]

@@ -222,6 +222,19 @@ def test_the_status_of_a_lab_that_is_not_up_names_every_part_and_exits_1() -> No
     }
 
 
+def test_kubectl_gets_every_word_as_it_is_and_its_exit_code_is_kept(own_cache: Path) -> None:
+    (own_cache / "state").mkdir(parents=True)
+    (own_cache / "state" / "kubeconfig").touch()
+    (own_cache / "bin").mkdir()
+    kubectl = own_cache / "bin" / "kubectl"
+    kubectl.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {own_cache}/words\nexit 7\n', encoding="ascii")
+    kubectl.chmod(0o755)
+    answer = CliRunner().invoke(cli.lab, ["kubectl", "exec", "pod", "--", "ls", "--help", "-o", "x y"])
+    assert answer.exit_code == 7
+    words = (own_cache / "words").read_text(encoding="utf-8").splitlines()
+    assert words[1:] == ["exec", "pod", "--", "ls", "--help", "-o", "x y"]
+
+
 def test_an_unknown_command_is_bad_usage() -> None:
     assert CliRunner().invoke(cli.lab, ["sideways"]).exit_code == 2
 
