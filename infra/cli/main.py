@@ -20,7 +20,8 @@ COMMANDS = {
 
 HELP = """A shared LLM platform on Kubernetes whose trust tier is a configuration value.
 
-Exit codes of every command: 0 sound, 1 a required control is missing, 2 the stack file or the command line is invalid.
+Exit codes of every command: 0 sound, 1 a required control is missing, 2 the stack file or the command line is invalid,
+3 the command could not do its work.
 """
 
 cli = click.version_option(package_name="bulkhead", message="%(prog)s %(version)s")(
