@@ -125,7 +125,7 @@ def gpu_job(name: str) -> dict[str, Any]:
         "image": "example.com/never-run:1",
         "resources": {"requests": {"nvidia.com/gpu": 1}, "limits": {"nvidia.com/gpu": 1}},
     }
-    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    template: dict[str, Any] = {"spec": {"restartPolicy": "Never", "containers": [container]}}
     # The simulated node would end the pod at once, and so give its GPU back before the second job is looked at.
     template["metadata"] = {"annotations": {"pod-complete.stage.kwok.x-k8s.io/delay": "1h"}}
     return {
