@@ -38,20 +38,8 @@ def partition_part(pool: Pool) -> PartitionPart:
 
 
 def node_pool_name(pool: Pool) -> str:
-    """The pool's name with its partitioning.
-
-    Every field that divides a GPU forces a node pool's replacement, so a change of it must give another name: the new
-    pool is made first, and the old one goes after its workloads have moved.
-    """
-    match pool.partition:
-        case _ if not pool.is_gpu:
-            return pool.name
-        case WholePartition():
-            return f"{pool.name}-whole"
-        case MigPartition(size=size):
-            return f"{pool.name}-mig-{size.replace('.', '-')}"
-        case TimeSlicingPartition(clients=clients):
-            return f"{pool.name}-shared-{clients}"
+    """The pool's name with everything in it that forces a node pool's replacement; see `Pool.node_pool_name`."""
+    return pool.node_pool_name
 
 
 def device_resource(pool: Pool, cluster: Cluster) -> str:

@@ -54,10 +54,10 @@ def test_a_model_is_not_called_vllm_since_its_service_would_set_vllm_port() -> N
 
 
 def test_pools_whose_names_meet_after_the_partition_is_appended_are_refused() -> None:
-    fault = only_fault({"pools.0.name": "l4-whole"})
+    fault = only_fault({"pools.0.name": "l4-whole-x2"})
 
     assert fault.path == "bulkhead:pools[1].name"
-    assert "`l4-whole`" in fault.wrong
+    assert "`l4-whole-x2`" in fault.wrong
 
 
 def test_a_gke_node_pool_name_longer_than_40_characters_is_refused_with_the_room_there_is() -> None:
@@ -72,7 +72,7 @@ def test_a_gke_node_pool_name_longer_than_40_characters_is_refused_with_the_room
     fault = only_fault(changes)
 
     assert fault.path == "bulkhead:pools[1].name"
-    assert fault.write == "a name of at most 34 characters"
+    assert fault.write == "a name of at most 31 characters"
 
 
 def test_the_blueprint_gives_pools_the_names_that_are_checked_here() -> None:
