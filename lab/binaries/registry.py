@@ -51,10 +51,10 @@ class Binary:
     why: str
     versioned_by: str | None = None
     variables: tuple[tuple[str, str], ...] = ()
-    disk_gib: float = 0.5
+    disk_gib: float = 0.4
 
 
-def _kubernetes(name: str, why: str, disk_gib: float = 0.5) -> Binary:
+def _kubernetes(name: str, why: str, disk_gib: float = 0.4) -> Binary:
     # Kueue reads the API server's version and exits when it is the placeholder of an unstamped build.
     version = "k8s.io/component-base/version"
     return Binary(
@@ -72,7 +72,7 @@ def _kubernetes(name: str, why: str, disk_gib: float = 0.5) -> Binary:
     )
 
 
-def _containerd(name: str, why: str) -> Binary:
+def _containerd(name: str, why: str, disk_gib: float = 0.4) -> Binary:
     return Binary(
         name,
         Family.CONTAINERD,
@@ -80,6 +80,7 @@ def _containerd(name: str, why: str) -> Binary:
         why,
         versioned_by="github.com/containerd/containerd/v2",
         variables=(("github.com/containerd/containerd/v2/version.Version", "{plain}"),),
+        disk_gib=disk_gib,
     )
 
 
@@ -92,22 +93,22 @@ _ALL = (
         versioned_by="github.com/pulumi/pulumi/pkg/v3",
         # An unstamped engine calls itself 0.0.0 and refuses projects that ask for a version.
         variables=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", "{version}"),),
-        disk_gib=2.5,
+        disk_gib=4.0,
     ),
     Binary("etcd", Family.ETCD, ".", "the cluster's store"),
-    _kubernetes("kube-apiserver", "the Kubernetes API", disk_gib=2.0),
+    _kubernetes("kube-apiserver", "the Kubernetes API", disk_gib=2.5),
     _kubernetes("kubectl", "the Kubernetes command line"),
     _kubernetes("kube-controller-manager", "deployments, jobs, service accounts, volumes"),
     _kubernetes("kube-scheduler", "places pods on nodes"),
-    _containerd("containerd", "runs the pods' containers"),
+    _containerd("containerd", "runs the pods' containers", disk_gib=1.2),
     _containerd("containerd-shim-runc-v2", "holds one pod each, so that containerd can restart"),
     _containerd("ctr", "imports images into containerd"),
     _kubernetes("kubelet", "the node's agent"),
     _kubernetes("kube-proxy", "makes Services reachable"),
     Binary("pause", Family.PODS, "./pause", "holds each pod's namespaces"),
     Binary("probe", Family.PODS, "./probe", "both ends of a network test between pods"),
-    Binary("coredns", Family.COREDNS, ".", "the cluster's DNS"),
-    Binary("kwok", Family.KWOK, "sigs.k8s.io/kwok/cmd/kwok", "simulated GPU nodes"),
+    Binary("coredns", Family.COREDNS, ".", "the cluster's DNS", disk_gib=1.0),
+    Binary("kwok", Family.KWOK, "sigs.k8s.io/kwok/cmd/kwok", "simulated GPU nodes", disk_gib=1.0),
     Binary(
         "kueue",
         Family.KUEUE,
@@ -115,14 +116,16 @@ _ALL = (
         "the Kueue controller that the chart runs",
         versioned_by="sigs.k8s.io/kueue",
         variables=(("sigs.k8s.io/kueue/pkg/version.GitVersion", "{version}"),),
+        disk_gib=2.0,
     ),
     Binary(
         "kube-router",
         Family.KUBE_ROUTER,
         "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
         "enforces NetworkPolicy",
+        disk_gib=1.5,
     ),
-    Binary("helm", Family.HELM, "helm.sh/helm/v3/cmd/helm", "renders charts"),
+    Binary("helm", Family.HELM, "helm.sh/helm/v3/cmd/helm", "renders charts", disk_gib=1.5),
 )
 
 BINARIES: dict[str, Binary] = {binary.name: binary for binary in _ALL}
