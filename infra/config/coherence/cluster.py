@@ -74,8 +74,16 @@ def _pools_on_the_same_nodes(draft: Draft) -> Iterator[Problem]:
 
 
 def _may_share_a_node(one: Pool, other: Pool) -> bool:
+    """Whether a node can fit both pools.
+
+    Labels that the file gives take the place of the accelerator's, so that pools with the same ones meet even where
+    their accelerators differ.
+    """
+    if one.node_labels and other.node_labels and one.accelerator != other.accelerator:
+        mine, theirs = one.node_labels.items(), other.node_labels.items()
+        return mine <= theirs or theirs <= mine
     first, second = _selector(one), _selector(other)
-    return all(first[key] == second[key] for key in first.keys() & second.keys()) and one.is_gpu == other.is_gpu
+    return one.is_gpu == other.is_gpu and all(first[key] == second[key] for key in first.keys() & second.keys())
 
 
 def _selector(pool: Pool) -> Mapping[str, str]:

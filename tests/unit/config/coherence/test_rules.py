@@ -93,6 +93,14 @@ def test_pools_with_different_accelerators_are_apart_already() -> None:
     sound({"pools.2": {**L4, "accelerator": "nvidia-tesla-t4"}})
 
 
+def test_the_same_labels_select_the_same_nodes_whatever_the_accelerator() -> None:
+    labels = {"example.com/pool": "a"}
+    other = {**L4, "accelerator": "nvidia-tesla-t4", "node_labels": labels}
+
+    assert only_fault({"pools.1.node_labels": labels, "pools.2": other}).path == "bulkhead:pools[2].node_labels"
+    sound({"pools.1.node_labels": labels, "pools.2": {**other, "node_labels": {"example.com/t4": "yes"}}})
+
+
 @pytest.mark.parametrize(
     ("cidr", "wrong"),
     [("0.0.0.0/0", "whole internet"), ("203.0.113.7/24", "not an IPv4 network"), ("300.0.0.0/8", "not an IPv4")],
