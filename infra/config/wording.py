@@ -192,7 +192,8 @@ _NAME_RULE = (
     f"a name of lower-case letters a-z, digits and hyphens, which begins with a letter, ends with a letter or digit, "
     f"and has at most {NAME_MAX_LENGTH} characters, as team-a"
 )
-_UNQUOTED = ". Without quotes; a fraction in the file itself, since `pulumi config set --path` makes text of it"
+_UNQUOTED = "; without quotes"
+_FRACTION = "; without quotes, and `pulumi config set --path` needs `--type float` for it"
 
 _WORDINGS: Mapping[str, Callable[[_Case], tuple[str, str]]] = {
     "enum": _enum,
@@ -200,7 +201,7 @@ _WORDINGS: Mapping[str, Callable[[_Case], tuple[str, str]]] = {
     "string_type": _wanted_kind("text"),
     "int_type": _wanted_kind("a whole number", _UNQUOTED),
     "int_from_float": _wanted_kind("a whole number"),
-    "float_type": _wanted_kind("a number", _UNQUOTED),
+    "float_type": _wanted_kind("a number", _FRACTION),
     "bool_type": _wanted_kind("true or false"),
     "tuple_type": _wanted_kind("a list"),
     "list_type": _wanted_kind("a list"),
