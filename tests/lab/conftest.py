@@ -26,9 +26,12 @@ def _order(fixtures: list[str]) -> int:
 
 @pytest.fixture(scope="session")
 def shared_lab() -> Generator[SharedLab]:
-    was_up = cluster.cluster().kubeconfig.exists()
-    host_before = observe_host()
+    was_up = any(part.pid for part in cluster.status().parts)
     try:
+        if not was_up:
+            # What an ended lab left is no part of the host that this run has to leave as it was.
+            cluster.down()
+        host_before = observe_host()
         found = cluster.up(print)
     except LabEnvironmentError as error:
         if os.environ.get("CI") == "true":
