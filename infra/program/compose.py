@@ -1,0 +1,107 @@
+"""From a blueprint to registered resources, in the order in which they need each other.
+
+Names here are the first part of every resource's URN. They follow the blueprint's parts and never the trust tier, so
+that raising the tier changes or adds resources and never replaces what is there; a name that has to change keeps the
+old one as an alias.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.cluster import ClusterConnection, existing_cluster_connection
+from components.kueue import Kueue, KueueArgs, Queues, QueuesArgs
+from components.namespaces import Namespaces, NamespacesArgs
+from infra.blueprint.model import Blueprint, ExistingClusterPart, GkeClusterPart
+from infra.program.options import InCluster
+from infra.program.secrets import StackSecrets
+from infra.program.serving import create_cache, create_database, create_engine, create_gateway, create_tenants
+
+if TYPE_CHECKING:
+    from infra.program.google import GoogleCluster
+
+
+@dataclass(frozen=True)
+class ComposedPlatform:
+    """What a stack hands out.
+
+    Attributes:
+        gateway: The gateway's address inside the cluster.
+        tenant_keys: Tenant's name → its virtual key, a secret.
+    """
+
+    gateway: pulumi.Output[str]
+    tenant_keys: dict[str, pulumi.Output[str]]
+
+
+def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
+    """Register everything that `blueprint` says.
+
+    Raises:
+        ValueError: The blueprint needs a secret that is not set, or a managed service without a cluster beside it; bugs
+            of the program, since the loader refuses such stack files.
+    """
+    google = _create_google_cluster(blueprint)
+    nodes: tuple[pulumi.Resource, ...] = google.node_pools if google else ()
+    in_cluster = _create_provider(_connection(blueprint, google), google)
+    namespaces = _create_namespaces(blueprint, in_cluster)
+    kueue = _create_kueue(blueprint, in_cluster, (namespaces.by_name[blueprint.quota.namespace], *nodes))
+    queues = _create_queues(blueprint, in_cluster, (namespaces, kueue))
+    # Admission policies (SR2) come here: after the namespaces that they select, before any workload.
+    # Network policies (SR1, NS4) come here: a pod is reachable from its first moment unless its policy is there first.
+    engines = {
+        part.name: create_engine(part, secrets, in_cluster, (namespaces.by_name[part.namespace], kueue), queues)
+        for part in blueprint.engines
+    }
+    part = blueprint.gateway
+    beside_gateway = (namespaces.by_name[part.namespace], *nodes)
+    database = create_database(part, secrets, in_cluster, beside_gateway, google)
+    cache = create_cache(part, secrets, in_cluster, beside_gateway, google)
+    api_keys = {name: engine.api_key for name, engine in engines.items()}
+    gateway = create_gateway(part, (database, cache), api_keys, in_cluster, beside_gateway)
+    tenants = create_tenants(blueprint, gateway, in_cluster)
+    return ComposedPlatform(gateway=gateway.address, tenant_keys=dict(sorted(tenants.keys.items())))
+
+
+def _create_google_cluster(blueprint: Blueprint) -> "GoogleCluster | None":
+    if not isinstance(blueprint.cluster, GkeClusterPart):
+        return None
+    # Only here: a stack on an existing cluster must not load Google's SDK, which takes seconds and 100 MB.
+    from infra.program.google import create_google_cluster  # noqa: PLC0415
+
+    return create_google_cluster(blueprint, blueprint.cluster)
+
+
+def _connection(blueprint: Blueprint, google: "GoogleCluster | None") -> ClusterConnection:
+    match blueprint.cluster:
+        case ExistingClusterPart() as part:
+            return existing_cluster_connection(part)
+        case GkeClusterPart():
+            if google is None:
+                raise ValueError("the GKE cluster has not been created")
+            return google.connection
+
+
+def _create_provider(connection: ClusterConnection, google: "GoogleCluster | None") -> InCluster:
+    provider = kubernetes.Provider(
+        "kubernetes",
+        cluster_identifier=connection.identifier,
+        context=connection.context,
+        kubeconfig=connection.kubeconfig,
+        enable_server_side_apply=True,
+    )
+    return InCluster(provider, google.control_plane if google else None)
+
+
+def _create_namespaces(blueprint: Blueprint, in_cluster: InCluster) -> Namespaces:
+    return Namespaces("namespaces", NamespacesArgs(blueprint.namespaces), in_cluster.options())
+
+
+def _create_kueue(blueprint: Blueprint, in_cluster: InCluster, after: tuple[pulumi.Resource, ...]) -> Kueue:
+    return Kueue("kueue", KueueArgs(blueprint.quota), in_cluster.options(after))
+
+
+def _create_queues(blueprint: Blueprint, in_cluster: InCluster, after: tuple[pulumi.Resource, ...]) -> Queues:
+    return Queues("queues", QueuesArgs(blueprint.quota), in_cluster.options(after))

@@ -1,0 +1,83 @@
+"""What `pulumi preview` and `pulumi up` run: read, judge, and only then register anything."""
+
+import datetime
+from collections.abc import Mapping
+
+import pulumi
+import pulumi.runtime.config
+
+from infra.config.loader import document_from_engine, parse
+from infra.faults import FaultsFoundError
+from infra.posture import Platform, platform_of
+from infra.program.compose import compose
+from infra.program.secrets import StackSecrets, secrets_from_engine
+from infra.report.faults import faults_text
+from infra.report.posture_json import posture_document
+from infra.report.text import printable
+from infra.trust.posture import Finding, Posture
+
+
+def run() -> None:
+    """Run the program in the engine that started this process.
+
+    Raises:
+        RunError: The configuration is faulty or the posture unsound. Nothing has been registered; the engine shows the
+            message without a traceback.
+    """
+    today = datetime.datetime.now(datetime.UTC).date()
+    platform = judge(pulumi.get_stack(), document_from_engine(_engine_configuration()), today)
+    register(platform, secrets_from_engine())
+
+
+def judge(stack: str, document: Mapping[str, object], today: datetime.date) -> Platform:
+    """The platform that `document` describes.
+
+    Args:
+        stack: The stack's name.
+        document: Full keys, as `bulkhead:trust`, → decoded values.
+        today: The day on which waivers are judged.
+
+    Raises:
+        RunError: The configuration is faulty, or its posture unsound.
+    """
+    config = parse(document, today)
+    if isinstance(config, list):
+        raise pulumi.RunError(faults_text(FaultsFoundError(f"Pulumi.{stack}.yaml", config)))
+    platform = platform_of(stack, config, today)
+    if not platform.posture.sound:
+        raise pulumi.RunError(refusal(platform.posture))
+    return platform
+
+
+def register(platform: Platform, secrets: StackSecrets) -> None:
+    """Register everything, warn of what is waived, and hand out the stack's outputs."""
+    for finding in platform.posture.warnings:
+        pulumi.log.warn(_line(finding))
+    composed = compose(platform.blueprint, secrets)
+    pulumi.export("gateway", composed.gateway)
+    pulumi.export("posture", posture_document(platform.posture))
+    pulumi.export("tenant_keys", pulumi.Output.secret(composed.tenant_keys))
+
+
+def refusal(posture: Posture) -> str:
+    """Why an unsound posture is not deployed, for a person: every error, each with what to write."""
+    count = len(posture.errors)
+    return "\n".join(
+        [
+            f"The posture of stack {posture.stack} is unsound: {count} error{'' if count == 1 else 's'}; nothing was"
+            f" changed. `bulkhead posture --stack {posture.stack}` shows all of it.",
+            *(f"  {_line(finding)}" for finding in posture.errors),
+        ]
+    )
+
+
+def _line(finding: Finding) -> str:
+    return printable(f"{finding.path}: {finding.message}")
+
+
+def _engine_configuration() -> dict[str, str]:
+    """Every key of the stack, so that a misspelt one is refused instead of ignored.
+
+    The SDK answers only for keys that one asks for by name; these are the two places where it keeps them all.
+    """
+    return {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}

@@ -1,0 +1,117 @@
+"""Engines, the gateway with its database and cache, and the tenants' accounts."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.cache import CacheConnection, ExternalCache, ExternalCacheArgs, InClusterCache, InClusterCacheArgs
+from components.database import (
+    DatabaseConnection,
+    ExternalDatabase,
+    ExternalDatabaseArgs,
+    InClusterDatabase,
+    InClusterDatabaseArgs,
+)
+from components.engine import Engine, EngineArgs
+from components.gateway import Gateway, GatewayArgs
+from components.kueue import Queues
+from components.tenants import TenantAccounts, TenantAccountsArgs
+from infra.blueprint.model import (
+    Blueprint,
+    CloudSqlDatabasePart,
+    EnginePart,
+    ExternalCachePart,
+    ExternalDatabasePart,
+    GatewayPart,
+    HubWeights,
+    InClusterCachePart,
+    InClusterDatabasePart,
+    MemorystoreCachePart,
+)
+from infra.program.options import InCluster
+from infra.program.secrets import StackSecrets
+
+if TYPE_CHECKING:
+    from infra.program.google import GoogleCluster
+
+Resources = tuple[pulumi.Resource, ...]
+
+
+def create_engine(
+    part: EnginePart, secrets: StackSecrets, in_cluster: InCluster, after: Resources, queues: Queues
+) -> Engine:
+    """Register one model's engines; those on GPUs enter through their queue, so it comes first."""
+    entry = queues.entry(part.namespace, part.queue.local_queue, part.queue.priority_class) if part.queue else ()
+    token = secrets.model_hub_token if isinstance(part.weights, HubWeights) else None
+    return Engine(f"engine-{part.name}", EngineArgs(part, hub_token=token), in_cluster.options((*after, *entry)))
+
+
+def create_database(
+    part: GatewayPart, secrets: StackSecrets, in_cluster: InCluster, after: Resources, google: "GoogleCluster | None"
+) -> DatabaseConnection:
+    """Register the gateway's database, or take the one that the stack's secret names."""
+    match part.database:
+        case InClusterDatabasePart() as database:
+            args = InClusterDatabaseArgs(database, part.namespace)
+            return InClusterDatabase("database", args, in_cluster.options(after)).connection
+        case CloudSqlDatabasePart() as database:
+            return _on_google(google).create_database(database)
+        case ExternalDatabasePart():
+            args = ExternalDatabaseArgs(_required(secrets.database_url, "database_url"))
+            return ExternalDatabase("database", args, in_cluster.options(after)).connection
+
+
+def create_cache(
+    part: GatewayPart, secrets: StackSecrets, in_cluster: InCluster, after: Resources, google: "GoogleCluster | None"
+) -> CacheConnection | None:
+    """Register the gateway's cache, take the one that the stack's secret names, or do without."""
+    match part.cache:
+        case None:
+            return None
+        case InClusterCachePart() as cache:
+            return InClusterCache(
+                "cache", InClusterCacheArgs(cache, part.namespace), in_cluster.options(after)
+            ).connection
+        case MemorystoreCachePart() as cache:
+            return _on_google(google).create_cache(cache)
+        case ExternalCachePart():
+            args = ExternalCacheArgs(_required(secrets.cache_url, "cache_url"))
+            return ExternalCache("cache", args, in_cluster.options(after)).connection
+
+
+def create_gateway(
+    part: GatewayPart,
+    connections: tuple[DatabaseConnection, CacheConnection | None],
+    api_keys: Mapping[str, pulumi.Output[str]],
+    in_cluster: InCluster,
+    after: Resources,
+) -> Gateway:
+    """Register the gateway; it needs the engines' keys, by model, but does not wait until they serve."""
+    database, cache = connections
+    args = GatewayArgs(part, database=database, engine_api_keys=api_keys, cache=cache)
+    return Gateway("gateway", args, in_cluster.options(after))
+
+
+def create_tenants(blueprint: Blueprint, gateway: Gateway, in_cluster: InCluster) -> TenantAccounts:
+    """Register the tenants' accounts, which are made through the running gateway."""
+    args = TenantAccountsArgs(
+        tenants=blueprint.tenants,
+        namespace=blueprint.gateway.namespace,
+        image=blueprint.gateway.image,
+        gateway_url=gateway.address,
+        master_key_secret=gateway.master_key_secret,
+    )
+    return TenantAccounts("tenants", args, in_cluster.options((gateway,)))
+
+
+def _on_google(google: "GoogleCluster | None") -> "GoogleCluster":
+    if google is None:
+        raise ValueError("a managed service of Google Cloud needs a GKE cluster in the same stack")
+    return google
+
+
+def _required(secret: pulumi.Output[str] | None, name: str) -> pulumi.Output[str]:
+    if secret is None:
+        raise ValueError(f"the secret bulkhead:{name} is not set")
+    return secret
