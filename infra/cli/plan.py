@@ -1,0 +1,91 @@
+"""`bulkhead plan`: what the program would register, offline."""
+
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+import click
+
+from infra.cli import exit_codes
+from infra.cli.options import StackSelection, stack_options, today, want_json
+from infra.config.stack import PROJECT, SECRET_KEYS
+from infra.config.stack_file import read_stack_file
+from infra.plan import Plan
+from infra.plan import plan as plan_of
+from infra.plan.charts import FolderChartRenderer
+from infra.plan.document import plan_json
+from infra.plan.manifests import plan_manifests
+from infra.plan.table import print_plan
+from infra.posture import platform_of
+from infra.program import StackSecrets, refusal, stand_in_secrets
+from infra.report.posture_json import posture_json
+from lab.paths import binaries_directory
+
+
+class Format(StrEnum):
+    """How a plan is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+@click.command()
+@stack_options
+@click.option(
+    "--format",
+    "wanted",
+    type=click.Choice([str(choice) for choice in Format]),
+    help="table (for people, the default), json (every resource with its options), yaml (Kubernetes manifests).",
+)
+def plan(selection: StackSelection, wanted: str | None) -> None:
+    """Run the whole program without an engine, a cloud or a cluster, and print what it would register.
+
+    Secrets print as [secret], and what is known only after creation as [computed]. The yaml holds the objects of
+    charts, too, when their source is a folder and helm is at hand.
+
+    Exits with 0 when the plan is printed, 1 when a required control is missing (nothing would be registered), 2 when
+    the stack file is invalid.
+    """
+    form = _format(selection, wanted)
+    want_json(form is Format.JSON)
+    stack, config = selection.load()
+    platform = platform_of(stack, config, today())
+    if not platform.posture.sound:
+        click.echo(refusal(platform.posture), err=True)
+        if form is Format.JSON:
+            click.echo(posture_json(platform.posture))
+        click.get_current_context().exit(exit_codes.UNSOUND)
+    _print(plan_of(platform, _secrets(selection.path())), form, selection.path().absolute().parent)
+
+
+def _format(selection: StackSelection, wanted: str | None) -> Format:
+    if selection.json and wanted not in {None, Format.JSON}:
+        raise click.UsageError("--json and --format exclude each other: --json means --format json.")
+    return Format(wanted or (Format.JSON if selection.json else Format.TABLE))
+
+
+def _secrets(stack_file: Path) -> StackSecrets:
+    """Stand-ins for the secrets that the stack file sets; what they hold stays encrypted."""
+    document = read_stack_file(stack_file).document
+    return stand_in_secrets([name for name in SECRET_KEYS if f"{PROJECT}:{name}" in document])
+
+
+def _print(made: Plan, form: Format, project: Path) -> None:
+    match form:
+        case Format.TABLE:
+            print_plan(made, sys.stdout)
+        case Format.JSON:
+            click.echo(plan_json(made))
+        case Format.YAML:
+            click.echo(plan_manifests(made, FolderChartRenderer(project, _helm())), nl=False)
+
+
+def _helm() -> Path | None:
+    """The `helm` on PATH, or the one that the lab has built."""
+    on_path = shutil.which("helm")
+    if on_path:
+        return Path(on_path)
+    built = binaries_directory() / "helm"
+    return built if built.is_file() else None

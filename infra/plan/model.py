@@ -1,0 +1,113 @@
+"""What a run of the program would register, as plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+"""A JSON value."""
+
+SECRET = "[secret]"  # noqa: S105 - what stands in a secret's place
+"""Stands where a value is a Pulumi secret; the value itself is not kept."""
+COMPUTED = "[computed]"
+"""Stands where a value is known only once the resource exists."""
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long the provider may wait, as Go durations (`30m`); empty: its own default."""
+
+    create: str = ""
+    update: str = ""
+    delete: str = ""
+
+
+@dataclass(frozen=True)
+class ResourceOptions:
+    """The options that a resource was registered with; every tuple is sorted.
+
+    Attributes:
+        parent: The parent's URN; empty for the stack itself.
+        provider: The URN of an explicit provider; empty where the default one serves.
+        protect: Whether deletion is refused.
+        retain_on_delete: Whether the real thing stays when the resource goes.
+        delete_before_replace: Whether a replacement deletes first.
+        dependencies: URNs that it is made after, for whatever reason.
+        aliases: URNs that it had before.
+        deleted_with: The URN of what takes it along; empty: nothing.
+        ignore_changes: Properties whose differences count for nothing.
+        additional_secret_outputs: Outputs that are secrets.
+        timeouts: How long the provider may wait.
+    """
+
+    parent: str = ""
+    provider: str = ""
+    protect: bool = False
+    retain_on_delete: bool = False
+    delete_before_replace: bool = False
+    dependencies: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    deleted_with: str = ""
+    ignore_changes: tuple[str, ...] = ()
+    additional_secret_outputs: tuple[str, ...] = ()
+    timeouts: Timeouts = Timeouts()
+
+
+@dataclass(frozen=True)
+class PlannedResource:
+    """One resource that the program would register.
+
+    Attributes:
+        urn: Its URN.
+        type: Its type token, as `kubernetes:apps/v1:Deployment`.
+        name: Its name in Pulumi.
+        custom: Whether a provider makes it; a component only groups others.
+        remote: Whether its provider makes its children, as with a Helm chart.
+        inputs: Its inputs, with `[secret]` and `[computed]` where values must not or cannot stand.
+        options: What it was registered with.
+    """
+
+    urn: str
+    type: str
+    name: str
+    custom: bool
+    remote: bool
+    inputs: Mapping[str, Json]
+    options: ResourceOptions
+
+    @property
+    def is_kubernetes_object(self) -> bool:
+        """Whether it becomes one object in the cluster."""
+        return self.custom and self.type.startswith("kubernetes:")
+
+    @property
+    def is_chart(self) -> bool:
+        """Whether it becomes the objects of a Helm chart."""
+        return self.type == "kubernetes:helm.sh/v4:Chart"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that one run would register.
+
+    Attributes:
+        stack: The stack's name.
+        resources: The resources, sorted by URN; the stack's own is not among them.
+        outputs: The stack's outputs.
+        warnings: What the run would warn of, in order.
+    """
+
+    stack: str
+    resources: tuple[PlannedResource, ...]
+    outputs: Mapping[str, Json]
+    warnings: tuple[str, ...]
+
+    def of_type(self, type_token: str) -> tuple[PlannedResource, ...]:
+        """The resources of one type."""
+        return tuple(resource for resource in self.resources if resource.type == type_token)
+
+    def named(self, name: str) -> PlannedResource:
+        """The resource of that name in Pulumi; raises KeyError when there is none or more than one."""
+        found = [resource for resource in self.resources if resource.name == name]
+        if len(found) != 1:
+            raise KeyError(name)
+        return found[0]

@@ -1,0 +1,77 @@
+"""Running a Pulumi program with nothing behind it."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar, cast
+
+from pulumi.runtime import settings
+from pulumi.runtime.stack import run_in_stack
+
+from infra.config.stack import PROJECT
+from infra.plan.model import Plan
+from infra.plan.recorder import QuietEngine, Recorder
+from infra.posture import Platform
+from infra.program import StackSecrets, register
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def plan(platform: Platform, secrets: StackSecrets) -> Plan:
+    """Everything that the program would register for `platform`."""
+    return record(platform.posture.stack, lambda: register(platform, secrets))
+
+
+def record(stack: str, program: Callable[[], None]) -> Plan:
+    """Everything that `program` would register in a stack of that name, were it a preview.
+
+    Nothing of it outlives the call: the SDK keeps its state in context variables, and these are of one context each.
+    """
+    return contextvars.copy_context().run(_record, stack, program)
+
+
+def _record(stack: str, program: Callable[[], None]) -> Plan:
+    recorder, engine = Recorder(), QuietEngine()
+    settings.ROOT.set(None)
+    settings.configure(
+        settings.Settings(
+            project=PROJECT,
+            stack=stack,
+            monitor=cast("Any", recorder),
+            engine=cast("Any", engine),
+            dry_run=True,
+            organization="organization",
+        )
+    )
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        loop.set_default_executor(InlineExecutor())
+        # What a program that failed leaves waiting must not drown its own error.
+        loop.set_exception_handler(lambda _loop, _context: None)
+        runner.run(run_in_stack(program))
+    return Plan(
+        stack=stack,
+        resources=tuple(sorted(recorder.planned, key=lambda resource: resource.urn)),
+        outputs=recorder.stack_outputs,
+        warnings=tuple(engine.warnings),
+    )
+
+
+class InlineExecutor(ThreadPoolExecutor):
+    """Runs each call at once, in the caller's thread.
+
+    The recorder answers without waiting for anything, so threads would cost time and give nothing.
+    """
+
+    def submit(
+        self, fn: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Future[Result]:
+        """Call `fn` and return a future that is done."""
+        future: Future[Result] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future

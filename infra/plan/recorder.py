@@ -1,0 +1,115 @@
+"""An engine that only writes down what a program registers."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import empty_pb2
+from pulumi.runtime import mocks
+from pulumi.runtime.proto import engine_pb2, resource_pb2
+
+from infra.plan.model import Json, PlannedResource, ResourceOptions, Timeouts
+from infra.plan.urns import STACK_TYPE, Urn, alias_urn, moved_within_sdk
+from infra.plan.wire import UNKNOWN, shown, with_secret_outputs
+
+
+class Unanswerable(mocks.Mocks):
+    """The mocks that `MockMonitor` wants to have.
+
+    The recorder answers registrations itself, and nothing else may be asked of a cloud or cluster that is not there.
+    """
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        """Refuse a resource that is read instead of registered."""
+        raise NotImplementedError(f"the program reads {args.typ} {args.name}, which cannot be answered offline")
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        """Refuse a call of a provider's function."""
+        raise NotImplementedError(f"the program calls {args.token}, which cannot be answered offline")
+
+
+class Recorder(mocks.MockMonitor):
+    """Records registrations with their options, and answers as the engine does in a preview.
+
+    An answer repeats the inputs; what a provider would add is missing, and so unknown to the program.
+
+    Attributes:
+        planned: The resources, in the order in which they came.
+        stack_outputs: The stack's outputs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Unanswerable())
+        self.planned: list[PlannedResource] = []
+        self.stack_outputs: Mapping[str, Json] = {}
+        self._stack_urn = ""
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """The URN as the engine builds it; `MockMonitor` keeps only the last type of the parent's chain."""
+        if not parent:
+            return super().make_urn(parent, type_, name)
+        return str(Urn.parse(parent).child(type_, name))
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Record one resource."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == STACK_TYPE:
+            self._stack_urn = urn
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        self.planned.append(_planned(urn, request))
+        outputs = with_secret_outputs(request.object, request.additionalSecretOutputs, UNKNOWN)
+        return resource_pb2.RegisterResourceResponse(urn=urn, object=outputs)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Keep the stack's outputs; those of components count for nothing in a plan."""
+        if request.urn == self._stack_urn:
+            self.stack_outputs = shown(request.outputs)
+        return empty_pb2.Empty()
+
+
+class QuietEngine(mocks.MockEngine):
+    """Keeps what the program says instead of printing it.
+
+    Attributes:
+        warnings: The warnings, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.getLogger(__name__))
+        self.warnings: list[str] = []
+
+    def Log(self, request: Any) -> None:  # noqa: N802 - the protocol's name
+        """Keep a warning and drop the rest."""
+        if request.severity == engine_pb2.WARNING:
+            self.warnings.append(str(request.message))
+
+
+def _planned(urn: str, request: Any) -> PlannedResource:
+    return PlannedResource(
+        urn=urn,
+        type=str(request.type),
+        name=str(request.name),
+        custom=bool(request.custom),
+        remote=bool(request.remote),
+        inputs=shown(request.object),
+        options=_options(urn, request),
+    )
+
+
+def _options(urn: str, request: Any) -> ResourceOptions:
+    timeouts = request.customTimeouts
+    now, parent = Urn.parse(urn), str(request.parent)
+    aliases = {alias_urn(now, parent, alias) for alias in request.aliases}
+    return ResourceOptions(
+        parent=parent,
+        provider=str(request.provider).rpartition("::")[0],
+        protect=bool(request.protect),
+        retain_on_delete=bool(request.retainOnDelete),
+        delete_before_replace=bool(request.deleteBeforeReplace),
+        dependencies=tuple(sorted(set(request.dependencies))),
+        aliases=tuple(sorted(alias for alias in aliases if not moved_within_sdk(now, alias))),
+        deleted_with=str(request.deletedWith),
+        ignore_changes=tuple(sorted(request.ignoreChanges)),
+        additional_secret_outputs=tuple(sorted(request.additionalSecretOutputs)),
+        timeouts=Timeouts(str(timeouts.create), str(timeouts.update), str(timeouts.delete)),
+    )
