@@ -104,7 +104,16 @@ def engine_devices(config: StackConfig, pool: Pool) -> int:
 
 
 def _tenant_cluster_queue(config: StackConfig, pools: list[Pool], tenant: Tenant) -> ClusterQueuePart:
-    open_to_tenant = [pool for pool in pools if pool.dedicated_to in (None, tenant.name)]
-    return ClusterQueuePart(
-        f"tenant-{tenant.name}", tenant.name, _groups(config, open_to_tenant, config.gpu_quota(tenant))
-    )
+    devices = config.gpu_quota(tenant)
+    open_to_tenant = [pool for pool in pools if _is_open_to(tenant, pool, devices)]
+    return ClusterQueuePart(f"tenant-{tenant.name}", tenant.name, _groups(config, open_to_tenant, devices))
+
+
+def _is_open_to(tenant: Tenant, pool: Pool, devices: dict[str, int]) -> bool:
+    """Whether the tenant's jobs may run on the pool, within its quota or on what is idle.
+
+    A sensitive tenant borrows nowhere else: the pools that it names were judged to be its own, others were not.
+    """
+    if tenant.sensitive and pool.dedicated_to != tenant.name:
+        return devices.get(pool.name, 0) > 0
+    return pool.dedicated_to in (None, tenant.name)
