@@ -1,0 +1,40 @@
+"""What the gateway is to know of each tenant, as the Job reads it. Pure."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from infra.blueprint.model import TenantPart
+
+ALLOWED_ROUTES = (
+    "/chat/completions",
+    "/completions",
+    "/embeddings",
+    "/models",
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/embeddings",
+    "/v1/models",
+)
+"""All that a tenant's key may call. A key without a list may call every route that LiteLLM counts as inference, and
+with them pass-through routes on which no hook runs."""
+
+
+def records(tenants: Iterable[TenantPart]) -> str:
+    """The document that `reconcile.py` reads; the same tenants give the same bytes in whatever order they come."""
+    ordered = sorted(tenants, key=lambda tenant: tenant.name)
+    return json.dumps({"tenants": [_record(tenant) for tenant in ordered]}, indent=2, sort_keys=True) + "\n"
+
+
+def _record(tenant: TenantPart) -> dict[str, Any]:
+    return {
+        "name": tenant.name,
+        "routes": list(ALLOWED_ROUTES),
+        "team": {
+            "budget_duration": tenant.budget_period,
+            "max_budget": tenant.budget_usd,
+            "models": sorted(tenant.models),
+            "rpm_limit": tenant.requests_per_minute,
+            "tpm_limit": tenant.tokens_per_minute,
+        },
+    }

@@ -1,0 +1,396 @@
+"""However the gateway was left, it ends up with what the records say, and nothing is written twice."""
+
+import copy
+import dataclasses
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.tenants import reconcile as module
+from components.tenants.reconcile import GatewayError, InputError, Tenant, main, plan, read_tenants, reconcile
+from components.tenants.records import ALLOWED_ROUTES, records
+from tests.unit.components.parts import RESEARCH, SUPPORT
+from tests.unit.components.tenants.fake_gateway import ConnectionLostError, FakeGateway, serve
+
+MASTER = "sk-master-of-this-test"
+
+
+def tenant(name: str = "research", generation: int = 1, **team: Any) -> Tenant:
+    fields = {"models": ["tiny"], "max_budget": 5.0, "budget_duration": "30d", "rpm_limit": 60, "tpm_limit": 1000}
+    return Tenant(name, f"sk-key-of-{name}-{generation:04}", {**fields, **team}, ALLOWED_ROUTES)
+
+
+RESEARCHERS, SUPPORTERS = tenant("research"), tenant("support", models=["llama-8b", "tiny"])
+
+
+def settle(gateway: FakeGateway, *tenants: Tenant) -> list[str]:
+    said: list[str] = []
+    gateway.writes.clear()
+    reconcile(tenants, gateway, said.append)
+    return said
+
+
+def test_a_new_tenant_gets_a_team_with_its_limits_and_one_key() -> None:
+    gateway = FakeGateway()
+
+    settle(gateway, RESEARCHERS)
+
+    team = gateway.teams["bulkhead-research"]
+    (key,) = gateway.keys.values()
+    assert (team["max_budget"], team["budget_duration"], team["rpm_limit"], team["tpm_limit"]) == (5.0, "30d", 60, 1000)
+    assert team["models"] == key["models"] == ["tiny"]
+    assert key["team_id"] == "bulkhead-research"
+    assert key["token"] == RESEARCHERS.token
+    assert key["allowed_routes"] == list(ALLOWED_ROUTES)
+
+
+def test_a_repeated_run_writes_nothing() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS, SUPPORTERS)
+
+    settle(gateway, RESEARCHERS, SUPPORTERS)
+
+    assert gateway.writes == []
+
+
+def test_a_changed_limit_is_the_only_thing_that_is_written() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+
+    settle(gateway, tenant("research", rpm_limit=120))
+
+    assert gateway.writes == [("/team/update", {"team_id": "bulkhead-research", "rpm_limit": 120})]
+
+
+def test_a_budget_s_period_does_not_start_anew_because_something_else_changed() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+
+    settle(gateway, tenant("research", max_budget=50.0, rpm_limit=7, models=["tiny", "llama-8b"]))
+
+    assert gateway.budget_periods_started == ["bulkhead-research"]
+
+
+def test_a_removed_tenant_is_blocked_at_once_with_all_its_keys_and_keeps_its_spend() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS, SUPPORTERS)
+    gateway.teams["bulkhead-research"]["spend"] = 3.5
+    gateway.keys["by-hand"] = {"token": "by-hand", "key_alias": "hand", "team_id": "bulkhead-research", "blocked": None}
+
+    settle(gateway, SUPPORTERS)
+
+    assert gateway.teams["bulkhead-research"]["blocked"] is True
+    assert gateway.keys[RESEARCHERS.token]["blocked"] is True
+    assert gateway.keys["by-hand"]["blocked"] is True
+    assert gateway.keys[SUPPORTERS.token]["blocked"] is False
+    assert gateway.spend()["bulkhead-research"] == 3.5
+
+
+def test_blocking_comes_before_everything_else() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+
+    settle(gateway, tenant("archive"))
+
+    assert gateway.writes[0] == ("/team/update", {"team_id": "bulkhead-research", "blocked": True})
+
+
+def test_a_tenant_that_comes_back_is_unblocked_and_its_old_key_is_not() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+    settle(gateway)
+    again = tenant("research", generation=2)
+
+    settle(gateway, again)
+
+    assert gateway.teams["bulkhead-research"]["blocked"] is False
+    assert gateway.keys[again.token]["blocked"] is False
+    assert gateway.keys[RESEARCHERS.token]["blocked"] is True
+
+
+def test_a_replaced_key_is_blocked() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+
+    settle(gateway, tenant("research", generation=2))
+
+    assert gateway.keys[RESEARCHERS.token]["blocked"] is True
+
+
+@pytest.mark.parametrize(
+    ("thing", "drift"),
+    [
+        ("team", {"max_budget": None}),
+        ("team", {"models": []}),
+        ("team", {"rpm_limit": 9999}),
+        ("team", {"blocked": True}),
+        ("team", {"metadata": {}}),
+        ("key", {"models": []}),
+        ("key", {"allowed_routes": []}),
+        ("key", {"blocked": True}),
+        ("key", {"team_id": "somebody-else"}),
+        ("key", {"key_alias": "renamed"}),
+    ],
+)
+def test_what_was_changed_by_hand_is_put_back(thing: str, drift: dict[str, Any]) -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+    before = copy.deepcopy((gateway.teams, gateway.keys))
+    record = gateway.teams["bulkhead-research"] if thing == "team" else gateway.keys[RESEARCHERS.token]
+    record.update(drift)
+
+    settle(gateway, RESEARCHERS)
+
+    assert (gateway.teams, gateway.keys) == before
+
+
+def test_metadata_that_somebody_added_stays() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+    gateway.teams["bulkhead-research"]["metadata"] = {"cost_centre": "42"}
+
+    settle(gateway, RESEARCHERS)
+
+    assert gateway.teams["bulkhead-research"]["metadata"] == {
+        "cost_centre": "42",
+        "managed_by": "bulkhead",
+        "tenant": "research",
+    }
+
+
+def test_teams_of_others_are_never_touched() -> None:
+    gateway = FakeGateway()
+    gateway.teams["theirs"] = {"team_id": "theirs", "metadata": {"managed_by": "terraform"}, "blocked": False}
+    gateway.keys["theirs"] = {"token": "theirs", "key_alias": None, "team_id": "theirs", "metadata": {}}
+    before = copy.deepcopy((gateway.teams["theirs"], gateway.keys["theirs"]))
+
+    settle(gateway, RESEARCHERS)
+
+    assert (gateway.teams["theirs"], gateway.keys["theirs"]) == before
+
+
+def test_a_key_made_by_hand_for_a_tenant_is_told_and_left() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+    gateway.keys["hand"] = {"token": "hand", "key_alias": "alice", "team_id": "bulkhead-research", "metadata": {}}
+
+    said = settle(gateway, RESEARCHERS)
+
+    assert gateway.writes == []
+    assert said == ["team bulkhead-research: has a key that was made by hand, alice"]
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_a_run_that_is_lost_half_way_is_finished_by_the_next(writes: int) -> None:
+    gateway = FakeGateway()
+    settle(gateway, tenant("archive"))
+    gateway.writes.clear()
+    gateway.fail_after = writes
+    with pytest.raises(ConnectionLostError):
+        reconcile((RESEARCHERS, SUPPORTERS), gateway, lambda _: None)
+    gateway.fail_after = None
+
+    settle(gateway, RESEARCHERS, SUPPORTERS)
+
+    whole = FakeGateway()
+    settle(whole, tenant("archive"))
+    settle(whole, RESEARCHERS, SUPPORTERS)
+    assert (gateway.teams, gateway.keys) == (whole.teams, whole.keys)
+
+
+class Twin(FakeGateway):
+    """A gateway to which another run makes the same first write just before ours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raced = False
+
+    def post(self, path: str, body: dict[str, Any]) -> int:
+        if not self.raced and path in ("/team/new", "/key/generate"):
+            self.raced = path == "/key/generate"
+            super().post(path, body)
+        return super().post(path, body)
+
+
+def test_two_runs_at_once_end_in_one_team_and_one_key() -> None:
+    gateway = Twin()
+
+    said = settle(gateway, RESEARCHERS)
+
+    assert "team bulkhead-research: another run was first, looking again" in said
+    assert len(gateway.teams) == len(gateway.keys) == 1
+    settle(gateway, RESEARCHERS)
+    assert gateway.writes == []
+
+
+class Restless(FakeGateway):
+    """A gateway where somebody undoes every write."""
+
+    def team_update(self, body: dict[str, Any]) -> int:
+        return 200
+
+
+def test_a_gateway_that_never_settles_is_an_error() -> None:
+    gateway = Restless()
+    settle(gateway, RESEARCHERS)
+    gateway.teams["bulkhead-research"]["rpm_limit"] = 1
+
+    with pytest.raises(GatewayError, match="did not settle"):
+        settle(gateway, RESEARCHERS)
+
+
+def test_more_than_a_page_of_tenants_is_seen_whole() -> None:
+    gateway = FakeGateway()
+    many = [tenant(f"t{number:03}") for number in range(250)]
+    settle(gateway, *many)
+
+    settle(gateway, *many)
+
+    assert gateway.writes == []
+    assert len(gateway.keys) == 250
+
+
+NAMES = st.sets(st.sampled_from(["a", "b", "c", "d"]))
+
+
+@given(before=NAMES, after=NAMES, budget=st.floats(min_value=0.01, max_value=1e6), order=st.randoms())
+def test_from_any_listing_to_any_other_exactly_the_listed_may_call(
+    before: set[str], after: set[str], budget: float, order: Any
+) -> None:
+    gateway = FakeGateway()
+    settle(gateway, *(tenant(name) for name in sorted(before)))
+    listed = [tenant(name, max_budget=budget) for name in sorted(after)]
+    order.shuffle(listed)
+
+    settle(gateway, *listed)
+
+    open_teams = {team["metadata"]["tenant"] for team in gateway.teams.values() if not team["blocked"]}
+    open_keys = {key["metadata"]["tenant"] for key in gateway.keys.values() if not key["blocked"]}
+    assert open_teams == open_keys == after
+    assert set(gateway.teams) == {f"bulkhead-{name}" for name in before | after}
+    assert plan(listed, module.observe(gateway)) == []
+
+
+# --- files, exit codes, secrets ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tenants.json").write_text(records((SUPPORT, RESEARCH)), encoding="utf-8")
+    for name in ("research", "support"):
+        (tmp_path / name).write_text(f"sk-sentinel-key-of-{name}\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_records_say_what_the_blueprint_says(folder: Path) -> None:
+    research, support = read_tenants(folder, folder)
+
+    assert research.team == {
+        "budget_duration": "30d",
+        "max_budget": 500.0,
+        "models": ["llama-8b", "tiny"],
+        "rpm_limit": 600,
+        "tpm_limit": 200_000,
+    }
+    assert support.key == "sk-sentinel-key-of-support"
+
+
+def test_records_do_not_depend_on_the_order_of_tenants() -> None:
+    assert records((RESEARCH, SUPPORT)) == records((SUPPORT, RESEARCH))
+
+
+def test_a_tenant_without_models_is_refused_since_litellm_would_open_all(folder: Path) -> None:
+    (folder / "tenants.json").write_text(records((dataclasses.replace(RESEARCH, models=()),)), encoding="utf-8")
+
+    with pytest.raises(InputError, match="models"):
+        read_tenants(folder, folder)
+
+
+def test_one_key_for_two_tenants_is_refused(folder: Path) -> None:
+    (folder / "support").write_text((folder / "research").read_text(encoding="utf-8"), encoding="utf-8")
+
+    with pytest.raises(InputError, match="one key"):
+        read_tenants(folder, folder)
+
+
+@dataclasses.dataclass
+class Server:
+    """A running gateway, and the environment that leads to it."""
+
+    gateway: FakeGateway
+    failures: list[int]
+    environment: dict[str, str]
+
+
+@pytest.fixture
+def server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(module.HttpAdmin.__init__, "__defaults__", (0.01,))
+    gateway, failures = FakeGateway(), list[int]()
+    with serve(gateway, MASTER, failures) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield Server(
+            gateway,
+            failures,
+            {
+                "GATEWAY_URL": f"http://127.0.0.1:{http.server_address[1]}",
+                "LITELLM_MASTER_KEY": MASTER,
+                "RECORDS_DIRECTORY": str(folder),
+                "KEYS_DIRECTORY": str(folder),
+            },
+        )
+        http.shutdown()
+        thread.join()
+
+
+def test_over_http_the_second_run_writes_nothing(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(server.environment) == 0
+    assert capsys.readouterr().out.endswith("2 tenants as listed; 4 writes\n")
+    assert main(server.environment) == 0
+    assert capsys.readouterr().out == "2 tenants as listed; 0 writes\n"
+
+
+def test_what_passes_is_tried_again(server: Server) -> None:
+    server.failures.extend([503, 429])
+
+    assert main(server.environment) == 0
+
+
+def test_a_gateway_that_goes_on_failing_is_worth_another_try_later(server: Server) -> None:
+    server.failures.extend([500] * 50)
+
+    assert main(server.environment) == 1
+
+
+def test_a_refused_write_is_worth_another_try_later(server: Server) -> None:
+    server.gateway.team_new = lambda body: 422
+
+    assert main(server.environment) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"LITELLM_MASTER_KEY": "sk-another-master-key"}, {"LITELLM_MASTER_KEY": ""}, {"RECORDS_DIRECTORY": "/nowhere"}],
+    ids=["wrong key", "no key", "no records"],
+)
+def test_what_no_other_try_mends_is_said_so(server: Server, change: dict[str, str]) -> None:
+    assert main({**server.environment, **change}) == 2
+    assert server.gateway.writes == []
+
+
+def test_no_secret_is_ever_shown(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    server.gateway.key_generate = lambda body: 422
+    main(server.environment)
+    server.failures.extend([500] * 50)
+    main(server.environment)
+
+    shown = "".join(capsys.readouterr())
+    assert "422" in shown
+    assert "sentinel" not in shown
+    assert MASTER not in shown
