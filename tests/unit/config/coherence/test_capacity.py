@@ -39,6 +39,10 @@ def test_a_quota_beyond_the_pool_is_reported_at_the_quota_and_not_in_the_sum_aga
     assert fault.path == "bulkhead:tenants[0].gpu_quota.l4"
 
 
+def test_a_quota_of_exactly_what_the_pool_has_is_accepted() -> None:
+    sound({"models.0.pool": "cpu", "tenants.0.gpu_quota": {"l4": 8}})
+
+
 def test_an_engine_larger_than_a_node_is_reported_once() -> None:
     fault = only_fault({"models.0.gpus": 4})
 
@@ -64,6 +68,8 @@ def test_large_engines_of_different_models_need_a_node_each() -> None:
     fault = only_fault(changes)
 
     assert (fault.path, fault.write) == ("bulkhead:pools[1].nodes.max", "max: 5 or more, or fewer replicas")
+
+    sound({**changes, "models.1": {**other, "replicas": 2}})
 
 
 def test_time_slicing_counts_its_clients_as_devices() -> None:
@@ -111,6 +117,12 @@ def test_a_quota_on_another_tenants_pool_is_refused(quota: dict[str, int]) -> No
 
 def test_more_nodes_at_least_than_at_most_is_refused() -> None:
     assert only_fault({"pools.1.nodes.min": 5}).path == "bulkhead:pools[1].nodes.min"
+
+
+def test_sums_wait_until_the_range_of_nodes_makes_sense() -> None:
+    fault = only_fault({"pools.1.nodes": {"min": 5, "max": 1}, "tenants.0.gpu_quota": {"l4": 2}})
+
+    assert fault.path == "bulkhead:pools[1].nodes.min"
 
 
 def test_sums_wait_until_everything_that_takes_devices_can_be_read() -> None:

@@ -31,6 +31,12 @@ def test_a_model_listed_twice_is_refused() -> None:
     assert only_fault({"tenants.0.models": ["llama", "llama"]}).path == "bulkhead:tenants[0].models[1]"
 
 
+def test_an_unknown_model_listed_twice_is_only_unknown() -> None:
+    wrongs = {fault.wrong for fault in faults_of(document({"tenants.0.models": ["lama", "lama"]}))}
+
+    assert wrongs == {"there is no model `lama`"}
+
+
 def test_a_model_on_a_dedicated_pool_is_refused_when_another_tenant_may_call_it() -> None:
     fault = only_fault({"pools.1.dedicated_to": "research"})
 
