@@ -20,7 +20,7 @@ from infra.plan.table import print_plan
 from infra.posture import platform_of
 from infra.program import StackSecrets, refusal, stand_in_secrets
 from infra.report.posture_json import posture_json
-from lab.paths import binaries_directory
+from lab.paths import binaries_directory, charts_directory
 
 
 class Format(StrEnum):
@@ -79,7 +79,7 @@ def _print(made: Plan, form: Format, project: Path) -> None:
         case Format.JSON:
             click.echo(plan_json(made))
         case Format.YAML:
-            click.echo(plan_manifests(made, FolderChartRenderer(project, _helm())), nl=False)
+            click.echo(plan_manifests(made, FolderChartRenderer(project, charts_directory(), _helm())), nl=False)
 
 
 def _helm() -> Path | None:

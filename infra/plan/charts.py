@@ -10,6 +10,9 @@ import yaml
 
 from infra.plan.model import PlannedResource
 
+LAB_LINK = ".charts"
+"""The project's link to the charts that the lab has laid."""
+
 RENDER_SECONDS = 60
 """A large chart takes a second; a minute means that something hangs."""
 
@@ -17,20 +20,22 @@ RENDER_SECONDS = 60
 class FolderChartRenderer:
     """Renders charts whose source is a folder, when the folder and a `helm` binary are at hand."""
 
-    def __init__(self, project: Path, helm: Path | None) -> None:
+    def __init__(self, project: Path, laid: Path, helm: Path | None) -> None:
         """Make a renderer.
 
         Args:
             project: The folder that the charts' paths start from.
+            laid: Where the lab lays charts; it stands for the project's `.charts` where that is not linked yet.
             helm: The `helm` binary, if there is one.
         """
         self._project = project
+        self._laid = laid
         self._helm = helm
 
     def __call__(self, chart: PlannedResource) -> list[dict[str, Any]] | str:
         """The chart's objects, definitions included and hooks left out as `helm.v4.Chart` does; or why not."""
         source = str(chart.inputs["chart"])
-        folder = self._project / source
+        folder = self._folder(source)
         if "://" in source or "version" in chart.inputs:
             return "its source is not a folder"
         if not (folder / "Chart.yaml").is_file():
@@ -38,6 +43,11 @@ class FolderChartRenderer:
         if self._helm is None:
             return "there is no helm binary"
         return self._render(chart, folder, self._helm)
+
+    def _folder(self, source: str) -> Path:
+        folder = self._project / source
+        link, *rest = Path(source).parts
+        return self._laid.joinpath(*rest) if link == LAB_LINK and not folder.exists() else folder
 
     def _render(self, chart: PlannedResource, folder: Path, helm: Path) -> list[dict[str, Any]] | str:
         release, namespace = str(chart.inputs["name"]), str(chart.inputs["namespace"])

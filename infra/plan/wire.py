@@ -43,11 +43,18 @@ def _shown_struct(struct: Any) -> Json:
         case "":
             return shown(struct)
         case signature if signature == SECRET_SIGNATURE:
-            return SECRET
+            return _hidden(struct.fields["value"])
         case signature if signature == RESOURCE_SIGNATURE:
             return str(struct.fields["urn"].string_value)
         case _:
             return {key: value for key, value in shown(struct).items() if key != SIGNATURE_KEY}
+
+
+def _hidden(value: Any) -> Json:
+    """A secret: a mapping keeps its keys, so that a Secret still reads as one; whatever else goes as a whole."""
+    if value.WhichOneof("kind") == "struct_value" and not _signature(value.struct_value):
+        return dict.fromkeys(sorted(value.struct_value.fields), SECRET)
+    return SECRET
 
 
 def _signature(struct: Any) -> str:
