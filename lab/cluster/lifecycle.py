@@ -176,13 +176,14 @@ def _start_control_plane(binaries: Mapping[str, Path], progress: Progress) -> No
 
 def _start_node(binaries: Mapping[str, Path], progress: Progress) -> None:
     state = paths.state_directory()
-    for part in (kubelet(state), kube_proxy(state), kube_router(state)):
+    for part in (kubelet(state), kube_proxy(state)):
         ensure_started(part, binaries, progress)
     for part in control_plane(state)[2:]:
         wait_until_ready(part)
     wait_until_ready(kubelet(state))
     _wait_for([f"node/{NODE_NAME}"], "condition=Ready", progress)
-    # The firewall starts once the node is in the API, and the proxy's health asks for the node as well.
+    # The firewall ends at once when its node is not in the API yet.
+    ensure_started(kube_router(state), binaries, progress)
     wait_until_ready(kube_proxy(state))
     wait_until_ready(kube_router(state))
 

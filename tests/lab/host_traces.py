@@ -5,6 +5,9 @@ import subprocess
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from lab.cluster.addresses import RUNTIME_DIRECTORY
+from lab.paths import state_directory
+
 _SETTINGS = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
 _PLACES = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/var/log/pods", "/opt/containerd")
 _OURS = ("bulkhead", "kubelet", "containerd", "netns")
@@ -34,10 +37,10 @@ def observe_host() -> HostTraces:
     """Look at the host."""
     mounts = [line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
     links = json.loads(_output("ip", "-j", "address", "show"))
-    programs = _output("ps", "-eo", "comm=").split()
-    ours = ("etcd", "kube", "containerd", "kwok", "runc", "coredns", "pause", "probe")
+    commands = _output("ps", "-eo", "args=").splitlines()
+    ours = (str(state_directory()), str(RUNTIME_DIRECTORY), "/pause", "/coredns", "/manager", "/probe")
     return HostTraces(
-        processes=frozenset(program for program in programs if program.startswith(ours)),
+        processes=frozenset(command for command in commands if any(word in command for word in ours)),
         mounts=frozenset(mount for mount in mounts if any(word in mount for word in _OURS)),
         namespaces=frozenset(_output("ip", "netns", "list").splitlines()),
         interfaces=frozenset(link["ifname"] for link in links),
