@@ -50,7 +50,7 @@ def check_cluster(context: str, environment: Mapping[str, str]) -> str:
         version = client.server_version()
         client.request("GET", "/api")
     except KubeconfigError as error:
-        raise EngineError(f"{error}. Nothing was changed. Set bulkhead:cluster.context to one of them.") from None
+        raise EngineError(f"{error}. Nothing was changed.") from None
     except ClusterUnreachable as error:
         raise EngineError(
             f"the cluster of context {context} is unreachable: {error}. Nothing was changed. "

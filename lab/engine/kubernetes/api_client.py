@@ -252,6 +252,8 @@ def _reason(error: Exception) -> str:
         reason = inner
     if isinstance(reason, urllib3.exceptions.ConnectTimeoutError):
         return f"no connection within {CONNECT_TIMEOUT_SECONDS:.0f} s"
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {reason.verify_message}"
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
     return str(reason).split(": ", 1)[-1]

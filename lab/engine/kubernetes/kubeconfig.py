@@ -107,7 +107,8 @@ def _named(config: Mapping[str, Any], section: str, key: str, name: str) -> Mapp
         if entry.get("name") == name:
             return entry.get(key) or {}
     known = ", ".join(sorted(str(entry.get("name")) for entry in entries)) or "none"
-    raise KubeconfigError(f'the kubeconfig has no {key} "{name}"; it has: {known}')
+    write = "; set bulkhead:cluster.context to one of them" if key == "context" else ""
+    raise KubeconfigError(f'the kubeconfig has no {key} "{name}"; it has: {known}{write}')
 
 
 def _blob(entry: Mapping[str, Any], key: str) -> str | None:
