@@ -63,15 +63,9 @@ def _refused(path: Path, wrong: str, follows: str, write: str, place: str = "") 
 
 
 def _stack_name(path: Path) -> str:
+    """The stack that a file is of: `dev` for Pulumi.dev.yaml, and for any other name the name itself."""
     match = _FILE_NAME.fullmatch(path.name)
-    if match is None:
-        raise _refused(
-            path,
-            "a stack file is named Pulumi.<stack>.yaml",
-            "the stack's name is taken from the file's, and it is not there",
-            "a file of that name, as Pulumi.dev.yaml",
-        )
-    return match["stack"]
+    return match["stack"] if match else path.stem
 
 
 def _content(path: Path) -> str:

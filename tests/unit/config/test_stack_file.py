@@ -96,9 +96,11 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pyt
     assert refused(path).faults[0].wrong == "it cannot be read: Permission denied"
 
 
-@pytest.mark.parametrize("name", ["stack.yaml", "Pulumi.yaml", "Pulumi..yaml", "Pulumi.a b.yaml"])
-def test_a_file_whose_name_holds_no_stack_is_refused(tmp_path: Path, name: str) -> None:
-    assert "named Pulumi.<stack>.yaml" in refused(write(tmp_path, dumped(document()), name)).faults[0].wrong
+@pytest.mark.parametrize(
+    ("name", "stack"), [("Pulumi.dev.yaml", "dev"), ("candidate.yaml", "candidate"), ("Pulumi.a b.yaml", "Pulumi.a b")]
+)
+def test_the_stack_is_named_by_the_file_whatever_the_file_is_called(tmp_path: Path, name: str, stack: str) -> None:
+    assert load_stack_file(write(tmp_path, dumped(document()), name), TODAY)[0] == stack
 
 
 @pytest.mark.parametrize(
