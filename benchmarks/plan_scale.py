@@ -22,7 +22,6 @@ from benchmarks.documents import document_with_tenants
 from infra.config.loader import parse
 from infra.plan import plan, record
 from infra.posture import platform_of
-from infra.program import StackSecrets
 import pulumi, pulumi_kubernetes, pulumi_random
 tenants = int(sys.argv[1])
 today = datetime.date(2026, 11, 24)
@@ -30,7 +29,7 @@ today = datetime.date(2026, 11, 24)
 def planned():
     config = parse(document_with_tenants(tenants), today)
     assert not isinstance(config, list), config[0]
-    return plan(platform_of("benchmark", config, today), StackSecrets(None, None, None))
+    return plan(platform_of("benchmark", config, today))
 """
 
 _WHOLE = f"""{_PREPARE}

@@ -18,7 +18,7 @@ from infra.plan.document import plan_json
 from infra.plan.manifests import plan_manifests
 from infra.plan.table import print_plan
 from infra.posture import platform_of
-from infra.program import StackSecrets, refusal, stand_in_secrets
+from infra.program import refusal
 from infra.report.posture_json import posture_json
 from lab.paths import binaries_directory, charts_directory
 
@@ -66,10 +66,10 @@ def _format(selection: StackSelection, wanted: str | None) -> Format:
     return Format(wanted or (Format.JSON if selection.json else Format.TABLE))
 
 
-def _secrets(stack_file: Path) -> StackSecrets:
+def _secrets(stack_file: Path) -> dict[str, str]:
     """Stand-ins for the secrets that the stack file sets; what they hold stays encrypted."""
     document = read_stack_file(stack_file).document
-    return stand_in_secrets([name for name in SECRET_KEYS if f"{PROJECT}:{name}" in document])
+    return {name: f"the secret {name}" for name in sorted(SECRET_KEYS) if f"{PROJECT}:{name}" in document}
 
 
 def _print(made: Plan, form: Format, project: Path) -> None:

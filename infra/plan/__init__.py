@@ -2,5 +2,6 @@
 
 from infra.plan.model import Plan, PlannedResource
 from infra.plan.planner import plan, record
+from infra.plan.recorder import Answer, Provider
 
-__all__ = ["Plan", "PlannedResource", "plan", "record"]
+__all__ = ["Answer", "Plan", "PlannedResource", "Provider", "plan", "record"]

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import yaml
 
-from infra.plan.model import Json, Plan, PlannedResource
+from infra.plan.model import SECRET, Json, Plan, PlannedResource
 
 ChartRenderer = Callable[[PlannedResource], "list[dict[str, Any]] | str"]
 """The objects of a chart, or why they are not at hand."""
@@ -55,9 +55,15 @@ _Dumper.add_representer(str, _text)
 
 def _manifest(resource: PlannedResource) -> dict[str, Any]:
     """The object with its keys in the order that people expect."""
-    inputs = cast("dict[str, Any]", _plain(resource.inputs))
+    inputs = _readable(cast("dict[str, Any]", _plain(resource.inputs)))
     first = [key for key in ("apiVersion", "kind", "metadata") if key in inputs]
     return {key: inputs[key] for key in (*first, *(key for key in inputs if key not in first))}
+
+
+def _readable(inputs: dict[str, Any]) -> dict[str, Any]:
+    """A Secret whose very keys are generated with its values still needs a mapping, or no scanner takes it for one."""
+    hidden = [key for key in ("data", "stringData") if inputs.get(key) == SECRET]
+    return {**inputs, **{key: {"generated": SECRET} for key in hidden}}
 
 
 def _plain(value: Json) -> Any:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -11,29 +11,40 @@ from pulumi.runtime.stack import run_in_stack
 
 from infra.config.stack import PROJECT
 from infra.plan.model import Plan
-from infra.plan.recorder import QuietEngine, Recorder
+from infra.plan.recorder import Provider, QuietEngine, Recorder
 from infra.posture import Platform
-from infra.program import StackSecrets, register
+from infra.program import register, secrets_from_values
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-def plan(platform: Platform, secrets: StackSecrets) -> Plan:
-    """Everything that the program would register for `platform`."""
-    return record(platform.posture.stack, lambda: register(platform, secrets))
+def plan(platform: Platform, secrets: Mapping[str, str] | None = None, provider: Provider | None = None) -> Plan:
+    """Everything that the program would register for `platform`.
+
+    Args:
+        platform: A platform whose posture is sound.
+        secrets: Stand-ins for the stack's secrets that are set, by name, as `database_url`.
+        provider: Answers what providers would, for a run as in an update; None: a preview.
+    """
+    return record(platform.posture.stack, lambda: register(platform, secrets_from_values(secrets or {})), provider)
 
 
-def record(stack: str, program: Callable[[], None]) -> Plan:
-    """Everything that `program` would register in a stack of that name, were it a preview.
+def record(stack: str, program: Callable[[], None], provider: Provider | None = None) -> Plan:
+    """Everything that `program` would register in a stack of that name.
 
     Nothing of it outlives the call: the SDK keeps its state in context variables, and these are of one context each.
+
+    Args:
+        stack: The stack's name.
+        program: What registers resources.
+        provider: Answers what providers would, for a run as in an update; None: a preview.
     """
-    return contextvars.copy_context().run(_record, stack, program)
+    return contextvars.copy_context().run(_record, stack, program, provider)
 
 
-def _record(stack: str, program: Callable[[], None]) -> Plan:
-    recorder, engine = Recorder(), QuietEngine()
+def _record(stack: str, program: Callable[[], None], provider: Provider | None) -> Plan:
+    recorder, engine = Recorder(provider), QuietEngine()
     settings.ROOT.set(None)
     settings.configure(
         settings.Settings(
@@ -41,7 +52,7 @@ def _record(stack: str, program: Callable[[], None]) -> Plan:
             stack=stack,
             monitor=cast("Any", recorder),
             engine=cast("Any", engine),
-            dry_run=True,
+            dry_run=provider is None,
             organization="organization",
         )
     )

@@ -1,7 +1,8 @@
 """An engine that only writes down what a program registers."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf import empty_pb2
@@ -10,7 +11,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from infra.plan.model import Json, PlannedResource, ResourceOptions, Timeouts
 from infra.plan.urns import STACK_TYPE, Urn, alias_urn, moved_within_sdk
-from infra.plan.wire import UNKNOWN, shown, with_secret_outputs
+from infra.plan.wire import UNKNOWN, shown, with_outputs
 
 
 class Unanswerable(mocks.Mocks):
@@ -28,18 +29,32 @@ class Unanswerable(mocks.Mocks):
         raise NotImplementedError(f"the program calls {args.token}, which cannot be answered offline")
 
 
-class Recorder(mocks.MockMonitor):
-    """Records registrations with their options, and answers as the engine does in a preview.
+@dataclass(frozen=True)
+class Answer:
+    """What a provider adds to a resource's inputs once it has made it."""
 
-    An answer repeats the inputs; what a provider would add is missing, and so unknown to the program.
+    plain: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    secret: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+Provider = Callable[[PlannedResource], Answer]
+"""Stands in for every provider in a run that is no preview."""
+
+
+class Recorder(mocks.MockMonitor):
+    """Records registrations with their options.
+
+    Without a provider it answers as the engine does in a preview: an answer repeats the inputs, and what a provider
+    would add is unknown to the program. With one it answers as in an update.
 
     Attributes:
         planned: The resources, in the order in which they came.
         stack_outputs: The stack's outputs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, provider: Provider | None = None) -> None:
         super().__init__(Unanswerable())
+        self._provider = provider
         self.planned: list[PlannedResource] = []
         self.stack_outputs: Mapping[str, Json] = {}
         self._stack_urn = ""
@@ -56,9 +71,16 @@ class Recorder(mocks.MockMonitor):
         if request.type == STACK_TYPE:
             self._stack_urn = urn
             return resource_pb2.RegisterResourceResponse(urn=urn)
-        self.planned.append(_planned(urn, request))
-        outputs = with_secret_outputs(request.object, request.additionalSecretOutputs, UNKNOWN)
-        return resource_pb2.RegisterResourceResponse(urn=urn, object=outputs)
+        planned = _planned(urn, request)
+        self.planned.append(planned)
+        if self._provider is None:
+            unknown = dict.fromkeys(request.additionalSecretOutputs, UNKNOWN)
+            outputs = with_outputs(request.object, {}, unknown)
+            return resource_pb2.RegisterResourceResponse(urn=urn, object=outputs)
+        answer = self._provider(planned)
+        secret = {**dict.fromkeys(request.additionalSecretOutputs, ""), **answer.secret}
+        outputs = with_outputs(request.object, answer.plain, secret)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=planned.name, object=outputs)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Keep the stack's outputs; those of components count for nothing in a plan."""

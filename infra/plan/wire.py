@@ -3,7 +3,7 @@
 A value travels as a protobuf `Struct`; the SDK has no types for those, hence `Any`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from infra.plan.model import COMPUTED, SECRET, Json
@@ -61,14 +61,15 @@ def _signature(struct: Any) -> str:
     return str(struct.fields[SIGNATURE_KEY].string_value) if SIGNATURE_KEY in struct.fields else ""
 
 
-def with_secret_outputs(struct: Any, names: Iterable[str], value: str) -> Any:
-    """A copy of `struct` in which `names` are secrets, each `value` where there was none.
+def with_outputs(struct: Any, plain: Mapping[str, Any], secret: Mapping[str, str]) -> Any:
+    """A copy of `struct` with further outputs; a secret one keeps the value that it has, if it has one.
 
-    The engine answers so for outputs that the program, or the resource's own class, calls secret.
+    The engine marks outputs as secrets that the program, or the resource's own class, calls so.
     """
     result = type(struct)()
     result.CopyFrom(struct)
-    for name in names:
+    result.update(plain)
+    for name, value in secret.items():
         field = result.fields[name]
         if field.WhichOneof("kind") is None:
             field.string_value = value

@@ -2,7 +2,7 @@
 
 from infra.program.compose import ComposedPlatform, compose
 from infra.program.entry import judge, refusal, register, run
-from infra.program.secrets import StackSecrets, stand_in_secrets
+from infra.program.secrets import StackSecrets, secrets_from_values
 
 __all__ = [
     "ComposedPlatform",
@@ -12,5 +12,5 @@ __all__ = [
     "refusal",
     "register",
     "run",
-    "stand_in_secrets",
+    "secrets_from_values",
 ]

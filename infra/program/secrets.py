@@ -1,6 +1,6 @@
 """The stack's secrets: read by name, kept as Pulumi secrets, never part of the typed configuration."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -33,7 +33,10 @@ def secrets_from_engine() -> StackSecrets:
     )
 
 
-def stand_in_secrets(names: Collection[str]) -> StackSecrets:
-    """Secrets for a run without an engine: for each of `names`, as `database_url`, one whose value is its own name."""
-    values = {name: pulumi.Output.secret(f"secret {name}") for name in sorted(names)}
-    return StackSecrets(**values)
+def secrets_from_values(values: Mapping[str, str]) -> StackSecrets:
+    """Secrets by their names, as `database_url`; to be called inside a running program, as all outputs are made there.
+
+    Raises:
+        TypeError: There is no secret of such a name.
+    """
+    return StackSecrets(**{name: pulumi.Output.secret(value) for name, value in values.items()})
