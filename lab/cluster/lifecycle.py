@@ -16,7 +16,7 @@ import yaml
 from lab import paths
 from lab.binaries import CLUSTER_BINARIES, ensure, ensure_charts, ensure_simulated_node_stages
 from lab.cluster import host, network, ownership, pki
-from lab.cluster.addresses import CONTEXT, NODE_NAME
+from lab.cluster.addresses import CONTEXT, NODE_NAME, RUNTIME_DIRECTORY
 from lab.cluster.control_plane import api_server, control_plane, etcd
 from lab.cluster.debian import ensure_packages, require_root
 from lab.cluster.images import ensure_lab_images
@@ -94,8 +94,8 @@ def down(progress: Progress = silent) -> None:
     state = paths.state_directory()
     require_root()
     with exclusive(ownership.LOCK, "bringing the lab up or down", progress):
-        owner = ownership.current_owner()
-        if not state.exists() and owner != str(state):
+        ownership.require_free()
+        if not (state.exists() or ownership.is_mine() or network.exists()):
             progress("the lab is not up: nothing to remove")
             return
         _take_down(state, progress)
@@ -136,19 +136,18 @@ def _require_room() -> None:
 def _claim_machine(progress: Progress) -> None:
     """Make the state folder, the network and the control groups, or find them from an earlier run."""
     state = paths.state_directory()
-    record = state / "host.json"
-    known = host.load(record)
-    if state.exists() and (known is None or known.boot != host.boot_id()):
-        progress("clearing what an earlier lab left behind")
-        _take_down(state, silent)
-        known = None
     ownership.require_free()
-    if known is None:
+    known = _known_host(state)
+    is_whole = known is not None and known.boot == host.boot_id() and state.exists()
+    if not is_whole:
+        if known is not None or state.exists() or ownership.is_mine():
+            progress("clearing what an earlier lab left behind")
+            _take_down(state, silent)
         network.require_addresses_free()
         observed = host.observe()
         ownership.claim()
-        paths.private_directory(state)
-        host.save(observed, record)
+        for record in _host_records(state):
+            host.save(observed, record)
     ownership.claim()
     if not network.is_complete():
         _end_processes(silent)
@@ -158,6 +157,16 @@ def _claim_machine(progress: Progress) -> None:
     host.create_cgroups()
     pki.ensure_certificates(paths.private_directory(state / "pki"))
     pki.write_private(cluster().kubeconfig, pki.kubeconfig(state / "pki", "admin"))
+
+
+def _host_records(state: Path) -> tuple[Path, Path]:
+    """Return where the host's record is kept: one place outlives the state folder, the other a reboot."""
+    return RUNTIME_DIRECTORY / "host.json", paths.private_directory(state) / "host.json"
+
+
+def _known_host(state: Path) -> host.Host | None:
+    places = (RUNTIME_DIRECTORY / "host.json", state / "host.json")
+    return next((found for place in places if (found := host.load(place)) is not None), None)
 
 
 def _start_control_plane(binaries: Mapping[str, Path], progress: Progress) -> None:
@@ -226,7 +235,7 @@ def _wait_for(what: list[str], state: str, progress: Progress, patience: float =
 
 
 def _take_down(state: Path, progress: Progress) -> None:
-    known = host.load(state / "host.json")
+    known = _known_host(state)
     _end_processes(progress)
     host.kill_containers()
     host.unmount_below(state)

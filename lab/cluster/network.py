@@ -6,7 +6,6 @@ would no longer find the control groups.
 
 import json
 from ipaddress import IPv4Interface, IPv4Network
-from pathlib import Path
 from typing import TypedDict, cast
 
 from lab.cluster.addresses import (
@@ -61,6 +60,11 @@ def is_complete() -> bool:
     return _has(_interfaces(), HOST_INTERFACE, HOST_ADDRESS) and _has(inside, NODE_INTERFACE, NODE_ADDRESS)
 
 
+def exists() -> bool:
+    """Tell whether anything of the network is there."""
+    return NETWORK_NAMESPACE_FILE.exists() or succeeds(["ip", "link", "show", "dev", HOST_INTERFACE])
+
+
 def create() -> None:
     """Make the namespace and its cable, replacing what an interrupted run left of them."""
     remove()
@@ -113,11 +117,3 @@ def _taken(what: str) -> LabEnvironmentError:
         "If another lab runs here (another user's, or one with another BULKHEAD_CACHE), run `bulkhead lab down` there; "
         "otherwise remove what took it."
     )
-
-
-def namespace_inode() -> int | None:
-    """Return the inode that identifies the namespace to /proc/PID/ns/net, or None without a namespace."""
-    try:
-        return Path(NETWORK_NAMESPACE_FILE).stat().st_ino
-    except FileNotFoundError:
-        return None

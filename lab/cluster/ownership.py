@@ -27,6 +27,11 @@ def require_free() -> None:
         )
 
 
+def is_mine() -> bool:
+    """Tell whether the machine's lab is this cache folder's."""
+    return current_owner() == str(paths.state_directory())
+
+
 def claim() -> None:
     """Take the machine's lab for this cache folder."""
     RUNTIME_DIRECTORY.mkdir(mode=0o700, exist_ok=True)

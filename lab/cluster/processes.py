@@ -58,14 +58,6 @@ def is_alive(process: Process) -> bool:
     return _start_time(process.pid) == process.started
 
 
-def network_namespace_of(pid: int) -> int | None:
-    """Return the inode of a process's network namespace, or None when it has ended."""
-    try:
-        return (Path("/proc") / str(pid) / "ns/net").stat().st_ino
-    except OSError:
-        return None
-
-
 def _pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
