@@ -45,7 +45,6 @@ def image_key(image: Image) -> str:
         "top": image.top.key(),
         "reference": image.reference,
         "configuration": asdict(image.configuration),
-        "builder": [hashlib.sha256((RECIPES / f"{name}.py").read_bytes()).hexdigest() for name in ("archive", "build")],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -226,7 +225,7 @@ def _installed(status: Path) -> Iterator[tuple[str, str]]:
 def _labelled(image: Image) -> RuntimeConfiguration:
     labels = {
         "org.opencontainers.image.title": f"{image.name}, built by Bulkhead's lab",
-        "org.opencontainers.image.description": f"Stands in for {image.reference}, which this machine cannot pull",
+        "org.opencontainers.image.description": f"Stands in for {image.reference}",
     }
     return replace(image.configuration, labels=labels)
 

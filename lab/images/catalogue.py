@@ -49,6 +49,13 @@ class Image:
         return self.pin.reference()
 
 
+def _finish_postgres(tree: Path) -> None:
+    # Not by the recipe, for which /run is a file system that ends with it.
+    sockets = tree / "run/postgresql"
+    sockets.mkdir(parents=True)
+    sockets.chmod(0o1777)
+
+
 def _finish_vllm(tree: Path) -> None:
     write_model(tree / TINY_MODEL.lstrip("/"))
     packages = tree / "opt/venv/lib/python3.11/site-packages"
@@ -81,7 +88,7 @@ IMAGES: dict[ImageName, Image] = {
         Image(
             ImageName.POSTGRES,
             pins.POSTGRES_IMAGE,
-            LayerRecipe("postgres", "PostgreSQL 15", DEBIAN),
+            LayerRecipe("postgres", "PostgreSQL 15", DEBIAN, finish=_finish_postgres),
             RuntimeConfiguration(
                 entrypoint=("docker-entrypoint.sh",),
                 command=("postgres",),

