@@ -34,8 +34,9 @@ DATA_PATH = f"{VOLUME_PATH}/pgdata"
 nothing but a folder of its own user's that nobody else may read."""
 STOP_SECONDS = 60
 
-SETTINGS = ("max_connections=200", "shared_buffers=128MB", "password_encryption=scram-sha-256")
-"""Connections: each gateway replica may hold its pool twice over while a rollout runs."""
+SETTINGS = ("listen_addresses=*", "max_connections=200", "shared_buffers=128MB", "password_encryption=scram-sha-256")
+"""Addresses: the pod's own and the loopback, whatever the image's default. Connections: each gateway replica may hold
+its pool twice over while a rollout runs."""
 
 
 @dataclass(frozen=True)

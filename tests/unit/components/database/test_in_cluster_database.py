@@ -74,6 +74,10 @@ def test_only_tcp_counts_as_ready() -> None:
         assert container(database())[probe]["exec"]["command"][:2] == ["pg_isready", "--host=127.0.0.1"]
 
 
+def test_the_server_listens_where_the_service_reaches_it() -> None:
+    assert container(database())["args"][:3] == ["postgres", "-c", "listen_addresses=*"]
+
+
 def test_the_password_is_generated_once_and_shown_nowhere() -> None:
     recording = database()
     shown = " ".join(text for resource in recording.resources for text in strings(resource.inputs))
