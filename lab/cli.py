@@ -89,8 +89,9 @@ def env_command() -> None:
     with _faults_as_exit_codes():
         _require_kubeconfig()
         variables = {"KUBECONFIG": str(lab_cluster.cluster().kubeconfig), **_engine_environment()}
-    folder = str(paths.binaries_directory())
-    variables.setdefault("PATH", f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    # Last, so that the user's own kubectl and helm come first and the lab's serve where there are none.
+    searched = variables.get("PATH", os.environ.get("PATH", os.defpath))
+    variables["PATH"] = os.pathsep.join([searched, str(paths.binaries_directory())])
     for name, value in sorted(variables.items()):
         click.echo(f"export {name}={shlex.quote(value)}")
 

@@ -235,6 +235,13 @@ def test_kubectl_gets_every_word_as_it_is_and_its_exit_code_is_kept(own_cache: P
     assert words[1:] == ["exec", "pod", "--", "ls", "--help", "-o", "x y"]
 
 
+def test_a_machine_that_cannot_carry_the_lab_is_exit_code_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debian.os, "geteuid", lambda: 1000)
+    answer = CliRunner().invoke(cli.lab, ["up"])
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert answer.stderr.count("\n") == 1
+
+
 def test_an_unknown_command_is_bad_usage() -> None:
     assert CliRunner().invoke(cli.lab, ["sideways"]).exit_code == 2
 
