@@ -2,7 +2,6 @@
 
 import hashlib
 import http.client
-import os
 import socket
 import ssl
 import subprocess
@@ -162,7 +161,7 @@ def _start(part: Part, binary: Path) -> None:
 def _environment(binaries: Path) -> dict[str, str]:
     """Return the little that the parts need: a caller's proxies and credentials are none of their business."""
     system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {"PATH": f"{binaries}:{system}", "HOME": os.environ.get("HOME", "/root"), "LANG": "C.UTF-8"}
+    return {"PATH": f"{binaries}:{system}", "HOME": str(Path.home()), "LANG": "C.UTF-8"}
 
 
 def _still_starting(part: Part) -> bool:

@@ -67,11 +67,17 @@ def test_up_again_starts_nothing(lab_cluster: Cluster) -> None:
     assert {part.name: part.pid for part in cluster.status().parts} == before
 
 
-def test_an_ordinary_kubectl_outside_the_network_uses_the_plain_kubeconfig(lab_cluster: Cluster) -> None:
+def test_an_ordinary_kubectl_outside_the_network_uses_the_plain_kubeconfig(
+    lab_cluster: Cluster, tmp_path: Path
+) -> None:
     assert lab_cluster.kubeconfig.stat().st_mode & 0o777 == 0o600
     command = [lab_cluster.kubectl, "--context=bulkhead-lab", "version", "-o", "json"]
     answer = subprocess.run(
-        command, env={"KUBECONFIG": str(lab_cluster.kubeconfig)}, capture_output=True, text=True, check=True
+        command,
+        env={"KUBECONFIG": str(lab_cluster.kubeconfig), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert json.loads(answer.stdout)["serverVersion"]["gitVersion"] == "v1.36.3"
 
