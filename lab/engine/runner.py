@@ -17,7 +17,7 @@ import yaml
 
 from lab.engine import locks
 from lab.engine.discover import Choice, choose
-from lab.engine.environment import engine_environment, state_backend
+from lab.engine.environment import engine_environment
 from lab.engine.kubernetes.api_client import ApiClient, ApiError, ClusterUnreachable
 from lab.engine.kubernetes.kubeconfig import KubeconfigError, kubeconfig_text, resolve
 
@@ -163,7 +163,8 @@ class Engine:
     def recover(self) -> None:
         """Remove locks of updates on this machine whose process is gone; the engine adopts their operations."""
         project = project_name(self.project_directory)
-        locks.release(locks.stale_locks(state_backend(), project, self.stack))
+        backend = Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+        locks.release(locks.stale_locks(backend, project, self.stack))
 
     def capture(self, *arguments: str, stack: bool = True, given: str = "") -> Captured:
         """Run a command to its end and return what it printed, whatever its exit status; `given` is its input."""
