@@ -19,7 +19,8 @@ from lab.images import debian
 from lab.images.archive import Layer, RuntimeConfiguration, read_layer, write_archive, write_layer
 from lab.images.catalogue import IMAGES, Image, ImageName
 from lab.images.errors import ImageBuildError, explain
-from lab.images.layer import RECIPES, BuildPlace, LayerRecipe, Progress, Step, build_layer, run_step
+from lab.images.layer import RECIPES, BuildPlace, LayerRecipe, Step, build_layer, run_step
+from lab.progress import Progress
 
 RECORD = "etc/bulkhead-lab-image"
 """The file in each image that says, in JSON, that the lab built it, and out of what."""
@@ -57,14 +58,15 @@ def archive_path(image: Image) -> Path:
 def ensure_images(names: Iterable[ImageName], progress: Progress) -> dict[str, Path]:
     """Return the OCI archive of each named image by its reference, building those that are not there yet.
 
-    One process builds at a time and the others wait for it; an archive appears whole or not at all. Needs root, Linux
-    on x86-64, the Debian package mmdebstrap, and for the vLLM image gcc and binutils. `progress` gets a line for each
-    step, and one every 15 seconds of a long one. Raises ImageBuildError.
+    One process builds at a time and the others wait for it; an archive appears whole or not at all. Needs root and
+    Debian on x86-64; mmdebstrap, and for the vLLM image gcc and binutils, are installed where they are missing.
+    `progress` gets a line for each step, and one every 15 seconds of a long one. Raises ImageBuildError.
     """
     wanted = [IMAGES[name] for name in names]
     if any(not archive_path(image).is_file() for image in wanted):
-        _check_machine(wanted)
+        _check_machine()
         try:
+            _ensure_tools(wanted, progress)
             with _locked(progress):
                 missing = [image for image in wanted if not archive_path(image).is_file()]
                 if missing:
@@ -74,7 +76,7 @@ def ensure_images(names: Iterable[ImageName], progress: Progress) -> dict[str, P
     return {image.reference: archive_path(image) for image in wanted}
 
 
-def _check_machine(images: Iterable[Image]) -> None:
+def _check_machine() -> None:
     if platform.machine() not in _ARCHITECTURES or sys.platform != "linux":
         raise ImageBuildError(
             f"the lab's images are built on Linux on x86-64 only, and this is {sys.platform} on {platform.machine()}. "
@@ -82,11 +84,18 @@ def _check_machine(images: Iterable[Image]) -> None:
         )
     if os.geteuid() != 0:
         raise ImageBuildError("building the lab's images needs root (mounts and chroot). Repeat as root, or with sudo.")
+
+
+def _ensure_tools(images: Iterable[Image], progress: Progress) -> None:
     tools = {"mmdebstrap", "unshare", "setpriv", "chroot"}.union(*(image.tools for image in images))
     lacking = sorted({_TOOLS[tool] for tool in tools if shutil.which(tool) is None})
-    if lacking:
+    if not lacking:
+        return
+    progress(f"images: installing the Debian packages {' '.join(lacking)}")
+    if (output := debian.install(lacking)) is not None:
         raise ImageBuildError(
-            f"building the lab's images needs programs that are not installed. Run: apt-get install {' '.join(lacking)}"
+            f"building the lab's images needs programs that could not be installed: {explain(output)}. "
+            f"Run: apt-get install {' '.join(lacking)}"
         )
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from lab.errors import LabError
+
 _NO_SPACE = re.compile(r"no space left on device|os error 28|ENOSPC|disk quota exceeded", re.IGNORECASE)
 _NETWORK = re.compile(
     r"temporary failure resolving|could not resolve|could not connect|connection (?:refused|timed out|reset)"
@@ -16,7 +18,7 @@ _MOUNT = re.compile(
 )
 
 
-class ImageBuildError(Exception):
+class ImageBuildError(LabError):
     """A lab image could not be built; the message says which, why, what follows and what to do."""
 
 

@@ -17,12 +17,10 @@ from pathlib import Path
 
 from lab.images import debian
 from lab.images.errors import ImageBuildError, explain
+from lab.progress import Progress
 
 RECIPES = Path(__file__).parent
 """The folder of the recipes, one folder for each layer."""
-
-Progress = Callable[[str], None]
-"""Called with one finished line for a person to read."""
 
 _FORMAT = "2"  # raised when this package builds or writes layers in another way, so that no older one is reused
 _TICK_SECONDS = 15.0

@@ -13,7 +13,8 @@ const ENGINE_COMMIT = '393aa359c9ad4a4bb28630fb5613f9c281cde053';
 const ADVISORY_LOCK = 72707369; // the constant that Prisma's engine uses, so that both exclude each other
 const ADVISORY_LOCK_TIMEOUT_MILLISECONDS = 10_000;
 const UNDEFINED_DATABASE = '3D000';
-const DUPLICATE_DATABASE = '42P04';
+// The database is there already, or another session is making it at this moment.
+const DUPLICATE_DATABASE = ['42P04', '23505'];
 const LOCK_NOT_AVAILABLE = '55P03';
 const WRONG_CREDENTIALS = ['28P01', '28000'];
 
@@ -276,7 +277,7 @@ async function createDatabase(url, connect) {
   try {
     await client.query(`CREATE DATABASE "${url.database.replaceAll('"', '""')}"`);
   } catch (error) {
-    if (error.code !== DUPLICATE_DATABASE) throw error; // another migration was faster
+    if (!DUPLICATE_DATABASE.includes(error.code)) throw error;
   } finally {
     await client.end();
   }

@@ -17,7 +17,8 @@ from lab.images import IMAGES, ImageBuildError, ImageName, ensure_images
 from lab.images import build as building
 from lab.images import layer as layering
 from lab.images.build import RECORD, archive_path, image_key
-from lab.images.layer import BuildPlace, LayerRecipe, Progress, Step, build_layer, run_step
+from lab.images.layer import BuildPlace, LayerRecipe, Step, build_layer, run_step
+from lab.progress import Progress
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mount namespaces need root")
 DPKG_STATUS = "Package: example\nStatus: install ok installed\nVersion: 1.0\n\nPackage: removed\nStatus: deinstall ok\n"
@@ -126,11 +127,29 @@ def test_without_root_nothing_is_started(built: list[str], monkeypatch: pytest.M
     assert not cache.exists()
 
 
-def test_a_missing_program_is_named_by_its_debian_package(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    tools_on_path(monkeypatch, lacking=("nm", "mmdebstrap"))
+def test_missing_programs_are_installed_by_their_debian_packages(
+    built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[str] = []
+    tools_on_path(monkeypatch, lacking=("setpriv", "mmdebstrap", "unshare"))
+    monkeypatch.setattr(building.debian, "install", installed.extend)
 
-    with pytest.raises(ImageBuildError, match=r"apt-get install binutils mmdebstrap$"):
+    assert ensure_images([ImageName.REDIS], quiet)
+    assert installed == ["mmdebstrap", "util-linux"]
+
+
+def test_programs_that_cannot_be_installed_are_named_by_their_debian_packages(
+    built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(packages: list[str]) -> str:
+        return "E: Could not connect to mirror.example:80"
+
+    tools_on_path(monkeypatch, lacking=("nm", "mmdebstrap"))
+    monkeypatch.setattr(building.debian, "install", fail)
+
+    with pytest.raises(ImageBuildError, match=r"could not be reached.*apt-get install binutils mmdebstrap$"):
         ensure_images([ImageName.VLLM], quiet)
+    assert built == []
 
 
 def test_a_disk_that_is_too_small_is_said_before_anything_is_started(
