@@ -1,0 +1,79 @@
+"""Every custom resource fits the definition of the pinned version, so that the API server will take it."""
+
+import os
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, cast
+
+import jsonschema
+import pytest
+
+from infra.plan import Plan, PlannedResource
+from tests.plan.crds import DefinitionsNotAtHandError, schema_of
+from tests.plan.stacks import STACKS, committed_plan
+
+CUSTOM_GROUPS = ("kueue.x-k8s.io/",)
+
+
+@pytest.fixture(params=STACKS)
+def plan(request: pytest.FixtureRequest) -> Plan:
+    return committed_plan(request.param)
+
+
+def custom_resources(plan: Plan) -> list[PlannedResource]:
+    return [one for one in plan.resources if str(one.inputs.get("apiVersion", "")).startswith(CUSTOM_GROUPS)]
+
+
+def strict_schema(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The kind's schema, in which a field that is not defined is wrong: the API server would drop it in silence."""
+    try:
+        schema = schema_of(manifest["apiVersion"], manifest["kind"])
+    except DefinitionsNotAtHandError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"the definitions cannot be had: {error}")
+        pytest.skip(f"the definitions cannot be had: {error}")
+    strict = deepcopy(schema)
+    _make_strict(strict)
+    return strict
+
+
+def _make_strict(schema: Any) -> None:
+    if isinstance(schema, dict):
+        fields = cast("dict[str, Any]", schema)
+        for value in fields.values():
+            _make_strict(value)
+        if "properties" in fields and not fields.get("x-kubernetes-preserve-unknown-fields"):
+            fields.setdefault("additionalProperties", False)
+        if fields.get("x-kubernetes-int-or-string"):
+            fields.pop("type", None)
+    if isinstance(schema, list):
+        for item in cast("list[Any]", schema):
+            _make_strict(item)
+
+
+def faults(manifest: Mapping[str, Any]) -> list[str]:
+    validator = cast("Any", jsonschema.Draft202012Validator(strict_schema(manifest)))
+    without_metadata = {key: value for key, value in manifest.items() if key != "metadata"}
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(without_metadata)]
+
+
+def test_every_custom_resource_fits_its_definition(plan: Plan) -> None:
+    found = custom_resources(plan)
+
+    assert found
+    assert {one.urn: faults(one.inputs) for one in found if faults(one.inputs)} == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        ("ClusterQueue", {"spec": {"cohort": "all"}}),
+        ("ClusterQueue", {"spec": {"preemption": {"reclaimWithinCohort": "Always"}}}),
+        ("LocalQueue", {"spec": {"clusterQueues": "tenant-red"}}),
+        ("ResourceFlavor", {"spec": {"tolerations": [{"key": "a", "operator": "Exists", "effects": "NoSchedule"}]}}),
+        ("WorkloadPriorityClass", {"description": "no value"}),
+    ],
+)
+def test_a_wrong_field_would_be_seen(kind: str, broken: Mapping[str, Any]) -> None:
+    """The twin of the test above: fields of an older version, misspelt ones and unknown values do not pass."""
+    assert faults({"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": kind, **broken})
