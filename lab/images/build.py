@@ -62,18 +62,20 @@ def ensure_images(names: Iterable[ImageName], progress: Progress) -> dict[str, P
     Debian on x86-64; mmdebstrap, and for the vLLM image gcc and binutils, are installed where they are missing.
     `progress` gets a line for each step, and one every 15 seconds of a long one. Raises ImageBuildError.
     """
-    wanted = [IMAGES[name] for name in names]
-    if any(not archive_path(image).is_file() for image in wanted):
+    # Named once: a recipe that changes meanwhile is for the next build.
+    archives = {name: archive_path(IMAGES[name]) for name in names}
+    wanted = [IMAGES[name] for name in archives]
+    if any(not archive.is_file() for archive in archives.values()):
         _check_machine()
         try:
             _ensure_tools(wanted, progress)
             with _locked(progress):
-                missing = [image for image in wanted if not archive_path(image).is_file()]
+                missing = {name: archive for name, archive in archives.items() if not archive.is_file()}
                 if missing:
                     _build(missing, progress)
         except OSError as error:
             raise ImageBuildError(f"the lab's images could not be built: {explain(str(error))}.") from error
-    return {image.reference: archive_path(image) for image in wanted}
+    return {IMAGES[name].reference: archive for name, archive in archives.items()}
 
 
 def _check_machine() -> None:
@@ -122,30 +124,30 @@ def _locked(progress: Progress) -> Generator[None]:
         yield
 
 
-def _build(images: list[Image], progress: Progress) -> None:
+def _build(archives: dict[ImageName, Path], progress: Progress) -> None:
     folder = paths.images_directory()
     work = folder / "work"
     # Whatever an interrupted build left; its mounts went with it.
     shutil.rmtree(work, ignore_errors=True)
-    _check_space(images, folder)
+    _check_space([IMAGES[name] for name in archives], folder)
     for needed in (work, folder / "downloads", folder / "logs", folder / "layers"):
         needed.mkdir(exist_ok=True)
     apt_configuration = work / "apt.conf"
     try:
         apt_configuration.write_text(debian.transport_settings())
         place = BuildPlace(work, folder / "downloads", folder / "logs", _uv(progress), apt_configuration)
-        for image in images:
-            _build_image(image, place, progress)
+        for name, archive in archives.items():
+            _build_image(IMAGES[name], archive, place, progress)
     except subprocess.CalledProcessError as error:
         reason = explain("\n".join((error.stdout or "", error.stderr or "")))
         raise ImageBuildError(f"the lab's images could not be built: {error.cmd[0]} failed: {reason}.") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(folder / "downloads")
-    _remove_outdated(folder)
+    _remove_outdated(folder, set(archives.values()))
 
 
-def _build_image(image: Image, place: BuildPlace, progress: Progress) -> None:
+def _build_image(image: Image, target: Path, place: BuildPlace, progress: Progress) -> None:
     started = time.monotonic()
     *shared, top = image.top.stack()
     trees: list[Path] = []
@@ -165,8 +167,8 @@ def _build_image(image: Image, place: BuildPlace, progress: Progress) -> None:
     configuration = _labelled(image)
     write_archive(archive, image.reference, layers, configuration, _ARCHITECTURES[platform.machine()])
     (place.work / "layer.tar").unlink()
-    archive.replace(archive_path(image))
-    size = archive_path(image).stat().st_size / 1e6
+    archive.replace(target)
+    size = target.stat().st_size / 1e6
     progress(f"image {image.name}: {image.reference}, {size:.0f} MB, {time.monotonic() - started:.0f} s in all")
 
 
@@ -254,9 +256,9 @@ def _uv(progress: Progress) -> Path:
     return folder / "bin" / "uv"
 
 
-def _remove_outdated(folder: Path) -> None:
+def _remove_outdated(folder: Path, just_built: set[Path]) -> None:
     """Remove what an older recipe built, so that the cache holds one build of each image."""
-    current = {archive_path(image) for image in IMAGES.values()}
+    current = just_built | {archive_path(image) for image in IMAGES.values()}
     for archive in folder.glob("*.tar"):
         if archive not in current:
             archive.unlink()
