@@ -57,8 +57,11 @@ def moved_within_sdk(now: Urn, alias: str) -> bool:
     """Whether an alias differs in nothing but a provider's type: the SDK adds those for kinds that changed group."""
     former = Urn.parse(alias)
     package = now.type.partition(":")[0]
-    same = (former.stack, former.project, former.name) == (now.stack, now.project, now.name)
-    return same and package != "bulkhead" and former.type.startswith(f"{package}:")
+    return _place(former) == _place(now) and package != "bulkhead" and former.type.startswith(f"{package}:")
+
+
+def _place(urn: Urn) -> tuple[str, str, str, str]:
+    return urn.stack, urn.project, urn.qualified_type.rpartition("$")[0], urn.name
 
 
 def former_urns(own: Mapping[str, tuple[str, ...]], parents: Mapping[str, str]) -> dict[str, frozenset[str]]:

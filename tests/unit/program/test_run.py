@@ -1,0 +1,110 @@
+"""The program's entry, as the engine calls it: whole configuration in, and either everything or nothing registered."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi.runtime
+import pytest
+
+from benchmarks.documents import document_with_tenants
+from infra.plan import Answer, Plan, PlannedResource, record
+from infra.program import run
+
+SECRET = secrets.token_hex(8)
+DATABASE_URL = f"postgresql://user:{SECRET}@db.example.com/litellm"
+
+
+def engine_values(document: Mapping[str, Any]) -> dict[str, str]:
+    """A document as the engine hands it over: structured values as JSON text."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in document.items()}
+
+
+def run_with(document: Mapping[str, Any], registered: list[PlannedResource] | None = None) -> Plan:
+    """Run the program with a configuration; what it registers goes to `registered`, also when it fails."""
+
+    def program() -> None:
+        pulumi.runtime.set_all_config(engine_values(document), ["bulkhead:database_url"])
+        run()
+
+    def note(resource: PlannedResource) -> Answer:
+        if registered is not None:
+            registered.append(resource)
+        return Answer()
+
+    return record("test", program, note)
+
+
+def refused(document: Mapping[str, Any]) -> str:
+    """The message that the program refuses a configuration with, having registered nothing."""
+    registered: list[PlannedResource] = []
+    with pytest.raises(pulumi.RunError) as refusal:
+        run_with(document, registered)
+    assert registered == []
+    return str(refusal.value)
+
+
+def test_a_sound_configuration_is_registered_and_its_outputs_are_handed_out() -> None:
+    plan = run_with(document_with_tenants(1))
+
+    assert plan.resources
+    assert set(plan.outputs) == {"gateway", "posture", "tenant_keys"}
+
+
+def test_faults_are_refused_in_one_message_with_every_fault_and_its_key() -> None:
+    document = document_with_tenants(1)
+    broken = {**document, "bulkhead:trust": {"tier": "trustworthy"}, "bulkhead:pols": "none"}
+
+    message = refused(broken)
+
+    assert "bulkhead:trust.tier" in message
+    assert "bulkhead:pols" in message
+    assert "Pulumi.test.yaml" in message
+    assert "Traceback" not in message
+
+
+def test_an_unsound_posture_is_refused_with_what_to_write() -> None:
+    document = {**document_with_tenants(2), "bulkhead:trust": {"tier": "trusted"}}
+
+    message = refused(document)
+
+    assert "SR1" in message
+    assert "nothing was changed" in message
+    assert "bulkhead:trust" in message
+
+
+def test_a_tier_that_is_not_available_yet_is_refused_as_such() -> None:
+    document = {**document_with_tenants(1), "bulkhead:trust": {"tier": "adversarial"}}
+
+    assert "not available yet" in refused(document)
+
+
+def test_waivers_are_shown_as_warnings() -> None:
+    warnings = run_with(document_with_tenants(2)).warnings
+
+    assert [warning.partition(":")[0] for warning in warnings] == ["bulkhead"] * 3
+    assert all("is waived until" in warning for warning in warnings)
+
+
+def test_a_misspelt_key_that_the_program_would_never_ask_for_is_refused() -> None:
+    assert "bulkhead:sorces" in refused({**document_with_tenants(1), "bulkhead:sorces": {}})
+
+
+def test_keys_of_other_programs_are_nobodys_business() -> None:
+    assert run_with({**document_with_tenants(1), "gcp:project": "example"}).resources
+
+
+def test_a_secret_is_never_part_of_a_refusal() -> None:
+    document = {**document_with_tenants(1), "bulkhead:database_url": DATABASE_URL, "bulkhead:tenants": DATABASE_URL}
+
+    assert SECRET not in refused(document)
+
+
+def test_a_stack_secret_reaches_the_gateway_wrapped() -> None:
+    external = {"database": {"kind": "external"}}
+    plan = run_with({**document_with_tenants(1), "bulkhead:gateway": external, "bulkhead:database_url": DATABASE_URL})
+
+    assert SECRET not in str(plan)
+    assert "[secret]" in str(plan.named("gateway-secret").inputs)
