@@ -89,7 +89,9 @@ def _create_provider(connection: ClusterConnection, google: "GoogleCluster | Non
         "kubernetes",
         cluster_identifier=connection.identifier,
         context=connection.context,
-        kubeconfig=connection.kubeconfig,
+        # Where there is none, the SDK would put $KUBECONFIG here, and a path of one machine into the stack's state; the
+        # provider takes an empty text for none and looks there itself.
+        kubeconfig=connection.kubeconfig if connection.kubeconfig is not None else "",
         enable_server_side_apply=True,
     )
     return InCluster(provider, google.control_plane if google else None)

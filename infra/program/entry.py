@@ -1,15 +1,18 @@
 """What `pulumi preview` and `pulumi up` run: read, judge, and only then register anything."""
 
 import datetime
+import os
 from collections.abc import Mapping
 
 import pulumi
 import pulumi.runtime.config
 
+from infra.blueprint.model import ExistingClusterPart
 from infra.config.loader import document_from_engine, parse
 from infra.faults import FaultsFoundError
 from infra.posture import Platform, platform_of
 from infra.program.compose import compose
+from infra.program.kubeconfig import context_fault
 from infra.program.secrets import StackSecrets, secrets_from_engine
 from infra.report.faults import faults_text
 from infra.report.posture_json import posture_document
@@ -26,6 +29,7 @@ def run() -> None:
     """
     today = datetime.datetime.now(datetime.UTC).date()
     platform = judge(pulumi.get_stack(), document_from_engine(_engine_configuration()), today)
+    _check_context(platform)
     register(platform, secrets_from_engine())
 
 
@@ -47,6 +51,13 @@ def judge(stack: str, document: Mapping[str, object], today: datetime.date) -> P
     if not platform.posture.sound:
         raise pulumi.RunError(refusal(platform.posture))
     return platform
+
+
+def _check_context(platform: Platform) -> None:
+    cluster = platform.blueprint.cluster
+    if isinstance(cluster, ExistingClusterPart) and (fault := context_fault(cluster.context, os.environ)):
+        stack = platform.blueprint.stack
+        raise pulumi.RunError(faults_text(FaultsFoundError(f"Pulumi.{stack}.yaml", [fault])))
 
 
 def register(platform: Platform, secrets: StackSecrets) -> None:

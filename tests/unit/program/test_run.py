@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -15,6 +16,15 @@ from infra.program import run
 
 SECRET = secrets.token_hex(8)
 DATABASE_URL = f"postgresql://user:{SECRET}@db.example.com/litellm"
+
+
+@pytest.fixture(autouse=True)
+def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kubeconfig that has the context of the documents here."""
+    path = tmp_path / "kubeconfig"
+    path.write_text("contexts: [{name: bulkhead-lab}]\n")
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    return path
 
 
 def engine_values(document: Mapping[str, Any]) -> dict[str, str]:
@@ -108,3 +118,32 @@ def test_a_stack_secret_reaches_the_gateway_wrapped() -> None:
 
     assert SECRET not in str(plan)
     assert "[secret]" in str(plan.named("gateway-secret").inputs)
+
+
+def test_a_context_that_the_kubeconfig_lacks_is_refused_with_those_that_it_has(kubeconfig: Path) -> None:
+    kubeconfig.write_text("contexts: [{name: staging}, {name: production}]\n")
+
+    message = refused(document_with_tenants(1))
+
+    assert "bulkhead:cluster.context: the kubeconfig has no context bulkhead-lab" in message
+    assert "production, staging" in message
+
+
+def test_a_kubeconfig_that_is_not_there_is_named(kubeconfig: Path) -> None:
+    kubeconfig.unlink()
+
+    assert f"there is no kubeconfig: {kubeconfig}" in refused(document_with_tenants(1))
+
+
+def test_a_context_in_any_of_the_kubeconfigs_will_do(
+    kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'missing'}:{kubeconfig}")
+
+    assert run_with(document_with_tenants(1)).resources
+
+
+def test_where_the_users_kubeconfig_lies_is_no_part_of_the_stack() -> None:
+    (provider,) = run_with(document_with_tenants(1)).of_type("pulumi:providers:kubernetes")
+
+    assert provider.inputs["kubeconfig"] == ""
