@@ -18,6 +18,8 @@ namespace = kubernetes.core.v1.Namespace(
     opts=pulumi.ResourceOptions(provider=provider),
 )
 on_cluster = pulumi.ResourceOptions(provider=provider, depends_on=[namespace])
+patience = pulumi.CustomTimeouts(create=config.get("patience"), update=config.get("patience"))
+awaited = pulumi.ResourceOptions(provider=provider, depends_on=[namespace], custom_timeouts=patience)
 
 
 def named(name: str) -> kubernetes.meta.v1.ObjectMetaArgs:
@@ -73,17 +75,13 @@ web = kubernetes.apps.v1.Deployment(
     "web",
     metadata=named("web"),
     spec=web_spec,
-    opts=pulumi.ResourceOptions(
-        provider=provider,
-        depends_on=[namespace],
-        custom_timeouts=pulumi.CustomTimeouts(create=config.get("patience"), update=config.get("patience")),
-    ),
+    opts=awaited,
 )
 service = kubernetes.core.v1.Service(
     "service",
     metadata=named("web"),
     spec={"selector": {"app": "web"}, "ports": [{"port": 80}]},
-    opts=on_cluster,
+    opts=awaited,
 )
 if config.get_bool("bare"):
     kubernetes.core.v1.Pod(
