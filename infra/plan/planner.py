@@ -15,6 +15,9 @@ from infra.plan.recorder import Provider, QuietEngine, Recorder
 from infra.posture import Platform
 from infra.program import register, secrets_from_values
 
+STILL_ROUNDS = 200
+"""Rounds of the event loop without an output done; the longest chain within one resource takes about twenty."""
+
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -61,13 +64,32 @@ def _record(stack: str, program: Callable[[], None], provider: Provider | None) 
         loop.set_default_executor(InlineExecutor())
         # What a program that failed leaves waiting must not drown its own error.
         loop.set_exception_handler(lambda _loop, _context: None)
-        runner.run(run_in_stack(program))
+        runner.run(run_in_stack(lambda: _settled(program)))
     return Plan(
         stack=stack,
         resources=tuple(sorted(recorder.planned, key=lambda resource: resource.urn)),
         outputs=recorder.stack_outputs,
         warnings=tuple(engine.warnings),
     )
+
+
+async def _settled(program: Callable[[], None]) -> None:
+    """Run `program`, then let its outputs come to rest before the SDK looks at them.
+
+    The SDK waits for all outputs at once each time that one is done, which takes the square of their number. What is
+    left when nothing moves any more, as an output that failed, is still the SDK's to report.
+    """
+    program()
+    pending, still = _outputs_pending(), 0
+    while pending and still < STILL_ROUNDS:
+        await asyncio.sleep(0)
+        now = _outputs_pending()
+        still = still + 1 if now == pending else 0
+        pending = now
+
+
+def _outputs_pending() -> int:
+    return len(cast("Any", settings.SETTINGS).outputs)
 
 
 class InlineExecutor(ThreadPoolExecutor):
