@@ -55,7 +55,7 @@ def up(console: Console, kube_context: str | None) -> None:
     target = _elsewhere(phases, kube_context) if kube_context else _lab(phases)
     with phases.phase("stack", "Deploying the local stack with Pulumi: operators, database, gateway, engine"):
         target.engine.stack_init_if_missing()
-        target.engine.up(*target.options)
+        target.engine.up("--suppress-progress", *target.options)
     with phases.phase("completion", "Sending a chat completion with the tenant's key"):
         _send_completion(console, target)
     _show(console, target)
