@@ -1,5 +1,6 @@
 """`./quickstart [up|down]`: the command line."""
 
+import subprocess
 import sys
 
 import click
@@ -10,9 +11,10 @@ from lab.engine.runner import EngineError
 from lab.errors import LabEnvironmentError, LabError
 from lab.images import ImageBuildError
 from lab.quickstart.journey import down as take_down
+from lab.quickstart.journey import prepare as build_everything
 from lab.quickstart.journey import up as bring_up
 
-EXIT_FAILED = 1
+EXIT_FAILED = 3
 EXIT_ENVIRONMENT = 2
 EXIT_INTERRUPTED = 130
 
@@ -39,6 +41,12 @@ def down(kube_context: str | None) -> None:
     take_down(Console(highlight=False), kube_context)
 
 
+@quickstart.command()
+def prepare() -> None:
+    """Build all that the lab runs and deploy nothing, as the tests want it."""
+    build_everything(Console(highlight=False))
+
+
 def main() -> int:
     """Run the command line; every failure ends in one message and an exit code."""
     try:
@@ -51,6 +59,9 @@ def main() -> int:
         return EXIT_ENVIRONMENT
     except (LabError, EngineError, EngineMissing, ImageBuildError) as error:
         print(f"quickstart: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(f"quickstart: {error}. What is up stays up; mend it and run this again.", file=sys.stderr)
         return EXIT_FAILED
     except (KeyboardInterrupt, click.Abort):
         print("quickstart: interrupted; run it again to go on from here.", file=sys.stderr)

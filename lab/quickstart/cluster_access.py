@@ -30,14 +30,6 @@ class ClusterAccess:
         """
         return json.loads(self._run("get", kind, *arguments, "--output", "json"))["items"]
 
-    def cluster_identity(self) -> str:
-        """What tells this cluster from any other: the id of a namespace that lives as long as the cluster.
-
-        Raises:
-            LabError: When the cluster does not answer.
-        """
-        return str(json.loads(self._run("get", "namespace", "kube-system", "--output", "json"))["metadata"]["uid"])
-
     def secret_value(self, namespace: str, name: str, key: str) -> str:
         """One value of a Secret; it must not be printed.
 

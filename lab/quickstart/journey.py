@@ -4,15 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from lab import cluster, paths
-from lab.binaries import CLUSTER_BINARIES, ensure, ensure_charts
+from lab.binaries import CLUSTER_BINARIES, ensure
+from lab.binaries.charts_link import lay_charts
 from lab.cluster.debian import require_root
+from lab.engine.discover import EngineMissing, find_cli
 from lab.engine.runner import Engine
 from lab.errors import LabError
 from lab.images import ImageName, ensure_images
@@ -71,11 +73,11 @@ def down(console: Console, kube_context: str | None) -> None:
     if kube_context:
         target = _target_elsewhere(kube_context)
         target.engine.destroy(*target.options)
+        console.print(f"The local stack is gone from the context {kube_context}.")
         return
     require_root()
     # The cluster goes whole, and the stack's state with it: waiting for each object to be deleted first gains nothing.
-    cluster.down(lambda line: print(f"      {line}", file=sys.stderr, flush=True))
-    shutil.rmtree(paths.pulumi_directory() / "state", ignore_errors=True)
+    cluster.down(Phases(total=1).progress)
     (PROJECT / ".charts").unlink(missing_ok=True)
     console.print(
         "The lab and the local stack are gone. Built binaries and images stay; `bulkhead lab prune` removes them."
@@ -84,11 +86,7 @@ def down(console: Console, kube_context: str | None) -> None:
 
 def _lab(phases: Phases) -> Target:
     require_root()
-    with phases.phase("binaries", "Building Kubernetes, Pulumi and Helm from Go modules (once; kept for the next run)"):
-        ensure(["pulumi", *CLUSTER_BINARIES, "helm"], phases.progress)
-        lay_charts(phases)
-    with phases.phase("images", "Building the serving images out of registry packages (once; kept for the next run)"):
-        archives = ensure_images(list(ImageName), phases.progress)
+    archives = build(phases)
     with phases.phase("cluster", "Booting a real single-node cluster in a network namespace"):
         lab = cluster.up(phases.progress)
     with phases.phase("import", "Giving the node its images"):
@@ -98,34 +96,45 @@ def _lab(phases: Phases) -> Target:
     if engine.notice:
         phases.progress(engine.notice)
     access = ClusterAccess(lab.context, kubectl_environment(engine.environment))
-    forget_another_clusters_state(access, phases)
     return Target(engine, access)
 
 
-def forget_another_clusters_state(access: ClusterAccess, phases: Phases) -> None:
-    """Drop the engine's state when the cluster that it describes is gone.
+def build(phases: Phases) -> Mapping[str, Path]:
+    """Build everything that the lab runs, and return each serving image's archive by its reference.
 
-    A lab that was taken down took every object along; the state would have the engine update what is not there.
+    Raises:
+        LabError: When something cannot be built.
     """
-    state = private_directory(paths.pulumi_directory()) / "state"
-    record = paths.pulumi_directory() / "cluster-identity"
-    identity = access.cluster_identity()
-    if record.exists() and record.read_text(encoding="utf-8") != identity and state.exists():
-        phases.progress("the cluster is a new one: dropping the state of the stacks that the old one took along")
-        shutil.rmtree(state)
-    record.write_text(identity, encoding="utf-8")
+    with phases.phase("binaries", "Building Kubernetes, Pulumi and Helm from Go modules (once; kept for the next run)"):
+        ensure([*_missing(engine_binaries()), *CLUSTER_BINARIES], phases.progress)
+        lay_charts(PROJECT, phases.progress)
+    with phases.phase("images", "Building the serving images out of registry packages (once; kept for the next run)"):
+        return ensure_images(list(ImageName), phases.progress)
 
 
-def lay_charts(phases: Phases) -> None:
-    """Put the pinned charts where the local stack file looks for them: a link in the project."""
-    link = PROJECT / ".charts"
-    charts = ensure_charts(phases.progress)
-    if link.is_symlink() and link.readlink() == charts:
-        return
-    if link.exists() and not link.is_symlink():
-        raise LabError(f"{link} is in the way of the link to the pinned charts. Remove it and run this again.")
-    link.unlink(missing_ok=True)
-    link.symlink_to(charts)
+def prepare(console: Console) -> None:
+    """Build everything that the lab runs and deploy nothing; the first tests then need not wait for it.
+
+    Raises:
+        LabError: When something cannot be built.
+    """
+    require_root()
+    phases = Phases(total=2)
+    build(phases)
+    console.print(f"Everything is built. Time: {phases.summary()}")
+
+
+def engine_binaries() -> tuple[str, ...]:
+    """What the engine needs of the lab's own builds: Pulumi only where the user has none that fits, and Helm."""
+    try:
+        return ("helm",) if not find_cli().built else ("pulumi", "helm")
+    except EngineMissing:
+        return ("pulumi", "helm")
+
+
+def _missing(names: Iterable[str]) -> list[str]:
+    """Those of `names` that have to be the lab's own: Helm on the user's PATH serves as well."""
+    return [name for name in names if name == "pulumi" or not shutil.which(name)]
 
 
 def kubectl_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -136,7 +145,7 @@ def kubectl_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _elsewhere(phases: Phases, kube_context: str) -> Target:
     with phases.phase("binaries", "Building Pulumi and Helm from Go modules, unless they are here (once)"):
-        ensure(["pulumi", "helm", "kubectl"], phases.progress)
+        ensure(_missing([*engine_binaries(), "kubectl"]), phases.progress)
     with phases.phase("engine", f"Preparing the local stack for the context {kube_context}"):
         target = _target_elsewhere(kube_context)
         if target.engine.notice:
@@ -145,11 +154,17 @@ def _elsewhere(phases: Phases, kube_context: str) -> Target:
 
 
 def _target_elsewhere(kube_context: str) -> Target:
-    overrides = {"KUBECONFIG": str(users_kubeconfig())}
+    overrides = {"KUBECONFIG": str(users_kubeconfig()), "PULUMI_BACKEND_URL": _backend_of(kube_context)}
     engine = Engine(PROJECT, STACK, context=kube_context, overrides=overrides)
     stack_file = stack_file_for(PROJECT, STACK, kube_context)
     access = ClusterAccess(kube_context, kubectl_environment(engine.environment))
     return Target(engine, access, ("--config-file", str(stack_file)))
+
+
+def _backend_of(kube_context: str) -> str:
+    """A state of its own for each context: the lab's goes with the lab, and no other's may go along."""
+    folder = paths.pulumi_directory() / "state" / f"context-{kube_context.replace('/', '_')}"
+    return private_directory(folder).as_uri()
 
 
 def users_kubeconfig() -> Path:

@@ -8,31 +8,30 @@ from rich.table import Table
 from lab.quickstart.cluster_access import ClusterAccess
 from lab.quickstart.completion import Completion
 
-NEXT_COMMANDS = """\
-source .venv/bin/activate
-eval "$(bulkhead lab env)"                                        # pulumi, kubectl and the kubeconfig of the lab
-bulkhead posture --stack local                                    # what is enforced, and why
-pulumi config set --path bulkhead:models[0].replicas 2 -s local   # change something small ...
-pulumi preview -s local                                           # ... and read what that would do
-pulumi config set --path bulkhead:trust.tier governed -s local    # raise the tier
-./quickstart down                                                 # remove everything but the caches"""
+NEXT_COMMANDS = (
+    ("source .venv/bin/activate", ""),
+    ('eval "$(bulkhead lab env)"', "pulumi, kubectl and the kubeconfig of the lab"),
+    ("bulkhead posture --stack local", "what is enforced, and why"),
+    ("pulumi config set --path 'bulkhead:tenants[0].budget.usd' 10 -s local", "change something small ..."),
+    ("pulumi preview -s local", "... and read what that would do"),
+    ("pulumi config set --path bulkhead:trust.tier governed -s local", "raise the tier ..."),
+    ("pulumi preview -s local", "... which this version refuses, and says why"),
+    ("git checkout Pulumi.local.yaml", "back to where it was"),
+    ("./quickstart down", "remove everything but the caches"),
+)
 
 
 def show_pods(console: Console, access: ClusterAccess) -> None:
-    """Print every pod of the platform: where it runs, with which image, and whether it is ready."""
-    table = Table(title="What runs where", title_justify="left", show_edge=False)
-    for column in ("namespace", "pod", "node", "state", "image"):
-        table.add_column(column, overflow="fold")
+    """Print every pod of the platform: where it runs, whether it is ready, and with which image."""
+    table = Table(title="What runs where", title_justify="left", box=None, pad_edge=False)
+    for column in ("pod", "node", "state", "image"):
+        table.add_column(column, no_wrap=True, overflow="ignore")
     pods = access.objects("pods", "--all-namespaces")
     for pod in sorted(pods, key=lambda pod: (pod["metadata"]["namespace"], pod["metadata"]["name"])):
-        table.add_row(
-            pod["metadata"]["namespace"],
-            pod["metadata"]["name"],
-            pod["spec"].get("nodeName", ""),
-            _state(pod),
-            ", ".join(container["image"] for container in pod["spec"]["containers"]),
-        )
-    console.print(table)
+        images = (container["image"].rpartition("/")[2] for container in pod["spec"]["containers"])
+        name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        table.add_row(name, pod["spec"].get("nodeName", ""), _state(pod), ", ".join(images))
+    console.print(table, soft_wrap=True)
 
 
 def _state(pod: dict[str, Any]) -> str:
@@ -56,6 +55,8 @@ def show_completion(console: Console, tenant: str, completion: Completion) -> No
 
 
 def show_next_commands(console: Console) -> None:
-    """Print what to try next."""
+    """Print what to try next, one command a line so that it can be copied."""
     console.print("\nNext:")
-    console.print("\n".join(f"  {line}" for line in NEXT_COMMANDS.splitlines()), markup=False, highlight=False)
+    for command, purpose in NEXT_COMMANDS:
+        line = f"  {command}   # {purpose}" if purpose else f"  {command}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

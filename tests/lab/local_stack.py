@@ -1,14 +1,19 @@
 """The `local` stack in a project folder of the tests' own: the same program, another state."""
 
+import os
 import shutil
 import signal
 import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from lab import paths
 from lab.cluster import Cluster
 from lab.engine.runner import Engine
 
@@ -29,19 +34,20 @@ class LocalStack:
         """The stack file."""
         return self.folder / f"Pulumi.{STACK}.yaml"
 
-    def edit(self, key: str, value: object) -> None:
-        """Replace the value of one `bulkhead:` key."""
+    @contextmanager
+    def edited(self, **values: object) -> Generator[None]:
+        """Replace the values of some `bulkhead:` keys, and take the committed stack file again afterwards."""
         document = yaml.safe_load(self.file.read_text())
-        document["config"][f"bulkhead:{key}"] = value
+        document["config"].update({f"bulkhead:{key}": value for key, value in values.items()})
         self.file.write_text(yaml.safe_dump(document, sort_keys=False))
+        try:
+            yield
+        finally:
+            shutil.copy(PROJECT / self.file.name, self.file)
 
     def value(self, key: str) -> Any:
         """The value of one `bulkhead:` key."""
         return yaml.safe_load(self.file.read_text())["config"][f"bulkhead:{key}"]
-
-    def restore(self) -> None:
-        """Take the committed stack file again."""
-        shutil.copy(PROJECT / self.file.name, self.file)
 
     def changes(self) -> dict[str, list[str]]:
         """Operation → names of the resources that an update would touch, unchanged ones left out."""
@@ -52,31 +58,36 @@ class LocalStack:
                 found.setdefault(step["op"], []).append(step["urn"].rpartition("::")[2])
         return found
 
-    def interrupted_up(self, after_line: str, with_signal: signal.Signals) -> None:
-        """Start an update and end it by a signal as soon as its output holds `after_line`."""
+    def killed_up(self, when: Callable[[], bool]) -> int:
+        """Start an update, kill it and all it started as soon as `when` holds, and return its exit status.
+
+        An update that ends before is returned with the status that it ended with.
+        """
         command = [str(self.engine.choice.cli.path), "up", "--stack", STACK, "--yes", "--skip-preview"]
         with subprocess.Popen(
             [*command, "--non-interactive"],
             cwd=self.folder,
             env=self.engine.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         ) as running:
-            assert running.stdout is not None
-            for line in running.stdout:
-                if after_line in line:
-                    running.send_signal(with_signal)
-                    break
-            running.stdout.read()
+            try:
+                while running.poll() is None and not when():
+                    pass
+            finally:
+                if running.poll() is None:
+                    os.killpg(running.pid, signal.SIGKILL)
+            return running.wait()
 
 
 def make_local_stack(folder: Path, cluster: Cluster) -> LocalStack:
-    """Lay the project out in `folder`: linked code, a copied stack file, a state of its own."""
+    """Lay the project out in `folder`: the same environment, a copied stack file, a state of its own."""
     for name in ("Pulumi.yaml", "__main__.py", f"Pulumi.{STACK}.yaml"):
         shutil.copy(PROJECT / name, folder / name)
-    (folder / ".charts").symlink_to(cluster.kubeconfig.parents[1] / "charts")
+    (folder / ".charts").symlink_to(paths.charts_directory())
+    # A published language host looks for the environment that Pulumi.yaml names.
+    (folder / ".venv").symlink_to(sys.prefix)
     state = folder / "state"
     state.mkdir(mode=0o700)
     overrides = {"PULUMI_BACKEND_URL": state.as_uri(), "KUBECONFIG": str(cluster.kubeconfig)}
