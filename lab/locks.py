@@ -8,6 +8,9 @@ from pathlib import Path
 
 from lab.progress import Progress
 
+BUILDING = "building, or emptying the cache"
+"""What the holder of `lab.paths.build_lock()` is doing."""
+
 
 @contextmanager
 def exclusive(lock: Path, doing: str, progress: Progress) -> Generator[None]:

@@ -37,8 +37,18 @@ def state_directory() -> Path:
 
 
 def pulumi_directory() -> Path:
-    """Return the engine's folder: PULUMI_HOME and the file backend (mode 0700)."""
+    """Return the engine's folder: PULUMI_HOME and the file backends (mode 0700)."""
     return cache_directory() / "pulumi"
+
+
+def lab_stacks_directory() -> Path:
+    """Return the file backend of the stacks on the lab's own cluster, which goes when that cluster does."""
+    return pulumi_directory() / "state" / "lab"
+
+
+def build_lock() -> Path:
+    """Return the file that is locked while binaries, charts or images are built, or all of them removed."""
+    return cache_directory() / "build.lock"
 
 
 def charts_directory() -> Path:
@@ -47,7 +57,7 @@ def charts_directory() -> Path:
 
 
 def private_directory(path: Path) -> Path:
-    """Make `path` and its parents, readable by this user alone (mode 0700), and return it."""
+    """Make `path` readable by this user alone (mode 0700) and return it; missing parents get the usual mode."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o700)
     return path

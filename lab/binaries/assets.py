@@ -14,7 +14,7 @@ from lab.binaries.module_file import required_version
 from lab.binaries.registry import CHARTS, SIMULATED_NODE_STAGES, Assets
 from lab.binaries.toolchain import build_environment, find_toolchain
 from lab.errors import LabError
-from lab.locks import exclusive
+from lab.locks import BUILDING, exclusive
 from lab.progress import Progress
 
 
@@ -36,7 +36,7 @@ def _ensure(assets: Assets, target: Path, progress: Progress) -> Path:
     key = f"{assets.module}@{required_version(assets.family.folder, assets.module)} {' '.join(assets.sources)}"
     if stamp.exists() and stamp.read_text(encoding="utf-8") == key:
         return target
-    with exclusive(paths.cache_directory() / "build.lock", "building binaries", progress):
+    with exclusive(paths.build_lock(), BUILDING, progress):
         progress(f"copying {assets.name} out of {assets.module}: {assets.why}")
         _copy(assets, target)
         stamp.write_text(key, encoding="utf-8")

@@ -16,7 +16,7 @@ from lab.binaries.module_file import required_version
 from lab.binaries.registry import BINARIES, Binary
 from lab.binaries.toolchain import Toolchain, build_environment, find_toolchain
 from lab.errors import LabEnvironmentError, LabError
-from lab.locks import exclusive
+from lab.locks import BUILDING, exclusive
 from lab.progress import Progress
 
 _LINES_OF_LOG = 15
@@ -34,7 +34,7 @@ def ensure(names: Iterable[str], progress: Progress) -> dict[str, Path]:
     wanted = [BINARIES[name] for name in dict.fromkeys(names)]
     toolchain = find_toolchain()
     if outdated(wanted, toolchain):
-        with exclusive(paths.cache_directory() / "build.lock", "building binaries", progress):
+        with exclusive(paths.build_lock(), BUILDING, progress):
             # Another process may have built them while this one waited for the lock.
             _build_all(outdated(wanted, toolchain), toolchain, progress)
     return {binary.name: _path(binary) for binary in wanted}

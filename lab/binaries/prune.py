@@ -5,11 +5,10 @@ from pathlib import Path
 
 from lab import paths
 from lab.errors import LabError
-from lab.locks import exclusive
+from lab.locks import BUILDING, exclusive
 from lab.progress import Progress, silent
 
-_LOCK = "build.lock"
-_KEPT = {"pulumi", _LOCK}
+_KEPT = {"pulumi", paths.build_lock().name}
 """The engine's own state is a record of what is deployed, not a cache; and a held lock must keep its file."""
 
 
@@ -27,7 +26,7 @@ def prune(progress: Progress = silent) -> int:
     root = paths.cache_directory()
     if not root.is_dir():
         return 0
-    with exclusive(root / _LOCK, "building binaries", progress):
+    with exclusive(paths.build_lock(), BUILDING, progress):
         entries = [entry for entry in sorted(root.iterdir()) if entry.name not in _KEPT]
         return sum(_remove(entry) for entry in entries)
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from lab.engine.discover import Choice, choose
 from lab.engine.plugins import LAUNCHER_PYTHON
-from lab.paths import private_directory, pulumi_directory, state_directory
+from lab.paths import lab_stacks_directory, private_directory, pulumi_directory, state_directory
 
 
 def state_backend() -> Path:
-    """Return the folder of the file backend that holds the lab's stacks (mode 0700)."""
-    return private_directory(private_directory(pulumi_directory()) / "state")
+    """Return the folder of the file backend that holds the stacks on the lab's own cluster (mode 0700)."""
+    private_directory(private_directory(pulumi_directory()) / "state")
+    return private_directory(lab_stacks_directory())
 
 
 def engine_environment(choice: Choice | None = None, kubeconfig: Path | None = None) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Building the lab's images once, keeping what is built, and reusing it."""
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -10,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,8 +16,9 @@ from lab import paths
 from lab.images import debian
 from lab.images.archive import Layer, RuntimeConfiguration, read_layer, write_archive, write_layer
 from lab.images.catalogue import IMAGES, Image, ImageName
-from lab.images.errors import ImageBuildError, explain
+from lab.images.errors import ImageBuildError, ImageEnvironmentError, explain
 from lab.images.layer import RECIPES, BuildPlace, LayerRecipe, Step, build_layer, run_step
+from lab.locks import BUILDING, exclusive
 from lab.progress import Progress
 
 RECORD = "etc/bulkhead-lab-image"
@@ -69,7 +68,8 @@ def ensure_images(names: Iterable[ImageName], progress: Progress) -> dict[str, P
         _check_machine()
         try:
             _ensure_tools(wanted, progress)
-            with _locked(progress):
+            paths.images_directory().mkdir(parents=True, exist_ok=True)
+            with exclusive(paths.build_lock(), BUILDING, progress):
                 missing = {name: archive for name, archive in archives.items() if not archive.is_file()}
                 if missing:
                     _build(missing, progress)
@@ -80,12 +80,14 @@ def ensure_images(names: Iterable[ImageName], progress: Progress) -> dict[str, P
 
 def _check_machine() -> None:
     if platform.machine() not in _ARCHITECTURES or sys.platform != "linux":
-        raise ImageBuildError(
+        raise ImageEnvironmentError(
             f"the lab's images are built on Linux on x86-64 only, and this is {sys.platform} on {platform.machine()}. "
             "Point the stack at a cluster that can pull the real images."
         )
     if os.geteuid() != 0:
-        raise ImageBuildError("building the lab's images needs root (mounts and chroot). Repeat as root, or with sudo.")
+        raise ImageEnvironmentError(
+            "building the lab's images needs root (mounts and chroot). Repeat as root, or with sudo."
+        )
 
 
 def _ensure_tools(images: Iterable[Image], progress: Progress) -> None:
@@ -95,7 +97,7 @@ def _ensure_tools(images: Iterable[Image], progress: Progress) -> None:
         return
     progress(f"images: installing the Debian packages {' '.join(lacking)}")
     if (output := debian.install(lacking)) is not None:
-        raise ImageBuildError(
+        raise ImageEnvironmentError(
             f"building the lab's images needs programs that could not be installed: {explain(output)}. "
             f"Run: apt-get install {' '.join(lacking)}"
         )
@@ -105,23 +107,10 @@ def _check_space(images: list[Image], folder: Path) -> None:
     needed = max(image.gigabytes for image in images) + sum(image.gigabytes for image in images) / 3
     free = shutil.disk_usage(folder).free / 1e9
     if free < needed:
-        raise ImageBuildError(
+        raise ImageEnvironmentError(
             f"building {', '.join(image.name for image in images)} takes about {needed:.0f} GB and {folder} has "
             f"{free:.1f} GB free, so nothing was started. Free some space, or set BULKHEAD_CACHE to a larger disk."
         )
-
-
-@contextlib.contextmanager
-def _locked(progress: Progress) -> Generator[None]:
-    folder = paths.images_directory()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("images: another process builds them; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _build(archives: dict[ImageName, Path], progress: Progress) -> None:

@@ -194,8 +194,8 @@ def test_the_environment_holds_what_a_plain_command_needs(own_cache: Path, monke
     monkeypatch.setenv("PATH", "/usr/bin")
     choice = Choice(Cli(own_cache / "bin" / "pulumi", (3, 259, 0), built=True), own_cache / "pulumi" / "home", ())
     variables = engine_environment(choice)
-    assert variables["PULUMI_BACKEND_URL"] == (own_cache / "pulumi" / "state").as_uri()
-    assert (own_cache / "pulumi" / "state").stat().st_mode & 0o777 == 0o700
+    assert variables["PULUMI_BACKEND_URL"] == (own_cache / "pulumi" / "state" / "lab").as_uri()
+    assert (own_cache / "pulumi" / "state" / "lab").stat().st_mode & 0o777 == 0o700
     assert variables["PULUMI_CONFIG_PASSPHRASE"] == ""
     assert variables["PATH"].split(os.pathsep)[0] == str(own_cache / "pulumi" / "bin")
     assert "KUBECONFIG" not in variables
