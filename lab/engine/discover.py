@@ -13,6 +13,7 @@ from typing import Final
 
 from lab.engine import plugins
 from lab.engine.plugins import LANGUAGE, PROVIDERS, Plugin
+from lab.errors import LabEnvironmentError
 from lab.paths import binaries_directory, private_directory, pulumi_directory
 
 OLDEST: Final = (3, 259, 0)
@@ -20,7 +21,7 @@ OLDEST: Final = (3, 259, 0)
 VERSION_SECONDS: Final = 30
 
 
-class EngineMissing(Exception):  # noqa: N818 - named for what the user reads
+class EngineMissing(LabEnvironmentError):  # noqa: N818 - named for what the user reads
     """There is no Pulumi command line that fits; the text says what to do."""
 
 

@@ -1,8 +1,8 @@
-"""The one error of an image build, and how a failing tool's output becomes its sentence."""
+"""The errors of an image build, and how a failing tool's output becomes a sentence of theirs."""
 
 import re
 
-from lab.errors import LabError
+from lab.errors import LabEnvironmentError, LabError
 
 _NO_SPACE = re.compile(r"no space left on device|os error 28|ENOSPC|disk quota exceeded", re.IGNORECASE)
 _NETWORK = re.compile(
@@ -20,6 +20,10 @@ _MOUNT = re.compile(
 
 class ImageBuildError(LabError):
     """A lab image could not be built; the message says which, why, what follows and what to do."""
+
+
+class ImageEnvironmentError(ImageBuildError, LabEnvironmentError):
+    """This machine cannot build the lab's images as it stands; nothing was started."""
 
 
 def explain(output: str) -> str:

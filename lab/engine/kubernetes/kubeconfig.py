@@ -11,10 +11,12 @@ from typing import Any, cast
 
 import yaml
 
+from lab.errors import LabError
+
 EXEC_TIMEOUT_SECONDS = 60
 
 
-class KubeconfigError(Exception):
+class KubeconfigError(LabError):
     """The kubeconfig cannot be used; the text says why and never quotes its content."""
 
 
