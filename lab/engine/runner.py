@@ -20,11 +20,12 @@ from lab.engine.discover import Choice, choose
 from lab.engine.environment import engine_environment
 from lab.engine.kubernetes.api_client import ApiClient, ApiError, ClusterUnreachable
 from lab.engine.kubernetes.kubeconfig import KubeconfigError, kubeconfig_text, resolve
+from lab.errors import LabError
 
 INTERRUPT_GRACE_SECONDS: Final = 120.0
 
 
-class EngineError(Exception):
+class EngineError(LabError):
     """An engine command failed; the text is one clear message for the user, without a traceback."""
 
 
