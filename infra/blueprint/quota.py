@@ -45,7 +45,7 @@ def quota_part(config: StackConfig) -> QuotaPart:
         flavors=tuple(_flavor(config, pool) for pool in pools),
         cluster_queues=(
             *_serving_cluster_queues(config, pools),
-            *(_tenant_cluster_queue(config, pools, tenant) for tenant in tenants),
+            *(_tenant_cluster_queue(config, tenant) for tenant in tenants),
         ),
         local_queues=(
             *(LocalQueuePart("serving", names.ENGINES_NAMESPACE, names.SERVING_QUEUE, None) for _ in pools[:1]),
@@ -103,17 +103,8 @@ def engine_devices(config: StackConfig, pool: Pool) -> int:
     )
 
 
-def _tenant_cluster_queue(config: StackConfig, pools: list[Pool], tenant: Tenant) -> ClusterQueuePart:
+def _tenant_cluster_queue(config: StackConfig, tenant: Tenant) -> ClusterQueuePart:
     devices = config.gpu_quota(tenant)
-    open_to_tenant = [pool for pool in pools if _is_open_to(tenant, pool, devices)]
-    return ClusterQueuePart(f"tenant-{tenant.name}", tenant.name, _groups(config, open_to_tenant, devices))
-
-
-def _is_open_to(tenant: Tenant, pool: Pool, devices: dict[str, int]) -> bool:
-    """Whether the tenant's jobs may run on the pool, within its quota or on what is idle.
-
-    A sensitive tenant borrows nowhere else: the pools that it names were judged to be its own, others were not.
-    """
-    if tenant.sensitive and pool.dedicated_to != tenant.name:
-        return devices.get(pool.name, 0) > 0
-    return pool.dedicated_to in (None, tenant.name)
+    return ClusterQueuePart(
+        f"tenant-{tenant.name}", tenant.name, _groups(config, list(config.pools_open_to(tenant)), devices)
+    )

@@ -13,7 +13,7 @@ from infra.config.sources import Sources
 from infra.config.tenants import Tenant
 from infra.config.trust import Trust
 
-Named = TypeVar("Named", Pool, Model, Tenant)
+Named = TypeVar("Named", Pool, Model)
 
 PROJECT = "bulkhead"
 """The Pulumi project's name, and so the prefix of every configuration key."""
@@ -55,10 +55,6 @@ class StackConfig(StackFilePart):
         """The model of that name; raises KeyError when there is none."""
         return _named(self.models, name)
 
-    def tenant(self, name: str) -> Tenant:
-        """The tenant of that name; raises KeyError when there is none."""
-        return _named(self.tenants, name)
-
     @property
     def gpu_pools(self) -> tuple[Pool, ...]:
         """The pools that have GPUs."""
@@ -73,6 +69,21 @@ class StackConfig(StackFilePart):
         if isinstance(tenant.gpu_quota, dict):
             return dict(tenant.gpu_quota)
         return {pool.name: tenant.gpu_quota for pool in self.gpu_pools[:1]} if tenant.gpu_quota else {}
+
+    def pools_open_to(self, tenant: Tenant) -> tuple[Pool, ...]:
+        """The GPU pools on which the tenant's jobs may run, within its quota or on what is idle.
+
+        The one rule for it: queues are made by it and the posture judges who meets whom by it. A tenant without quota
+        borrows wherever no pool is dedicated to another. A sensitive tenant borrows nowhere: beside the pools that are
+        its own it may use those only where it has quota, which the posture requires to be its own hardware.
+        """
+        quota = self.gpu_quota(tenant)
+        return tuple(
+            pool
+            for pool in self.gpu_pools
+            if pool.dedicated_to == tenant.name
+            or (pool.dedicated_to is None and (not tenant.sensitive or quota.get(pool.name, 0) > 0))
+        )
 
 
 def _named(things: tuple[Named, ...], name: str) -> Named:

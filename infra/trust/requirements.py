@@ -52,7 +52,8 @@ class GpuUse:
 
     Attributes:
         pool: The pool.
-        tenants: Names of the tenants with quota there, or who may call a model that runs there.
+        tenants: Names of the tenants whose jobs may run there, if only on what they borrow, or who may call a model
+            that runs there.
         callers: Model that runs there → names of the tenants who may call it.
     """
 
@@ -87,25 +88,24 @@ def requirements(config: StackConfig) -> tuple[Requirement, ...]:
 
 
 def gpu_uses(config: StackConfig) -> tuple[GpuUse, ...]:
-    """Who uses each GPU pool, through quota or through the models it may call; sorted by the pool's name."""
+    """Who may use each GPU pool, through a queue or through a model; sorted by the pool's name."""
     callers: dict[str, set[str]] = {model.name: set() for model in config.models}
-    with_quota: dict[str, set[str]] = {pool.name: set() for pool in config.pools}
+    admitted: dict[str, set[str]] = {pool.name: set() for pool in config.pools}
     for tenant in config.tenants:
         for model in tenant.models:
             callers[model].add(tenant.name)
-        for pool, devices in config.gpu_quota(tenant).items():
-            if devices:
-                with_quota[pool].add(tenant.name)
+        for pool in config.pools_open_to(tenant):
+            admitted[pool.name].add(tenant.name)
     return tuple(
-        _use_of(pool, with_quota[pool.name], {m.name: callers[m.name] for m in config.models if m.pool == pool.name})
+        _use_of(pool, admitted[pool.name], {m.name: callers[m.name] for m in config.models if m.pool == pool.name})
         for pool in sorted(config.gpu_pools, key=lambda pool: pool.name)
     )
 
 
-def _use_of(pool: Pool, with_quota: set[str], callers: Mapping[str, set[str]]) -> GpuUse:
+def _use_of(pool: Pool, admitted: set[str], callers: Mapping[str, set[str]]) -> GpuUse:
     return GpuUse(
         pool=pool,
-        tenants=frozenset(with_quota.union(*callers.values())),
+        tenants=frozenset(admitted.union(*callers.values())),
         callers={model: frozenset(names) for model, names in callers.items()},
     )
 

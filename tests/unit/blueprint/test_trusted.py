@@ -1,5 +1,6 @@
 import datetime
 import random
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.blueprint import names
-from infra.blueprint.model import Blueprint, ClusterQueuePart
+from infra.blueprint.model import Blueprint
 from infra.blueprint.trusted import trusted_blueprint
 from infra.config.loader import parse
 from infra.config.stack import StackConfig
@@ -26,10 +27,6 @@ def blueprint_of(document: dict[str, Any]) -> Blueprint:
     return trusted_blueprint("test", config_of(document))
 
 
-def nominal(queue: ClusterQueuePart) -> int:
-    return sum(flavor.nominal for group in queue.groups for flavor in group.flavors)
-
-
 @given(documents(), st.randoms())
 def test_the_order_of_pools_models_and_tenants_changes_nothing(
     document: dict[str, Any], shuffler: random.Random
@@ -45,8 +42,11 @@ def test_the_order_of_pools_models_and_tenants_changes_nothing(
 def test_engines_and_guaranteed_quotas_never_exceed_a_pools_maximum(document: dict[str, Any]) -> None:
     config = config_of(document)
     blueprint = trusted_blueprint("test", config)
-    guaranteed = sum(nominal(queue) for queue in blueprint.quota.cluster_queues)
-    assert guaranteed <= sum(pool.devices_at_most for pool in config.gpu_pools)
+    guaranteed: Counter[str] = Counter()
+    for queue in blueprint.quota.cluster_queues:
+        guaranteed.update({flavor.flavor: flavor.nominal for group in queue.groups for flavor in group.flavors})
+    for pool in config.gpu_pools:
+        assert guaranteed[pool.node_pool_name] <= pool.devices_at_most
 
 
 @given(documents())

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from infra.config.loader import parse
 from infra.config.paths import exists, location_of, render
 from infra.config.stack import StackConfig
-from infra.config.trust import Tier
+from infra.config.trust import ControlId, Tier
 from infra.posture import platform_of
 from tests.strategies import TODAY, Document, documents, nearly_sound_documents
 
@@ -44,6 +44,23 @@ def test_every_refusal_names_a_key_that_is_in_the_file_or_can_be_written_there(d
     assert config
     for finding in platform_of("test", config, TODAY).posture.findings:
         assert exists(document, finding.path) or exists(document, render(location_of(finding.path)[:-1]))
+
+
+@anytime
+@given(documents())
+def test_no_gpu_is_lent_between_untrusted_tenants_unless_the_posture_says_so(document: Document):
+    trust = cast("Document", document["bulkhead:trust"])
+    config = loaded({**document, "bulkhead:trust": {**trust, "tenants": "untrusted"}})
+    assert config
+    platform = platform_of("test", config, TODAY)
+    flavors = [
+        {flavor.flavor for group in queue.groups for flavor in group.flavors}
+        for queue in platform.blueprint.quota.cluster_queues
+        if queue.tenant
+    ]
+    hw1 = platform.posture.of(ControlId.HW1)
+    if any(one & other for one, other in itertools.combinations(flavors, 2)):
+        assert hw1.required_by
 
 
 @anytime

@@ -94,13 +94,33 @@ def test_sharing_gpus_is_no_hardware_trigger_while_tenants_do_not_attack(relatio
     assert not required(posture_of(parts)) & HARDWARE
 
 
-def test_a_quota_of_zero_is_no_use():
+@pytest.mark.parametrize("quota", [{"l4": 0}, {}], ids=["zero", "none"])
+def test_a_tenant_without_quota_borrows_and_so_shares_the_gpus(quota: dict[str, int]):
     parts = document(
         trust={"tenants": "untrusted"},
         pools=[pool("cpu", "cpu"), pool("l4")],
-        tenants=[tenant("one", "small", quota={"l4": 1}), tenant("two", "small", quota={"l4": 0})],
+        tenants=[tenant("one", "small", quota={"l4": 1}), tenant("two", "small", quota=quota)],
+    )
+    assert required(posture_of(parts)) >= HARDWARE
+
+
+def test_a_sensitive_tenant_without_quota_borrows_nothing_and_so_shares_no_gpus():
+    parts = document(
+        trust={"tenants": "untrusted"},
+        pools=[pool("cpu", "cpu"), pool("l4")],
+        tenants=[tenant("one", "small", quota={"l4": 1}), tenant("two", "small", sensitive=True)],
     )
     assert not required(posture_of(parts)) & HARDWARE
+
+
+def test_a_pool_of_ones_own_is_no_shared_one_beside_a_pool_that_all_may_borrow():
+    parts = document(
+        trust={"tenants": "untrusted"},
+        pools=[pool("cpu", "cpu"), pool("own", dedicated_to="one"), pool("open")],
+        tenants=[tenant("one", "small"), tenant("two", "small")],
+    )
+    (row,) = [row for row in posture_of(parts).controls if row.control.id == "HW1"]
+    assert row.required_by == ("2 untrusted tenants share the GPUs of pool open (one, two)",)
 
 
 def test_untrusted_tenants_on_dedicated_pools_share_no_gpus():
