@@ -20,6 +20,7 @@ from lab.engine.discover import Choice, choose
 from lab.engine.environment import engine_environment
 from lab.engine.kubernetes.api_client import ApiClient, ApiError, ClusterUnreachable
 from lab.engine.kubernetes.kubeconfig import KubeconfigError, kubeconfig_text, resolve
+from lab.engine.kubernetes.objects import items
 from lab.errors import LabError
 
 INTERRUPT_GRACE_SECONDS: Final = 120.0
@@ -127,6 +128,7 @@ class Engine:
         self._check_cluster()
         self.recover()
         self._run("up", "--yes", "--skip-preview", *arguments)
+        self._forget_finished_operations()
 
     def refresh(self, *arguments: str) -> None:
         """Take what drifted in the cluster into the state. Raises EngineError."""
@@ -163,9 +165,27 @@ class Engine:
 
     def recover(self) -> None:
         """Remove locks of updates on this machine whose process is gone; the engine adopts their operations."""
-        project = project_name(self.project_directory)
-        backend = Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-        locks.release(locks.stale_locks(backend, project, self.stack))
+        locks.release(locks.stale_locks(self._backend(), project_name(self.project_directory), self.stack))
+
+    def _backend(self) -> Path:
+        return Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+
+    def _forget_finished_operations(self) -> None:
+        """Drop notes of creations that a killed update left and that a later update has completed.
+
+        The engine keeps a pending creation until someone answers for it at a terminal, and warns each time.
+        """
+        file = self._backend() / ".pulumi" / "stacks" / project_name(self.project_directory) / f"{self.stack}.json"
+        if not file.exists() or '"pending_operations"' not in file.read_text(encoding="utf-8"):
+            return
+        exported: dict[str, Any] = self._json("stack", "export")
+        deployment: dict[str, Any] = exported["deployment"]
+        made = {resource["urn"] for resource in items(deployment.get("resources"))}
+        pending = items(deployment.get("pending_operations"))
+        left = [note for note in pending if note["resource"]["urn"] not in made]
+        if len(left) < len(pending):
+            deployment["pending_operations"] = left
+            self.capture("stack", "import", given=json.dumps(exported))
 
     def capture(self, *arguments: str, stack: bool = True, given: str = "") -> Captured:
         """Run a command to its end and return what it printed, whatever its exit status; `given` is its input."""

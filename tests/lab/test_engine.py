@@ -69,6 +69,7 @@ def make_project(folder: Path, namespace: str, cluster: Cluster) -> Project:
     engine = Engine(folder, STACK, context=cluster.context, overrides=overrides)
     engine.stack_init_if_missing()
     project = Project(folder, namespace, engine)
+    remove(project, cluster)
     project.set(namespace=namespace, context=cluster.context)
     return project
 
@@ -242,6 +243,7 @@ def test_an_interrupted_update_recovers(fresh: Project, kubectl: Kubectl, with_s
     _wait_for(lambda: not _plugins_of(running.pid))
     fresh.unset("image")
     fresh.engine.up()
+    assert "pending_operations" not in fresh.state()
     assert live(kubectl, fresh, "deployment", "web")["status"]["availableReplicas"] == 1
     assert fresh.changes() == {}
 
