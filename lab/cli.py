@@ -1,6 +1,7 @@
 """`bulkhead lab …`: the cluster and engine on this machine. Also `python -m lab.cli`.
 
-Exit codes: 0 fine; 1 the lab is not up, or a part of it fails; 2 bad usage, or a machine that cannot carry it.
+Exit codes, as those of every `bulkhead` command: 0 fine; 1 `lab status` found a part that is not ready; 2 bad usage,
+or a machine that cannot carry the lab, and nothing was changed; 3 the command could not do its work.
 Progress goes to standard error, results to standard output.
 """
 
@@ -8,22 +9,25 @@ import importlib
 import json
 import os
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import cast
 
 import click
 
+from infra.cli import exit_codes
 from lab import binaries, paths
 from lab import cluster as lab_cluster
+from lab.binaries.charts_link import lay_charts
 from lab.errors import LabEnvironmentError, LabError
 from lab.progress import Progress
 
-_FAILED = 1
-_UNUSABLE = 2
+_PROJECT = Path(__file__).resolve().parents[1]
 
 
 @click.group()
@@ -41,12 +45,12 @@ def up_command() -> None:
 @lab.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def status_command(as_json: bool) -> None:
-    """Show how each part of the cluster is; exits 1 unless all are ready."""
+    """Show how each part of the cluster is; exits 1 when a part is not ready, 0 when all are."""
     with _faults_as_exit_codes():
         found = lab_cluster.status()
         click.echo(json.dumps(asdict(found), indent=2) if as_json else _table(found))
     if not found.up:
-        sys.exit(_FAILED)
+        sys.exit(exit_codes.UNSOUND)
 
 
 @lab.command("down")
@@ -85,15 +89,32 @@ def prune_command() -> None:
 
 @lab.command("env")
 def env_command() -> None:
-    """Print what makes a shell use the lab, for `eval "$(bulkhead lab env)"`."""
+    """Print what makes a shell use the lab, for `eval "$(bulkhead lab env)"`; builds Pulumi and Helm if need be."""
     with _faults_as_exit_codes():
         _require_kubeconfig()
+        _ensure_engine(_progress())
         variables = {"KUBECONFIG": str(lab_cluster.cluster().kubeconfig), **_engine_environment()}
     # Last, so that the user's own kubectl and helm come first and the lab's serve where there are none.
     searched = variables.get("PATH", os.environ.get("PATH", os.defpath))
     variables["PATH"] = os.pathsep.join([searched, str(paths.binaries_directory())])
     for name, value in sorted(variables.items()):
         click.echo(f"export {name}={shlex.quote(value)}")
+
+
+def _ensure_engine(progress: Progress) -> None:
+    """Build the Pulumi and the Helm that are neither installed nor built, and link the charts into the project."""
+    discover = importlib.import_module("lab.engine.discover")
+    missing: list[str] = []
+    try:
+        discover.find_cli()
+    except LabEnvironmentError:
+        missing.append("pulumi")
+    if not ((paths.binaries_directory() / "helm").exists() or shutil.which("helm")):
+        missing.append("helm")
+    if missing:
+        binaries.ensure(missing, progress)
+    if (_PROJECT / "Pulumi.yaml").exists():
+        lay_charts(_PROJECT, progress)
 
 
 def _engine_environment() -> dict[str, str]:
@@ -129,7 +150,7 @@ def _faults_as_exit_codes() -> Generator[None]:
         yield
     except LabError as error:
         click.echo(f"error: {error}", err=True)
-        sys.exit(_UNUSABLE if isinstance(error, LabEnvironmentError) else _FAILED)
+        sys.exit(exit_codes.INVALID if isinstance(error, LabEnvironmentError) else exit_codes.FAILED)
 
 
 if __name__ == "__main__":

@@ -88,6 +88,8 @@ def up(progress: Progress = silent) -> Cluster:
 def down(progress: Progress = silent) -> None:
     """End everything that `up` started and remove the cluster's state; binaries and image archives stay.
 
+    The cluster takes its objects along, so the engine's state of the stacks on it is dropped as well.
+
     Raises:
         LabError: When something cannot be ended or detached; its state folder is then kept.
     """
@@ -97,6 +99,7 @@ def down(progress: Progress = silent) -> None:
         ownership.require_free()
         if not (state.exists() or ownership.is_mine() or network.exists()):
             progress("the lab is not up: nothing to remove")
+            _forget_stacks(progress)
             return
         _take_down(state, progress)
 
@@ -143,6 +146,7 @@ def _claim_machine(progress: Progress) -> None:
         if known is not None or state.exists() or ownership.is_mine():
             progress("clearing what an earlier lab left behind")
             _take_down(state, silent)
+        _forget_stacks(progress)
         network.require_addresses_free()
         observed = host.observe()
         ownership.claim()
@@ -245,6 +249,14 @@ def _take_down(state: Path, progress: Progress) -> None:
     host.restore(known or host.Host(boot="", settings={}, missing_places=[]), state)
     if state.exists():
         shutil.rmtree(state)
+    _forget_stacks(progress)
+
+
+def _forget_stacks(progress: Progress) -> None:
+    """Drop the engine's state of the stacks on a cluster that is gone: it would say that everything still exists."""
+    if paths.lab_stacks_directory().exists():
+        progress("dropping the engine's state of the stacks that were on this cluster")
+        shutil.rmtree(paths.lab_stacks_directory())
 
 
 def _end_processes(progress: Progress) -> None:

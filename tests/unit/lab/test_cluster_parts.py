@@ -10,6 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from lab import cli, paths
+from lab.binaries import charts_link
 from lab.cluster import debian, host, lifecycle, network, ownership
 from lab.cluster.addresses import (
     COREDNS_IMAGE,
@@ -31,7 +32,7 @@ from lab.cluster.processes import MARK, end, is_alive, lab_processes
 from lab.cluster.simulated_nodes import simulated_node_manifests
 from lab.cluster.storage import storage_manifests
 from lab.errors import LabEnvironmentError, LabError
-from lab.progress import silent
+from lab.progress import Progress, silent
 
 MANIFESTS = Path(lifecycle.__file__).parent / "manifests"
 
@@ -205,9 +206,9 @@ def test_a_failing_command_says_what_failed_and_the_commands_own_words() -> None
 
 
 @pytest.mark.parametrize("command", [["kubectl", "get", "pods"], ["env"]])
-def test_a_lab_that_is_not_up_is_one_line_and_exit_code_1(command: list[str]) -> None:
+def test_a_lab_that_is_not_up_is_one_line_and_exit_code_3(command: list[str]) -> None:
     answer = CliRunner().invoke(cli.lab, command)
-    assert answer.exit_code == 1
+    assert answer.exit_code == 3
     assert answer.stdout == ""
     assert answer.stderr.startswith("error: The lab is not up")
 
@@ -220,6 +221,58 @@ def test_the_status_of_a_lab_that_is_not_up_names_every_part_and_exits_1() -> No
     assert {"etcd", "kube-apiserver", "kubelet", "kube-router", "kwok"} <= {
         entry["name"] for entry in document["parts"]
     }
+
+
+@pytest.fixture
+def up_without_an_engine(own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """A lab that is up on a machine without Pulumi and Helm; yields the names of what is built."""
+    (own_cache / "state").mkdir(parents=True)
+    (own_cache / "state" / "kubeconfig").touch()
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "Pulumi.yaml").touch()
+    built: list[str] = []
+
+    def ensure(names: list[str], _progress: Progress) -> dict[str, Path]:
+        built.extend(names)
+        return {}
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(cli, "_PROJECT", tmp_path / "project")
+    monkeypatch.setattr(cli.binaries, "ensure", ensure)
+    monkeypatch.setattr(charts_link, "ensure_charts", lambda _progress: own_cache / "charts")  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+    return built
+
+
+def test_env_builds_the_engine_that_is_missing_and_links_the_charts(
+    up_without_an_engine: list[str], own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli, "_engine_environment", lambda: {"PULUMI_HOME": "/home"})
+    answer = CliRunner().invoke(cli.lab, ["env"])
+    assert (answer.exit_code, up_without_an_engine) == (0, ["pulumi", "helm"])
+    assert "export PULUMI_HOME=/home\n" in answer.stdout
+    assert (tmp_path / "project" / ".charts").readlink() == own_cache / "charts"
+
+
+@pytest.mark.usefixtures("up_without_an_engine")
+def test_env_without_an_engine_that_fits_is_one_line_and_exit_code_2() -> None:
+    answer = CliRunner().invoke(cli.lab, ["env"])
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("error: there is no Pulumi command line that fits")
+
+
+def test_taking_down_a_lab_drops_the_engines_state_of_its_stacks_and_of_no_other(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(debian.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(ownership, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(ownership, "_OWNER", tmp_path / "owner")
+    monkeypatch.setattr(network, "exists", lambda: False)
+    (own_cache / "pulumi/state/lab/.pulumi").mkdir(parents=True)
+    (own_cache / "pulumi/state/elsewhere").mkdir()
+    said: list[str] = []
+    lifecycle.down(said.append)
+    assert [entry.name for entry in (own_cache / "pulumi/state").iterdir()] == ["elsewhere"]
+    assert said[1:] == ["dropping the engine's state of the stacks that were on this cluster"]
 
 
 def test_kubectl_gets_every_word_as_it_is_and_its_exit_code_is_kept(own_cache: Path) -> None:
