@@ -192,6 +192,12 @@ class StandInServicer(ProviderServicer):
         await self._answer(context, self.delete, request)
         return Empty()
 
+    async def Invoke(self, request: pb.InvokeRequest, context: Context) -> pb.InvokeResponse:
+        """Refuse functions by name: the stand-ins have resources only."""
+        told = f"the lab's {self.package} stand-in has no function {request.tok}; install the real plugin to use it"
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, told)
+        raise AssertionError("abort always raises")
+
     async def in_thread(self, work: Callable[[], Response]) -> Response:
         """Run blocking work beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import logging
 import ssl
 import tempfile
 import threading
@@ -23,6 +24,9 @@ RETRIED_STATUSES: Final = frozenset({429, 503, 504})
 DISCOVERY_ACCEPT: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 Object = dict[str, Any]
+
+# A retried connection is no news to the user; the one error at the end is.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 class ApiError(Exception):

@@ -127,6 +127,8 @@ class KubernetesServicer(StandInServicer):
     def check(self, request: pb.CheckRequest) -> pb.CheckResponse:
         """Fill in name, namespace and secret wrappers; keep an automatic name for the object's life."""
         old, inputs = plain(decode_struct(request.olds)), decode_struct(request.news)
+        if missing := _not_supported(request.urn, inputs):
+            return pb.CheckResponse(failures=[pb.CheckFailure(property="", reason=missing)])
         metadata = mapping(inputs.get("metadata"))
         if not metadata.get("name") and not metadata.get("generateName"):
             name = self._automatic_name(request, old)
@@ -341,6 +343,15 @@ class _Told:
         if isinstance(error, ApiError):
             told = redact(explain_refusal(error), secret_texts(self._inputs))
             raise Failure(f"{self._resource} was not {self._verb}: {told}") from None
+
+
+def _not_supported(urn: str, inputs: Tree) -> str | None:
+    """Return why the stand-in cannot make a resource, or None when it can: it makes whole Kubernetes objects."""
+    token = urn.split("::")[2].rsplit("$", 1)[-1]
+    whole = isinstance(inputs.get("apiVersion"), str) and isinstance(inputs.get("kind"), str)
+    if whole and token.rpartition(":")[2] != f"{inputs['kind']}Patch":
+        return None
+    return f"the lab's kubernetes stand-in has no {token}; install the real kubernetes plugin to use it"
 
 
 def _manager(inputs: Tree, old: Tree, urn: str) -> str:
