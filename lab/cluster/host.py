@@ -14,6 +14,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lab.cluster import controllers
 from lab.cluster.addresses import CGROUP, NETWORK_NAMESPACE, RUNTIME_DIRECTORY
 from lab.errors import LabError
 
@@ -49,17 +50,20 @@ class Host:
         boot: The kernel's id of this boot: after another one, nothing of the lab can be running.
         settings: Kernel settings by their path below /proc/sys.
         missing_places: Those of the fixed places that did not exist.
+        controllers: What the top control group handed down, under version 2; None under version 1.
     """
 
     boot: str
     settings: dict[str, str]
     missing_places: list[str]
+    controllers: list[str] | None = None
 
 
 def observe() -> Host:
     """Record the host as it is."""
     settings = {name: (Path("/proc/sys") / name).read_text(encoding="ascii").strip() for name in _KERNEL_SETTINGS}
-    return Host(boot_id(), settings, [place for place in _FIXED_PLACES if not Path(place).exists()])
+    missing = [place for place in _FIXED_PLACES if not Path(place).exists()]
+    return Host(boot_id(), settings, missing, controllers.handed_down(_CGROUPS))
 
 
 def save(host: Host, file: Path) -> None:
@@ -83,10 +87,15 @@ def boot_id() -> str:
 
 
 def restore(host: Host, state: Path) -> None:
-    """Bring the kernel's settings back and remove what the parts left in their fixed places."""
+    """Bring the kernel's settings back and remove what the parts left in their fixed places.
+
+    The lab's control groups must be gone: the kernel takes no controller back that a group below uses.
+    """
     if host.boot == boot_id():
         for name, value in host.settings.items():
             _set(name, value)
+        if host.controllers is not None:
+            controllers.take_back(_CGROUPS, host.controllers)
     _remove_traces(state)
     _detach_empty_namespaces_folder(host)
     for place in host.missing_places:
@@ -94,7 +103,16 @@ def restore(host: Host, state: Path) -> None:
 
 
 def create_cgroups() -> None:
-    """Make the control group above all pods in every hierarchy; the kubelet wants to find it."""
+    """Make the control group above all pods in every hierarchy; the kubelet wants to find it.
+
+    Raises:
+        LabError: When the kernel does not hand the needed controllers down to it.
+    """
+    if controllers.is_version_2(_CGROUPS):
+        (_CGROUPS / CGROUP).mkdir(exist_ok=True)
+        controllers.hand_down(_CGROUPS)
+        controllers.hand_down(_CGROUPS / CGROUP)
+        return
     for hierarchy in _hierarchies():
         group = hierarchy / CGROUP
         group.mkdir(exist_ok=True)
@@ -163,7 +181,7 @@ def _unescape(point: str) -> str:
 
 def _hierarchies() -> list[Path]:
     """Return the mounted control group hierarchies: one under version 2, one per controller under version 1."""
-    if (_CGROUPS / "cgroup.controllers").exists():
+    if controllers.is_version_2(_CGROUPS):
         return [_CGROUPS]
     table = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
     rows = [line.split(" ") for line in table]
