@@ -2,7 +2,7 @@
 
 Run, as root, with the lab up and nothing deployed: python -m benchmarks.engine_scale
 
-The `local` stack is deployed with 10 and with 100 tenants into a state of the benchmark's own, and destroyed in the end.
+The `local` stack is deployed with 10 and with 100 tenants into a state of its own, and destroyed in the end.
 """
 
 import shutil
