@@ -28,7 +28,7 @@ from components.gateway.pod import (
 from components.shared import labels, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.versions import require_version
-from infra.blueprint.model import GatewayPart
+from infra.blueprint.model import GatewayPart, InClusterDatabasePart
 
 SECRETS_ANNOTATION = "bulkhead.dev/secrets"
 KEY_LENGTH = 48
@@ -109,14 +109,16 @@ class Gateway(pulumi.ComponentResource):
 
         Every input is ignored afterwards: whatever a later version of this program or of the provider asks for, the
         key in use stays. A new master key would lock every administrator out; a new salt key would make whatever
-        LiteLLM encrypted unreadable.
+        LiteLLM encrypted unreadable, so both are protected where the database outlives the stack.
         """
+        outlives = not isinstance(self._part.database, InClusterDatabasePart)
         password = random.RandomPassword(
             f"{self._name}-{suffix}",
             length=KEY_LENGTH,
             special=False,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                protect=outlives or None,
                 ignore_changes=[
                     "keepers",
                     "length",

@@ -1,7 +1,6 @@
 """Running a Pulumi program with nothing behind it."""
 
 import asyncio
-import contextvars
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar, cast
@@ -36,19 +35,20 @@ def plan(platform: Platform, secrets: Mapping[str, str] | None = None, provider:
 def record(stack: str, program: Callable[[], None], provider: Provider | None = None) -> Plan:
     """Everything that `program` would register in a stack of that name.
 
-    Nothing of it outlives the call: the SDK keeps its state in context variables, and these are of one context each.
+    Nothing of it outlives the call, and nothing of the caller's is touched: the SDK keeps its state in context
+    variables, and these, like the event loop, are the own ones of a thread that ends with the call.
 
     Args:
         stack: The stack's name.
         program: What registers resources.
         provider: Answers what providers would, for a run as in an update; None: a preview.
     """
-    return contextvars.copy_context().run(_record, stack, program, provider)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulkhead-plan") as thread:
+        return thread.submit(_record, stack, program, provider).result()
 
 
 def _record(stack: str, program: Callable[[], None], provider: Provider | None) -> Plan:
     recorder, engine = Recorder(provider), QuietEngine()
-    settings.ROOT.set(None)
     settings.configure(
         settings.Settings(
             project=PROJECT,

@@ -108,6 +108,11 @@ def test_what_holds_state_outside_the_cluster_is_protected(type_token: str) -> N
     assert all(resource.options.protect for resource in found)
 
 
+@pytest.mark.parametrize("key", ["gateway-master-key", "gateway-salt-key"])
+def test_keys_of_a_database_that_outlives_the_stack_are_protected(key: str) -> None:
+    assert committed_plan("prod").named(key).options.protect is True
+
+
 @pytest.mark.parametrize("stack", ["local", "dev"])
 def test_nothing_on_an_existing_cluster_is_protected_so_that_destroy_works(stack: str) -> None:
     assert not [resource.urn for resource in committed_plan(stack).resources if resource.options.protect]

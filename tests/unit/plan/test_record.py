@@ -1,5 +1,7 @@
 """Recording: a preview's unknowns, what is hidden, what is refused, and nothing left behind."""
 
+import asyncio
+
 import pulumi
 import pulumi_random as random
 import pytest
@@ -95,3 +97,16 @@ def test_warnings_are_kept_in_order_and_information_is_not() -> None:
         pulumi.log.warn("second")
 
     assert record("test", program).warnings == ("first", "second")
+
+
+def test_a_caller_with_an_event_loop_of_its_own_keeps_it() -> None:
+    async def caller() -> object:
+        plan = record("test", lambda: pulumi.export("one", 1))
+        assert asyncio.get_running_loop() is loop
+        return plan.outputs["one"]
+
+    loop = asyncio.new_event_loop()
+    try:
+        assert loop.run_until_complete(caller()) == 1
+    finally:
+        loop.close()
