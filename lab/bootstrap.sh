@@ -24,7 +24,8 @@ bulkhead_ensure_venv_module() {
   "$python" -c 'import ensurepip, venv' 2>/dev/null && return 0
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     printf 'bulkhead: installing python3-venv\n' >&2
-    { apt-get -qq update && apt-get -qqy install --no-install-recommends python3-venv; } >/dev/null &&
+    # Another apt may be at work in a fresh machine's first minutes.
+    { apt-get -qq update; apt-get -o DPkg::Lock::Timeout=300 -qqy install --no-install-recommends python3-venv; } >/dev/null &&
       return 0
   fi
   bulkhead_fail "Python's venv module is missing, so nothing can be installed. Install it (Debian: apt-get install python3-venv) and run this again."

@@ -2,9 +2,9 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
+from lab import debian_packages
 from lab.errors import LabEnvironmentError
 from lab.progress import Progress
 
@@ -46,14 +46,11 @@ def ensure_packages(progress: Progress) -> None:
             "Install them by hand, then run this again."
         )
     progress(f"installing system packages: {names}")
-    # A fresh machine's package lists are empty or old: the first try tells.
-    if _install(missing) is None:
-        return
-    _apt_get("update", "-qq")
-    failure = _install(missing)
-    if failure is not None or missing_packages():
+    output = debian_packages.install(missing)
+    if output is not None or missing_packages():
+        reason = output.strip().splitlines()[-1:] if output else ["their programs are still missing"]
         raise LabEnvironmentError(
-            f"Installing the system packages {names} failed: {failure or 'their programs are still missing'}. "
+            f"Installing the system packages {names} failed: {' '.join(reason) or 'apt-get said nothing'}. "
             f"Run `apt-get install {names}` to see why, then run this again."
         )
 
@@ -73,22 +70,3 @@ def require_root() -> None:
             "The lab's cluster needs root: it makes a network namespace, mounts and control groups. Nothing was "
             "changed. Run it as root (`sudo --preserve-env=HOME,PATH`), or use a context of your own cluster."
         )
-
-
-def _install(packages: list[str]) -> str | None:
-    return _apt_get("install", "-y", "-qq", "--no-install-recommends", *packages)
-
-
-def _apt_get(*arguments: str) -> str | None:
-    """Run apt-get and return its last line when it fails."""
-    done = subprocess.run(
-        ["apt-get", *arguments],
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 0:
-        return None
-    return ((done.stderr.strip() or done.stdout.strip()).splitlines() or ["apt-get said nothing"])[-1]

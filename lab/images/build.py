@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from lab import paths
+from lab import debian_packages, paths
 from lab.images import debian
 from lab.images.archive import Layer, RuntimeConfiguration, read_layer, write_archive, write_layer
 from lab.images.catalogue import IMAGES, Image, ImageName
@@ -96,7 +96,7 @@ def _ensure_tools(images: Iterable[Image], progress: Progress) -> None:
     if not lacking:
         return
     progress(f"images: installing the Debian packages {' '.join(lacking)}")
-    if (output := debian.install(lacking)) is not None:
+    if (output := debian_packages.install(lacking)) is not None:
         raise ImageEnvironmentError(
             f"building the lab's images needs programs that could not be installed: {explain(output)}. "
             f"Run: apt-get install {' '.join(lacking)}"

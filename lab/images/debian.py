@@ -1,6 +1,5 @@
 """Debian packages for the images: which mirrors, which settings, and the smallest system to start from."""
 
-import os
 import re
 import subprocess
 
@@ -59,17 +58,6 @@ def transport_settings() -> str:
     )
 
 
-def install(packages: list[str]) -> str | None:
-    """Install `packages` on this machine, and return apt's output when that fails. Raises OSError without apt."""
-    options = ("--quiet", "--yes", "--no-install-recommends")
-    # A fresh machine's package lists are empty or old: the first try tells.
-    for arguments in (("install", *options, *packages), ("update", "--quiet"), ("install", *options, *packages)):
-        done = subprocess.run(("apt-get", *arguments), check=False, capture_output=True, text=True, env=_unattended())
-        if arguments[0] == "install" and done.returncode == 0:
-            return None
-    return done.stdout + done.stderr
-
-
 def bootstrap_command(target: str, source_lines: tuple[str, ...]) -> tuple[str, ...]:
     """Return the mmdebstrap command that makes the images' base system in the folder `target`."""
     exclusions = [f"--dpkgopt=path-exclude={pattern}" for pattern in _NOT_NEEDED]
@@ -86,10 +74,6 @@ def bootstrap_command(target: str, source_lines: tuple[str, ...]) -> tuple[str, 
         target,
         *source_lines,
     )
-
-
-def _unattended() -> dict[str, str]:
-    return {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
 
 def _output(*command: str) -> str:

@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,10 @@ def test_sources_are_in_a_fixed_order() -> None:
     assert version_script({"V": frozenset("ba")}) == "V { global: a; b; };\n"
 
 
-@pytest.mark.skipif(not all(map(shutil.which, ("gcc", "nm", "readelf"))), reason="gcc and binutils are not installed")
+@pytest.mark.skipif(
+    os.environ.get("CI") != "true" and not all(map(shutil.which, ("gcc", "nm", "readelf"))),
+    reason="gcc and binutils are not installed",
+)
 def test_a_library_that_misses_cuda_loads_with_the_stubs(tmp_path: Path) -> None:
     cuda, torch = tmp_path / "cuda", tmp_path / "torch"
     for folder in (cuda, torch):
@@ -65,5 +69,6 @@ def load(library: Path) -> str:
 
 
 def compile_library(target: Path, source: str, *options: str) -> None:
-    command = ("gcc", "-shared", "-fPIC", "-w", "-x", "c", "-", "-x", "none", *options, "-o", str(target))
+    """Build a shared library without a C library, whose headers and start files may not be installed."""
+    command = ("gcc", "-shared", "-fPIC", "-w", "-nostdlib", "-x", "c", "-", "-x", "none", *options, "-o", str(target))
     subprocess.run(command, input=source, text=True, check=True, capture_output=True)
