@@ -14,7 +14,7 @@ from pathlib import Path
 from lab import paths
 from lab.binaries.module_file import required_version
 from lab.binaries.registry import BINARIES, Binary
-from lab.binaries.toolchain import Toolchain, build_environment, find_toolchain
+from lab.binaries.toolchain import Toolchain, build_environment, cache_folders, find_toolchain
 from lab.errors import LabEnvironmentError, LabError
 from lab.locks import BUILDING, exclusive
 from lab.progress import Progress
@@ -71,21 +71,27 @@ def build_arguments(binary: Binary) -> list[str]:
 
 
 def _build_all(binaries: list[Binary], toolchain: Toolchain, progress: Progress) -> None:
-    _require_disk(binaries)
+    if binaries:
+        _require_disk(binaries, toolchain)
     for number, binary in enumerate(binaries, start=1):
         _build(binary, toolchain, f"{binary.name} ({number} of {len(binaries)})", progress)
 
 
-def _require_disk(binaries: list[Binary]) -> None:
+def _require_disk(binaries: list[Binary], toolchain: Toolchain) -> None:
     paths.cache_directory().mkdir(parents=True, exist_ok=True)
     needed = sum(binary.disk_gib for binary in binaries)
-    free = shutil.disk_usage(paths.cache_directory()).free / _GIB
-    if free < needed:
-        raise LabEnvironmentError(
-            f"The disk of {paths.cache_directory()} has {free:.1f} GiB free, and building "
-            f"{len(binaries)} binaries with Go's caches takes up to {needed:.1f} GiB. Nothing was built. "
-            "Free some space, or set BULKHEAD_CACHE to a folder on a larger disk."
-        )
+    advice = {paths.cache_directory(): "set BULKHEAD_CACHE"} | dict.fromkeys(
+        cache_folders(toolchain), "set GOCACHE and GOMODCACHE"
+    )
+    for folder, setting in advice.items():
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        free = shutil.disk_usage(existing).free / _GIB
+        if free < needed:
+            raise LabEnvironmentError(
+                f"The disk of {folder} has {free:.1f} GiB free, and building {len(binaries)} binaries with Go's "
+                f"caches takes up to {needed:.1f} GiB. Nothing was built. "
+                f"Free some space, or {setting} to a folder on a larger disk."
+            )
 
 
 def _build(binary: Binary, toolchain: Toolchain, label: str, progress: Progress) -> None:

@@ -54,6 +54,18 @@ def find_toolchain() -> Toolchain:
     return Toolchain(go, version)
 
 
+def cache_folders(toolchain: Toolchain) -> list[Path]:
+    """Return the folders of Go's build cache and module cache, which a build fills; they may not exist yet."""
+    answer = subprocess.run(
+        [toolchain.go, "env", "GOCACHE", "GOMODCACHE"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=build_environment(),
+    )
+    return [Path(line) for line in answer.stdout.splitlines() if line.startswith("/")]
+
+
 def build_environment() -> dict[str, str]:
     """Return this process's environment with every setting that could change a build's outcome fixed.
 

@@ -7,6 +7,8 @@ else, already has them.
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
+from infra import pins
+
 NETWORK_NAMESPACE = "bulkhead-lab"
 NETWORK_NAMESPACE_FILE = Path("/run/netns") / NETWORK_NAMESPACE
 
@@ -37,5 +39,5 @@ CGROUP = "bulkhead-lab"
 
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 COREDNS_IMAGE = "registry.k8s.io/coredns/coredns:v1.12.4"
-KUEUE_IMAGE = "registry.k8s.io/kueue/kueue:v0.19.2"
+KUEUE_IMAGE = pins.KUEUE_IMAGE.reference()
 PROBE_IMAGE = "bulkhead.dev/lab/probe:1"

@@ -7,7 +7,7 @@ from lab.cluster.addresses import RUNTIME_DIRECTORY
 from lab.errors import LabEnvironmentError
 
 LOCK = Path("/run/bulkhead-lab.lock")
-"""Held while the lab is brought up or down. It is empty, belongs to no lab, and goes with the next boot."""
+"""Held while the lab is brought up or down. It has its last holder's process id and goes with the next boot."""
 
 _OWNER = RUNTIME_DIRECTORY / "owner"
 

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -49,9 +50,9 @@ class Plugin:
         return f"pulumi-{self.kind}-{self.name}"
 
 
-LANGUAGE: Final = Plugin("language", "python", "3.272.0", "lab.engine.language_host")
-RANDOM: Final = Plugin("resource", "random", "4.21.4", "lab.engine.random_provider")
-KUBERNETES: Final = Plugin("resource", "kubernetes", "4.34.2", "lab.engine.kubernetes")
+LANGUAGE: Final = Plugin("language", "python", metadata.version("pulumi"), "lab.engine.language_host")
+RANDOM: Final = Plugin("resource", "random", metadata.version("pulumi-random"), "lab.engine.random_provider")
+KUBERNETES: Final = Plugin("resource", "kubernetes", metadata.version("pulumi-kubernetes"), "lab.engine.kubernetes")
 PROVIDERS: Final = (RANDOM, KUBERNETES)
 """The providers, the quickest to download first."""
 

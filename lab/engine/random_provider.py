@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from lab.engine.differences import differences, response
+from lab.engine.plugins import RANDOM
 from lab.engine.plumbing import Failure, StandInServicer, serve
 from lab.engine.values import (
     UNKNOWN,
@@ -114,7 +115,7 @@ class RandomServicer(StandInServicer):
     """The stand-in's service: only `create` draws; everything else keeps what the state holds."""
 
     package: ClassVar[str] = "random"
-    version: ClassVar[str] = "4.21.4"
+    version: ClassVar[str] = RANDOM.version
 
     def check(self, request: pb.CheckRequest) -> pb.CheckResponse:
         """Return the inputs as they are; the SDK has typed them."""

@@ -37,6 +37,7 @@ from lab.engine.kubernetes.objects import (
 )
 from lab.engine.kubernetes.refusals import explain_refusal, passing, webhook_unavailable
 from lab.engine.kubernetes.waiting import awaited, gone_already, timeout_seconds, wait_until_gone, wait_until_ready
+from lab.engine.plugins import KUBERNETES
 from lab.engine.plumbing import Context, Failure, InitializationFailure, StandInServicer
 from lab.engine.values import UNKNOWN, Tree, decode_struct, encode_struct, has_unknown, plain, secret_texts
 
@@ -54,7 +55,7 @@ class KubernetesServicer(StandInServicer):
     """Server-side apply of any kind, previewed by the API server's dry run."""
 
     package: ClassVar[str] = "kubernetes"
-    version: ClassVar[str] = "4.34.2"
+    version: ClassVar[str] = KUBERNETES.version
 
     def __init__(self, engine_address: str) -> None:
         super().__init__(engine_address)

@@ -1,6 +1,7 @@
 """What is built, from what, and when it is built again."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,7 +124,8 @@ def fake_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     go.parent.mkdir()
     go.write_text(
         "#!/bin/sh\n"
-        'if [ "$1" = env ]; then echo go1.26.8; exit 0; fi\n'
+        'if [ "$2" = GOVERSION ]; then echo go1.26.8; exit 0; fi\n'
+        f'if [ "$1" = env ]; then echo {tmp_path}/go-build; echo {tmp_path}/go-modules; exit 0; fi\n'
         f"if [ -e {tmp_path}/broken ]; then echo undefined: nonsense >&2; exit 3; fi\n"
         'echo built > "$3"\n',
         encoding="ascii",
@@ -160,6 +162,16 @@ def test_a_full_disk_is_told_before_anything_is_built(monkeypatch: pytest.Monkey
     monkeypatch.setattr(build.shutil, "disk_usage", lambda _path: Usage)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
     with pytest.raises(LabEnvironmentError, match=r"0\.1 GiB free.*takes up to \d+\.\d GiB\. Nothing was built"):
         build.ensure(["pulumi", "etcd"], silent)
+
+
+def test_a_full_disk_of_gos_own_caches_is_told_with_the_setting_that_moves_them(
+    fake_go: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fake_go / "go-modules").mkdir()
+    plenty, little = shutil.disk_usage(fake_go)._replace(free=2**50), shutil.disk_usage(fake_go)._replace(free=2**20)
+    monkeypatch.setattr(build.shutil, "disk_usage", lambda path: little if path.name == "go-modules" else plenty)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType, reportUnknownMemberType]
+    with pytest.raises(LabEnvironmentError, match=r"go-modules has 0\.0 GiB free.*set GOCACHE and GOMODCACHE"):
+        build.ensure(["etcd"], silent)
 
 
 def test_prune_refuses_while_a_labs_state_is_there(own_cache: Path) -> None:

@@ -17,7 +17,6 @@ from lab.cluster.addresses import (
     DNS_SERVICE,
     HOST_ADDRESS,
     HOST_INTERFACE,
-    KUEUE_IMAGE,
     NODE_ADDRESS,
     RUNTIME_DIRECTORY,
     SERVICE_NETWORK,
@@ -297,10 +296,6 @@ def test_a_machine_that_cannot_carry_the_lab_is_exit_code_2(monkeypatch: pytest.
 
 def test_an_unknown_command_is_bad_usage() -> None:
     assert CliRunner().invoke(cli.lab, ["sideways"]).exit_code == 2
-
-
-def test_the_kueue_image_has_the_name_that_the_chart_is_given() -> None:
-    assert KUEUE_IMAGE == "registry.k8s.io/kueue/kueue:v0.19.2"
 
 
 def test_the_state_folder_is_where_the_cluster_is_found() -> None:
