@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -168,7 +169,7 @@ class Engine:
         locks.release(locks.stale_locks(self._backend(), project_name(self.project_directory), self.stack))
 
     def _backend(self) -> Path:
-        return Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+        return Path(unquote(urlsplit(self.environment["PULUMI_BACKEND_URL"]).path))
 
     def _forget_finished_operations(self) -> None:
         """Drop notes of creations that a killed update left and that a later update has completed.
