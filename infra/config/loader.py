@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from infra.config.coherence.rules import incoherences
@@ -21,7 +21,7 @@ def parse(document: Mapping[str, object], today: datetime.date) -> StackConfig |
 
     Args:
         document: Full keys, as `bulkhead:trust`, → decoded values. Other namespaces are ignored; secret keys are looked
-            at for their presence only.
+            at for their presence, and for being encrypted (`{secure: …}`), only.
         today: The day on which waivers are judged.
     """
     result = _read(document, today)
@@ -35,7 +35,7 @@ def load_stack_file(path: Path, today: datetime.date) -> tuple[str, StackConfig]
         FaultsFoundError: the file cannot be read or is not right; it carries every fault.
     """
     file = read_stack_file(path)
-    problems = [*file.problems, *check_secrets_are_encrypted(file.document)]
+    problems = list(file.problems)
     result = _read(file.document, today)
     if isinstance(result, StackConfig):
         if not problems and not file.faults:
@@ -45,13 +45,20 @@ def load_stack_file(path: Path, today: datetime.date) -> tuple[str, StackConfig]
     raise FaultsFoundError(path.name, [*file.faults, *_faults(file.document, problems)])
 
 
-def document_from_engine(values: Mapping[str, str]) -> dict[str, object]:
+def document_from_engine(values: Mapping[str, str], encrypted: Collection[str]) -> dict[str, object]:
     """The engine's configuration, in which structured values are JSON text, as a document for `parse`.
 
-    Secrets are replaced by None: nothing that reads the document needs more than their presence.
+    The values of secrets are left out, as nothing that reads the document needs more than whether they are encrypted:
+    such a secret looks as in a stack file, and one in the clear is None.
+
+    Args:
+        values: Full key → text, secrets decrypted.
+        encrypted: The full keys that the engine holds as secrets.
     """
-    secrets = {f"{PROJECT}:{name}" for name in SECRET_KEYS}
-    return {key: None if key in secrets else _decoded(value) for key, value in values.items()}
+    secrets = {
+        f"{PROJECT}:{name}": {"secure": ""} if f"{PROJECT}:{name}" in encrypted else None for name in SECRET_KEYS
+    }
+    return {key: secrets[key] if key in secrets else _decoded(value) for key, value in values.items()}
 
 
 def _decoded(value: str) -> object:
@@ -68,7 +75,13 @@ def _read(document: Mapping[str, object], today: datetime.date) -> StackConfig |
     reader = StructureReader({**ours, **{key: None for key in document if key not in ours}})
     draft = reader.draft(today)
     structural = [problem for problem in reader.problems if not _is_said(problem.location, already_said)]
-    problems = [*check_keys(document), *already_said, *structural, *incoherences(draft)]
+    problems = [
+        *check_keys(document),
+        *check_secrets_are_encrypted(document),
+        *already_said,
+        *structural,
+        *incoherences(draft),
+    ]
     if problems:
         return problems
     return StackConfig.model_validate_json(

@@ -2,7 +2,7 @@
 
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import pulumi
 import pulumi.runtime.config
@@ -28,9 +28,10 @@ def run() -> None:
             message without a traceback.
     """
     today = datetime.datetime.now(datetime.UTC).date()
-    platform = judge(pulumi.get_stack(), document_from_engine(_engine_configuration()), today)
+    values = _engine_configuration()
+    platform = judge(pulumi.get_stack(), document_from_engine(values, _encrypted(values)), today)
     _check_context(platform)
-    register(platform, secrets_from_engine())
+    register(platform, secrets_from_engine(), warning_of_today)
 
 
 def judge(stack: str, document: Mapping[str, object], today: datetime.date) -> Platform:
@@ -60,10 +61,26 @@ def _check_context(platform: Platform) -> None:
         raise pulumi.RunError(faults_text(FaultsFoundError(f"Pulumi.{stack}.yaml", [fault])))
 
 
-def register(platform: Platform, secrets: StackSecrets) -> None:
-    """Register everything, warn of what is waived, and hand out the stack's outputs."""
+def warning(finding: Finding) -> str:
+    """A finding as one line that is the same on every day."""
+    return printable(f"{finding.path}: {finding.message}")
+
+
+def warning_of_today(finding: Finding) -> str:
+    """A finding as one line that says how near its day is."""
+    return printable(f"{finding.path}{f' ({finding.due})' if finding.due else ''}: {finding.message}")
+
+
+def register(platform: Platform, secrets: StackSecrets, describe: Callable[[Finding], str] = warning) -> None:
+    """Register everything, warn of what is waived, and hand out the stack's outputs.
+
+    Args:
+        platform: A platform whose posture is sound.
+        secrets: The stack's secrets that are set.
+        describe: Puts a warning into words.
+    """
     for finding in platform.posture.warnings:
-        pulumi.log.warn(_line(finding))
+        pulumi.log.warn(describe(finding))
     composed = compose(platform.blueprint, secrets)
     pulumi.export("gateway", composed.gateway)
     pulumi.export("posture", posture_document(platform.posture))
@@ -77,13 +94,15 @@ def refusal(posture: Posture) -> str:
         [
             f"The posture of stack {posture.stack} is unsound: {count} error{'' if count == 1 else 's'}; nothing was"
             f" changed. `bulkhead posture --stack {posture.stack}` shows all of it.",
-            *(f"  {_line(finding)}" for finding in posture.errors),
+            *(f"  {warning(finding)}" for finding in posture.errors),
         ]
     )
 
 
-def _line(finding: Finding) -> str:
-    return printable(f"{finding.path}: {finding.message}")
+def _encrypted(keys: Iterable[str]) -> frozenset[str]:
+    """Those of the full keys that the engine holds as secrets."""
+    from_environment = pulumi.runtime.config.get_config_secret_keys_env()
+    return frozenset(key for key in keys if key in from_environment or pulumi.runtime.config.is_config_secret(key))
 
 
 def _engine_configuration() -> dict[str, str]:

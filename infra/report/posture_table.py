@@ -83,7 +83,8 @@ def _row_style(row: ControlPosture) -> str:
 
 
 def _finding(finding: Finding) -> Text:
-    heading = " ".join(part for part in (finding.severity, finding.control, finding.path) if part)
+    due = f"({finding.due})" if finding.due else ""
+    heading = " ".join(part for part in (finding.severity, finding.control, finding.path, due) if part)
     text = Text("\n")
     text.append(heading, style=_SEVERITY_STYLES[finding.severity])
     text.append(f"\n{printable(finding.message)}")

@@ -39,14 +39,17 @@ class Finding:
     Attributes:
         severity: Whether the stack may be deployed in spite of it.
         control: The control that it concerns.
-        path: The key of the stack file to look at; it exists in the file, or its parent does.
-        message: What is wrong, what follows, and what to write.
+        path: The key of the stack file to look at, or its nearest parent that the file holds.
+        message: What is wrong, what follows, and what to write; the same on every day until something changes.
+        due: How near the day is that the message names, as `127 days from now`; empty where it names none. For people
+            only: in a document or in a stack's outputs it would be a difference every day.
     """
 
     severity: Severity
     control: ControlId | None
     path: str
     message: str
+    due: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """From a configuration to its posture: what the tier enforces, what the facts require, what somebody waived."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from infra.config.stack import StackConfig
+from infra.config.paths import location_of, nearest, render
+from infra.config.stack import PROJECT, StackConfig
 from infra.config.trust import ControlId, Tier, Waiver
 from infra.trust.control import Control
 from infra.trust.posture import ControlPosture, ControlState, Finding, Posture, Severity
@@ -92,16 +93,17 @@ def resolve(
         raise ValueError("the catalogue must hold every control exactly once")
     required = requirements(config)
     questions = [_question(control, config, required, today, available) for control in controls]
-    findings = [
+    found = [
         *(finding for question in questions for finding in _errors(question, config)),
         *(finding for question in questions for finding in _warnings(question, config, today)),
     ]
+    written = written_of(config)
     return Posture(
         stack=stack,
         tier=config.trust.tier,
         tenants=config.trust.tenants,
         controls=tuple(_row(question) for question in questions),
-        findings=tuple(findings),
+        findings=tuple(replace(finding, path=nearest_path(written, finding.path)) for finding in found),
     )
 
 
@@ -167,7 +169,8 @@ def _state(question: _Question) -> tuple[ControlState, str]:
 
 def _errors(question: _Question, config: StackConfig) -> Iterator[Finding]:
     if question.asked_for and not question.available:
-        yield _error(question, _asking_path(question, config), _not_available(question))
+        path = "bulkhead:trust.tier" if question.by_tier else "bulkhead:trust.enable"
+        yield _error(question, path, _not_available(question))
     if (
         question.asked_for
         and question.control.id in NETWORK_POLICY_CONTROLS
@@ -178,7 +181,7 @@ def _errors(question: _Question, config: StackConfig) -> Iterator[Finding]:
         return
     by_tier = [requirement for requirement in question.required_by if not requirement.only_by]
     if by_tier and not question.asked_for:
-        yield _error(question, trust_path(config, "tier"), _missing(question, by_tier))
+        yield _error(question, "bulkhead:trust.tier", _missing(question, by_tier))
     for requirement in question.required_by:
         if requirement.only_by:
             yield _error(question, requirement.path, _wrong_hardware(question, requirement))
@@ -198,7 +201,10 @@ def _warnings(question: _Question, config: StackConfig, today: datetime.date) ->
         elif waiver != question.waiver:
             message = f"{control.id} is waived more than once; only the first waiver counts. Remove this one."
         else:
-            message = _waived(control, waiver.waiver, today)
+            yield Finding(
+                Severity.WARNING, control.id, waiver.path, _waived(control, waiver.waiver), _due(waiver.waiver, today)
+            )
+            continue
         yield Finding(Severity.WARNING, control.id, waiver.path, message)
 
 
@@ -225,8 +231,9 @@ def _not_enforced_by_cluster(question: _Question) -> str:
     control = question.control
     return (
         f"{question.asker} asks for {control.id} ({control.title}), but this cluster does not enforce NetworkPolicy:"
-        f" the policies would be stored and ignored. At risk: {control.at_risk}. Write: true, once the cluster runs a"
-        f" dataplane that enforces NetworkPolicy (GKE's Dataplane V2, Cilium, Calico, kube-router)."
+        f" the policies would be stored and ignored. At risk: {control.at_risk}. Write:"
+        f" bulkhead:cluster.enforces_network_policy: true, once the cluster runs a dataplane that enforces it"
+        f" (GKE's Dataplane V2, Cilium, Calico, kube-router)."
     )
 
 
@@ -257,23 +264,27 @@ def _wrong_hardware(question: _Question, requirement: Requirement) -> str:
     )
 
 
-def _waived(control: Control, waiver: Waiver, today: datetime.date) -> str:
+def _waived(control: Control, waiver: Waiver) -> str:
+    return (
+        f"{control.id} ({control.title}) is waived until {waiver.expires}. Owner: {waiver.owner}. Reason:"
+        f" {waiver.reason.rstrip('.')}. At risk meanwhile: {control.at_risk}."
+    )
+
+
+def _due(waiver: Waiver, today: datetime.date) -> str:
     left = waiver.expires - today
     days = f"{left.days} day{'' if left.days == 1 else 's'}"
-    prefix = f"EXPIRES IN {days.upper()}: " if left <= EXPIRY_NOTICE else ""
-    return (
-        f"{prefix}{control.id} ({control.title}) is waived until {waiver.expires}, {days} from now. Owner:"
-        f" {waiver.owner}. Reason: {waiver.reason.rstrip('.')}. At risk meanwhile: {control.at_risk}."
-    )
+    return f"EXPIRES IN {days.upper()}" if left <= EXPIRY_NOTICE else f"{days} from now"
 
 
 # --- keys of the stack file -------------------------------------------------------------------------------------
 
 
-def trust_path(config: StackConfig, key: str) -> str:
-    """`bulkhead:trust.<key>`, or `bulkhead:trust` where the stack file leaves that whole key out."""
-    return f"bulkhead:trust.{key}" if "trust" in config.model_fields_set else "bulkhead:trust"
+def written_of(config: StackConfig) -> Mapping[str, object]:
+    """What the stack file says, without what is left to defaults."""
+    return {f"{PROJECT}:{key}": value for key, value in config.model_dump(exclude_unset=True).items()}
 
 
-def _asking_path(question: _Question, config: StackConfig) -> str:
-    return trust_path(config, "tier" if question.by_tier else "enable")
+def nearest_path(written: Mapping[str, object], path: str) -> str:
+    """`path`, or its nearest parent that the stack file holds: a finding points at a place that is there."""
+    return render(nearest(written, location_of(path)))

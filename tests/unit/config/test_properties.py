@@ -43,7 +43,7 @@ def test_sound_documents_are_accepted_and_survive_a_round_trip(stack: Document) 
 def test_the_engine_hands_over_the_same_configuration_as_the_file_holds(stack: Document) -> None:
     engine = {key: json.dumps(value) for key, value in stack.items()}
 
-    assert parse(document_from_engine(engine), TODAY) == parse(stack, TODAY)
+    assert parse(document_from_engine(engine, {key for key in stack if "_url" in key}), TODAY) == parse(stack, TODAY)
 
 
 @given(nearly_sound_documents() | documents(), st.randoms(use_true_random=False))

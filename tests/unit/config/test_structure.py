@@ -213,10 +213,16 @@ def test_no_fault_shows_what_was_typed_in_the_wrong_place() -> None:
 
 
 def test_the_engine_s_configuration_is_decoded_and_its_secrets_are_dropped() -> None:
-    values = {"bulkhead:trust": '{"tier":"governed"}', "bulkhead:database_url": "postgres://", "gcp:project": "x"}
+    values = {
+        "bulkhead:trust": '{"tier":"governed"}',
+        "bulkhead:database_url": "postgres://",
+        "bulkhead:cache_url": "redis://",
+        "gcp:project": "x",
+    }
 
-    assert document_from_engine(values) == {
+    assert document_from_engine(values, {"bulkhead:cache_url"}) == {
         "bulkhead:trust": {"tier": "governed"},
         "bulkhead:database_url": None,
+        "bulkhead:cache_url": {"secure": ""},
         "gcp:project": "x",
     }

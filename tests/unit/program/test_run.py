@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,15 @@ def engine_values(document: Mapping[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in document.items()}
 
 
-def run_with(document: Mapping[str, Any], registered: list[PlannedResource] | None = None) -> Plan:
+def run_with(
+    document: Mapping[str, Any],
+    registered: list[PlannedResource] | None = None,
+    encrypted: Sequence[str] = ("bulkhead:database_url",),
+) -> Plan:
     """Run the program with a configuration; what it registers goes to `registered`, also when it fails."""
 
     def program() -> None:
-        pulumi.runtime.set_all_config(engine_values(document), ["bulkhead:database_url"])
+        pulumi.runtime.set_all_config(engine_values(document), list(encrypted))
         run()
 
     def note(resource: PlannedResource) -> Answer:
@@ -47,11 +51,11 @@ def run_with(document: Mapping[str, Any], registered: list[PlannedResource] | No
     return record("test", program, note)
 
 
-def refused(document: Mapping[str, Any]) -> str:
+def refused(document: Mapping[str, Any], encrypted: Sequence[str] = ("bulkhead:database_url",)) -> str:
     """The message that the program refuses a configuration with, having registered nothing."""
     registered: list[PlannedResource] = []
     with pytest.raises(pulumi.RunError) as refusal:
-        run_with(document, registered)
+        run_with(document, registered, encrypted)
     assert registered == []
     return str(refusal.value)
 
@@ -96,6 +100,15 @@ def test_waivers_are_shown_as_warnings() -> None:
 
     assert [warning.partition(":")[0] for warning in warnings] == ["bulkhead"] * 3
     assert all("is waived until" in warning for warning in warnings)
+    assert all(" from now): " in warning or "(EXPIRES IN " in warning for warning in warnings)
+
+
+def test_outputs_say_nothing_that_changes_from_day_to_day() -> None:
+    posture = str(run_with(document_with_tenants(2)).outputs["posture"])
+
+    assert "is waived until" in posture
+    assert "from now" not in posture
+    assert "EXPIRES IN" not in posture
 
 
 def test_a_misspelt_key_that_the_program_would_never_ask_for_is_refused() -> None:
@@ -118,6 +131,18 @@ def test_a_stack_secret_reaches_the_gateway_wrapped() -> None:
 
     assert SECRET not in str(plan)
     assert "[secret]" in str(plan.named("gateway-secret").inputs)
+
+
+@pytest.mark.parametrize("key", ["bulkhead:database_url", "bulkhead:cache_url", "bulkhead:model_hub_token"])
+def test_a_secret_that_the_engine_holds_in_the_clear_is_refused_and_encrypted_accepted(key: str) -> None:
+    document = {**document_with_tenants(1), key: DATABASE_URL}
+
+    message = refused(document, encrypted=[])
+
+    assert f"{key}: this secret stands in the clear" in message
+    assert f"pulumi config set --secret {key}" in message
+    assert SECRET not in message
+    assert run_with(document, encrypted=[key]).resources
 
 
 def test_a_context_that_the_kubeconfig_lacks_is_refused_with_those_that_it_has(kubeconfig: Path) -> None:

@@ -2,13 +2,12 @@
 
 import itertools
 import json
-from collections.abc import Mapping
 from typing import cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.config.paths import exists, location_of, render
+from infra.config.paths import exists
 from infra.config.trust import ControlId, TenantRelation, Tier
 from infra.posture import platform_of
 from infra.report.posture_json import posture_json
@@ -56,16 +55,10 @@ def test_every_control_has_one_state_and_only_available_ones_act(parts: Document
 
 @anytime
 @given(documents(), availabilities)
-def test_every_finding_names_a_key_of_the_file_or_one_whose_parent_is_there(
-    parts: Document, available: frozenset[ControlId]
-):
+def test_every_finding_names_a_key_of_the_file(parts: Document, available: frozenset[ControlId]):
     written = {f"bulkhead:{key}": value for key, value in parts.items()}
     for finding in posture_of(parts, available).findings:
-        assert is_writable(written, finding.path), finding.path
-
-
-def is_writable(written: Mapping[str, object], path: str) -> bool:
-    return exists(written, path) or exists(written, render(location_of(path)[:-1]))
+        assert exists(written, finding.path), finding.path
 
 
 @anytime

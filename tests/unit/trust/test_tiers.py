@@ -62,7 +62,7 @@ def test_tenants_who_share_gpus_are_sound_from_the_tier_that_their_relation_need
 
 
 def test_a_missing_control_names_the_trigger_the_tier_the_risk_and_every_way_out():
-    (finding,) = findings(posture_of(sharing({"tenants": "cooperative"})), "SR1")
+    (finding,) = findings(posture_of(sharing({"tier": "trusted", "tenants": "cooperative"})), "SR1")
     assert finding.severity == "error"
     assert finding.path == "bulkhead:trust.tier"
     for part in (
@@ -134,13 +134,18 @@ def test_a_missing_control_that_cannot_be_realised_yet_is_to_be_waived():
 
 
 @pytest.mark.parametrize(
-    ("trust", "path"), [(None, "bulkhead:trust"), ({}, "bulkhead:trust.tier")], ids=["without trust", "with trust"]
+    ("trust", "path"),
+    [(None, "config"), ({}, "bulkhead:trust"), ({"tier": "trusted"}, "bulkhead:trust.tier")],
+    ids=["without trust", "without tier", "with tier"],
 )
-def test_a_finding_names_the_tier_where_it_can_be_written(trust: Document | None, path: str):
+def test_a_finding_names_the_nearest_key_that_is_there_and_its_message_the_key_to_write(
+    trust: Document | None, path: str
+):
     parts = sharing(trust or {})
     if trust is None:
         del parts["trust"]
     assert {finding.path for finding in posture_of(parts).errors} == {path}
+    assert all("bulkhead:trust.tier: governed" in finding.message for finding in posture_of(parts).errors)
 
 
 def test_a_catalogue_that_lacks_a_control_is_a_bug():

@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 
+from infra.report.posture_json import posture_json
 from tests.unit.trust.stacks import Document, document, findings, posture_of, states, tenant, waiver
 
 SHARING = ["SR1", "SR2", "SR3"]
@@ -32,17 +33,23 @@ def test_a_waiver_is_shown_as_a_warning_with_owner_reason_and_expiry():
         "ops@example.com",
         "until the pilot ends. At risk",
         "2026-12-31",
-        "213 days from now",
         "calls the engines",
     ):
         assert part in finding.message
+    assert finding.due == "213 days from now"
 
 
 @pytest.mark.parametrize(("days", "loud"), [(1, True), (14, True), (15, False)])
 def test_a_waiver_near_its_end_is_louder(days: int, loud: bool):
     today = datetime.date(2026, 12, 31) - datetime.timedelta(days=days)
     (finding,) = findings(posture_of(shared(waiver("SR1", "2026-12-31")), today=today), "SR1")
-    assert finding.message.startswith(f"EXPIRES IN {days} DAY") == loud
+    assert finding.due.startswith(f"EXPIRES IN {days} DAY") == loud
+
+
+def test_what_a_document_holds_of_a_waiver_is_the_same_on_every_day():
+    parts = shared(waiver("SR1", "2026-12-31"))
+    days = [datetime.date(2026, 12, 31) - datetime.timedelta(days=left) for left in (100, 14, 1)]
+    assert len({posture_json(posture_of(parts, today=day)) for day in days}) == 1
 
 
 def test_a_waiver_no_longer_counts_from_the_day_on_which_it_expires():

@@ -136,7 +136,7 @@ def test_an_external_service_needs_the_secret_with_its_address(part: str, secret
 
     assert fault.path == f"bulkhead:gateway.{part}.kind"
     assert fault.write == f"pulumi config set --secret bulkhead:{secret}"
-    sound({f"gateway.{part}": {"kind": "external"}, secret: None})
+    sound({f"gateway.{part}": {"kind": "external"}, secret: {"secure": "ciphertext"}})
 
 
 def test_a_waiver_counts_until_the_day_before_it_expires() -> None:
