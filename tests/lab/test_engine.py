@@ -198,7 +198,7 @@ def test_a_secret_is_nowhere_in_the_clear(deployed: Project) -> None:
 
 
 def test_a_deployment_that_cannot_start_says_why_stays_in_the_state_and_is_mended(fresh: Project) -> None:
-    fresh.set(image=MISSING_IMAGE, patience="15s")
+    fresh.set(image=MISSING_IMAGE, patience="45s")
     failed = fresh.run("up")
     assert failed.status != 0
     assert "exists but is not ready" in failed.stdout

@@ -29,7 +29,7 @@ def _container_reasons(entry: Object) -> list[str]:
         mapping(entry.get("lastState")).get("terminated")
     )
     found: list[str] = []
-    if waiting.get("reason") and waiting["reason"] not in ("PodInitializing", "ContainerCreating"):
+    if waiting.get("reason") and waiting["reason"] != "PodInitializing":
         found.append(": ".join(str(waiting[key]) for key in ("reason", "message") if waiting.get(key)))
     if ended and ended.get("exitCode"):
         told = f": {ended['message'].strip()}" if ended.get("message") else ""
