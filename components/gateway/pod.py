@@ -36,7 +36,8 @@ DATABASE_URL_KEY = "database-url"
 CACHE_URL_KEY = "cache-url"
 ENGINE_KEY = "api-key"
 
-START_SECONDS = 300
+START_SECONDS = 600
+"""LiteLLM loads in half a minute of CPU time: twenty seconds on an idle core, minutes on a crowded node."""
 DRAIN_SECONDS = 15
 """How long a stopping replica goes on answering, until every node has learnt to send it nothing new. Without it a call
 just after a rollout was refused."""
@@ -64,7 +65,7 @@ SERVER_ENVIRONMENT = {
 
 READY_SCRIPT = (
     "import json, sys, urllib.request as r; "
-    "sys.exit(json.load(r.urlopen('http://127.0.0.1:{port}/health/readiness', timeout=4)).get('db') != 'connected')"
+    "sys.exit(json.load(r.urlopen('http://127.0.0.1:{port}/health/readiness', timeout=8)).get('db') != 'connected')"
 )
 """LiteLLM answers `healthy` while its database is away; what counts is `db`."""
 
@@ -203,7 +204,7 @@ def _alive(period: int, failures: int) -> "ProbeArgsDict":
 def _ready(port: int) -> "ProbeArgsDict":
     return {
         "exec_": {"command": ["python3", "-I", "-S", "-c", READY_SCRIPT.format(port=port)]},
-        "period_seconds": 5,
-        "timeout_seconds": 5,
+        "period_seconds": 10,
+        "timeout_seconds": 10,
         "failure_threshold": 3,
     }
