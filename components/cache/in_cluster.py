@@ -14,12 +14,14 @@ from components.shared import (
     restricted_pod_security_context,
     selector,
 )
+from components.shared.fingerprint import secret_fingerprint
 from infra.blueprint.model import InClusterCachePart
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict, ProbeArgsDict
 
 OBJECT_NAME = "cache"
+SECRETS_ANNOTATION = "bulkhead.dev/secrets"
 PORT = 6379
 CONFIGURATION_KEY = "redis.conf"
 CONFIGURATION_PATH = "/etc/bulkhead/redis"
@@ -51,7 +53,7 @@ class InClusterCache(pulumi.ComponentResource):
         password = self._make_password()
         secret = self._make_secret(password)
         service = self._make_service()
-        deployment = self._make_deployment(secret)
+        deployment = self._make_deployment(secret, password)
         host = f"{OBJECT_NAME}.{args.namespace}.svc.cluster.local"
         url = password.apply(lambda value: f"redis://:{value}@{host}:{PORT}")
         self.connection = CacheConnection(pulumi.Output.secret(url), None, (service, deployment))
@@ -93,7 +95,13 @@ class InClusterCache(pulumi.ComponentResource):
             opts=self._child(),
         )
 
-    def _make_deployment(self, secret: "kubernetes.core.v1.Secret") -> "kubernetes.apps.v1.Deployment":
+    def _make_deployment(
+        self, secret: "kubernetes.core.v1.Secret", password: pulumi.Output[str]
+    ) -> "kubernetes.apps.v1.Deployment":
+        # Redis reads its configuration when it starts, so another one has to start another pod.
+        fingerprint_of_configuration = pulumi.Output.unsecret(
+            password.apply(lambda known: secret_fingerprint(known, redis_configuration(known)))
+        )
         return kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata=self._metadata(),
@@ -103,7 +111,10 @@ class InClusterCache(pulumi.ComponentResource):
                 "strategy": {"type": "Recreate"},
                 "selector": {"match_labels": selector(OBJECT_NAME)},
                 "template": {
-                    "metadata": {"labels": labels(OBJECT_NAME)},
+                    "metadata": {
+                        "labels": labels(OBJECT_NAME),
+                        "annotations": {SECRETS_ANNOTATION: fingerprint_of_configuration},
+                    },
                     "spec": _pod_spec(self._args.part, secret.metadata.name),
                 },
             },

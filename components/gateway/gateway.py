@@ -60,12 +60,14 @@ class Gateway(pulumi.ComponentResource):
         address: Where it is reached inside the cluster, as `http://gateway.NAMESPACE.svc.cluster.local:4000`.
         master_key: What administers it; secret.
         master_key_secret: The name of the Secret that holds it under `master-key`.
+        database_fingerprint: A digest of the database's URL that may be shown; another database, another digest.
         deployment: The replicas.
     """
 
     address: pulumi.Output[str]
     master_key: pulumi.Output[str]
     master_key_secret: pulumi.Output[str]
+    database_fingerprint: pulumi.Output[str]
     deployment: "kubernetes.apps.v1.Deployment"
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -84,8 +86,13 @@ class Gateway(pulumi.ComponentResource):
         self._salt_key = self._make_key("salt-key")
         secret = self._make_secret()
         engine_secrets = self._make_engine_secrets()
+        self.database_fingerprint = self._database_fingerprint()
         migration = make_migration(
-            name, args.part, secret, pulumi.ResourceOptions(parent=self, depends_on=list(args.database.ready))
+            name,
+            args.part,
+            secret,
+            self.database_fingerprint,
+            pulumi.ResourceOptions(parent=self, depends_on=list(args.database.ready)),
         )
         configuration_map = self._make_configuration()
         self._make_service()
@@ -248,6 +255,10 @@ class Gateway(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
+
+    def _database_fingerprint(self) -> pulumi.Output[str]:
+        values = pulumi.Output.all(self._salt_key, self._args.database.url)
+        return pulumi.Output.unsecret(values.apply(lambda known: secret_fingerprint(*known)))
 
     def _secrets_fingerprint(self) -> pulumi.Output[str]:
         """Changes with any secret, since a replica reads them only when it starts."""

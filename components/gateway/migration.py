@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_name("check_schema.py")
 SCRIPT_PATH = "/etc/bulkhead/migration"
 OBJECT_NAME = "gateway-migration"
+DATABASE_ANNOTATION = "bulkhead.dev/database"
+"""Which database a pod has worked on, as a digest: another database is another Job."""
 RETRIES = 6
 DEADLINE_SECONDS = 1200
 """Longer than LiteLLM waits for another migration's lock (600 s) and then migrates an empty database."""
@@ -32,7 +34,11 @@ def migration_name(part: GatewayPart, script: str) -> str:
 
 
 def make_migration(
-    name: str, part: GatewayPart, secret: "kubernetes.core.v1.Secret", opts: pulumi.ResourceOptions
+    name: str,
+    part: GatewayPart,
+    secret: "kubernetes.core.v1.Secret",
+    database_fingerprint: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
 ) -> "kubernetes.batch.v1.Job":
     """Register the Job; whoever needs the schema depends on it, since Pulumi waits until it has completed.
 
@@ -43,6 +49,7 @@ def make_migration(
         name: The gateway component's name.
         part: The gateway.
         secret: Holds the database's URL under `database-url`.
+        database_fingerprint: Changes when the database is another one, whose schema has to be made as well.
         opts: Parent, and what makes the database ready.
     """
     script = SCRIPT.read_text(encoding="utf-8")
@@ -66,7 +73,10 @@ def make_migration(
             "active_deadline_seconds": DEADLINE_SECONDS,
             "backoff_limit": RETRIES,
             "template": {
-                "metadata": {"labels": labels(OBJECT_NAME)},
+                "metadata": {
+                    "labels": labels(OBJECT_NAME),
+                    "annotations": {DATABASE_ANNOTATION: database_fingerprint},
+                },
                 "spec": _pod_spec(part, secret.metadata.name, scripts.metadata.name),
             },
         },
@@ -74,6 +84,8 @@ def make_migration(
             opts,
             pulumi.ResourceOptions(
                 depends_on=[secret, scripts],
+                # A Job's pod cannot be changed, and its successor has the same name.
+                delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{DEADLINE_SECONDS}s", update=f"{DEADLINE_SECONDS}s"),
             ),
         ),

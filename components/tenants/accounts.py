@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OBJECT_NAME = "tenants"
 KEYS_SECRET = "tenant-keys"  # noqa: S105 - the name of a Secret
+DATABASE_ANNOTATION = "bulkhead.dev/database"
 KEYS_ANNOTATION = "bulkhead.dev/secrets"
 SCRIPT = Path(__file__).with_name("reconcile.py")
 RECORDS_KEY = "tenants.json"
@@ -48,6 +49,7 @@ class TenantAccountsArgs:
         image: An image with Python 3.11 or newer; the gateway's own, since it is on the node already.
         gateway_url: Where the gateway is reached, without a path.
         master_key_secret: The name of the Secret that holds the master key under `master-key`.
+        database_fingerprint: Changes when the gateway's database is another one, which knows no tenant yet.
     """
 
     tenants: tuple[TenantPart, ...]
@@ -55,13 +57,14 @@ class TenantAccountsArgs:
     image: str
     gateway_url: pulumi.Input[str]
     master_key_secret: pulumi.Input[str]
+    database_fingerprint: pulumi.Input[str]
 
 
 class TenantAccounts(pulumi.ComponentResource):
     """A team, a budget, limits and one virtual key for each tenant.
 
-    A Job writes them from inside the cluster, where the gateway can be reached. Any change of tenants, keys or script
-    makes another Job; nothing else does.
+    A Job writes them from inside the cluster, where the gateway can be reached. Any change of tenants, keys, script or
+    database makes another Job; nothing else does.
 
     Attributes:
         keys: The virtual keys by the tenants' names; secret.
@@ -158,7 +161,10 @@ class TenantAccounts(pulumi.ComponentResource):
             "template": {
                 "metadata": {
                     "labels": labels(OBJECT_NAME),
-                    "annotations": {KEYS_ANNOTATION: self._keys_fingerprint()},
+                    "annotations": {
+                        DATABASE_ANNOTATION: self._args.database_fingerprint,
+                        KEYS_ANNOTATION: self._keys_fingerprint(),
+                    },
                 },
                 "spec": {
                     "automount_service_account_token": False,

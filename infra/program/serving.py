@@ -101,6 +101,7 @@ def create_tenants(blueprint: Blueprint, gateway: Gateway, in_cluster: InCluster
         image=blueprint.gateway.image,
         gateway_url=gateway.address,
         master_key_secret=gateway.master_key_secret,
+        database_fingerprint=gateway.database_fingerprint,
     )
     return TenantAccounts("tenants", args, in_cluster.options((gateway,)))
 

@@ -147,6 +147,21 @@ def test_the_schema_is_complete_before_a_replica_starts() -> None:
     assert recording.named("server").urn in job.dependencies
 
 
+def migration_template(recording: Recording) -> Any:
+    return recording.one("Job").inputs["spec"]["template"]
+
+
+def test_another_database_is_migrated_as_well() -> None:
+    other = gateway(url="postgresql://user:word@elsewhere.example.com/litellm")
+
+    assert migration_template(other) != migration_template(gateway())
+    assert "elsewhere" not in str(migration_template(other))
+
+
+def test_a_repriced_model_migrates_nothing_again() -> None:
+    assert migration_template(gateway(REPRICED)) == migration_template(gateway())
+
+
 def test_only_an_image_or_the_check_makes_another_migration() -> None:
     assert job_name(gateway(REPRICED)) == job_name(gateway(CACHED)) == job_name(gateway())
     assert job_name(gateway(NEWER)) != job_name(gateway())

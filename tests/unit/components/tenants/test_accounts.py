@@ -14,9 +14,11 @@ from tests.unit.components.recording import Recording, Secret, record, strings
 
 
 @functools.cache
-def accounts(*tenants: TenantPart, image: str = "registry.example.com/litellm:v1.106.2") -> Recording:
+def accounts(
+    *tenants: TenantPart, image: str = "registry.example.com/litellm:v1.106.2", database: str = "one"
+) -> Recording:
     def program() -> Any:
-        args = TenantAccountsArgs(tenants, "gateway", image, "http://gateway:4000", "gateway")
+        args = TenantAccountsArgs(tenants, "gateway", image, "http://gateway:4000", "gateway", database)
         component = TenantAccounts("tenants", args)
         secret = {name: key.is_secret() for name, key in component.keys.items()}
         return {"keys": dict(component.keys), "secret": secret}
@@ -50,6 +52,11 @@ def test_no_key_stands_where_a_diff_would_show_it() -> None:
 def test_a_key_stays_when_anything_else_changes() -> None:
     for key in accounts(RESEARCH).of("RandomPassword"):
         assert set(key.inputs) <= set(key.ignore_changes)
+
+
+def test_accounts_are_made_again_in_another_database() -> None:
+    assert job(accounts(RESEARCH, database="two")) != job(accounts(RESEARCH))
+    assert job(accounts(RESEARCH, database="one")) == job(accounts(RESEARCH))
 
 
 def test_the_order_of_tenants_makes_no_difference() -> None:
