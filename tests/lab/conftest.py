@@ -8,11 +8,12 @@ import os
 from collections.abc import Generator
 
 import pytest
-from host_traces import observe_host
-from shared_lab import SharedLab
 
 from lab import cluster
+from lab.cluster.debian import ensure_packages, require_root
 from lab.errors import LabEnvironmentError
+from tests.lab.host_traces import observe_host
+from tests.lab.shared_lab import SharedLab
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,6 +29,9 @@ def _order(fixtures: list[str]) -> int:
 def shared_lab() -> Generator[SharedLab]:
     was_up = any(part.pid for part in cluster.status().parts)
     try:
+        require_root()
+        # The host is looked at with programs that the lab itself would only install later.
+        ensure_packages(print)
         if not was_up:
             # What an ended lab left is no part of the host that this run has to leave as it was.
             cluster.down()
@@ -78,4 +82,4 @@ def namespace(kubectl: cluster.Kubectl, request: pytest.FixtureRequest) -> Gener
     name = request.node.name.replace("_", "-").lower()[:50].strip("-")
     kubectl.run("create", "namespace", name)
     yield name
-    kubectl.run("delete", "namespace", name, "--wait=true", timeout=120)
+    kubectl.run("delete", "namespace", name, "--wait=true", timeout=300)

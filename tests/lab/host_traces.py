@@ -1,16 +1,42 @@
-"""What a lab could leave on its host, seen from outside the lab's own code."""
+"""What a lab could leave on its host, seen from outside the lab's own code.
 
+Only what bears the lab's names counts: on a machine in use, other things come and go meanwhile.
+"""
+
+import contextlib
 import json
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from lab.cluster.addresses import RUNTIME_DIRECTORY
 from lab.paths import state_directory
 
-_SETTINGS = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
-_PLACES = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/var/log/pods", "/opt/containerd")
-_OURS = ("bulkhead", "kubelet", "containerd", "netns")
+_NAME = "bulkhead-lab"
+_NETWORK = ip_network("198.18.213.0/30")
+_RUNTIME = "/run/bulkhead-lab"
+_SETTINGS = (
+    "kernel/keys/root_maxbytes",
+    "kernel/keys/root_maxkeys",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "net/ipv4/ip_forward",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+)
+_PLACES = (
+    _RUNTIME,
+    "/opt/containerd",
+    "/run/containerd",
+    "/run/netns",
+    "/var/lib/cni",
+    "/var/lib/kubelet",
+    "/var/log/containers",
+    "/var/log/pods",
+)
+_PODS_PROGRAMS = ("/pause", "/coredns", "/manager", "/probe")
+_CGROUPS = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -34,21 +60,49 @@ class HostTraces:
 
 
 def observe_host() -> HostTraces:
-    """Look at the host."""
-    mounts = [line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+    """Look at the host. Needs `ip`."""
     links = json.loads(_output("ip", "-j", "address", "show"))
-    commands = _output("ps", "-eo", "args=").splitlines()
-    ours = (str(state_directory()), str(RUNTIME_DIRECTORY), "/pause", "/coredns", "/manager", "/probe")
+    addresses = [address["local"] for link in links for address in link["addr_info"]]
+    cgroups = [path for pattern in ("*", "*/*") for path in _CGROUPS.glob(pattern) if path.is_dir()]
     return HostTraces(
-        processes=frozenset(command for command in commands if any(word in command for word in ours)),
-        mounts=frozenset(mount for mount in mounts if any(word in mount for word in _OURS)),
-        namespaces=frozenset(_output("ip", "netns", "list").splitlines()),
-        interfaces=frozenset(link["ifname"] for link in links),
-        addresses=frozenset(address["local"] for link in links for address in link["addr_info"]),
-        cgroups=frozenset(str(path) for pattern in ("*", "*/*") for path in Path("/sys/fs/cgroup").glob(pattern)),
+        processes=frozenset(" ".join(words) for words in _commands() if _is_ours(words)),
+        mounts=frozenset(mount for mount in _mounts() if _is_our_mount(mount)),
+        namespaces=frozenset(line for line in _output("ip", "netns", "list").splitlines() if line.startswith(_NAME)),
+        interfaces=frozenset(link["ifname"] for link in links if link["ifname"].startswith(_NAME)),
+        addresses=frozenset(address for address in addresses if ip_address(address) in _NETWORK),
+        cgroups=frozenset(str(path) for path in cgroups if path.name in {_NAME, "kubepods"}),
         places=frozenset(place for place in _PLACES if Path(place).exists()),
-        settings=frozenset(f"{name}={(Path('/proc/sys') / name).read_text().strip()}" for name in _SETTINGS),
+        settings=frozenset(_settings()),
     )
+
+
+def _commands() -> Iterator[list[str]]:
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = command.read_bytes().rstrip(b"\0").split(b"\0")
+            yield [word.decode(errors="replace") for word in words]
+
+
+def _is_ours(words: list[str]) -> bool:
+    return words[0] in _PODS_PROGRAMS or any(
+        place in word for word in words for place in (f"{state_directory()}/", f"{_RUNTIME}/")
+    )
+
+
+def _mounts() -> list[str]:
+    return [line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+
+
+def _is_our_mount(mount: str) -> bool:
+    return mount.startswith((f"{state_directory()}/", _RUNTIME)) or mount in {"/run/netns", f"/run/netns/{_NAME}"}
+
+
+def _settings() -> Iterator[str]:
+    for name in _SETTINGS:
+        yield f"{name}={(Path('/proc/sys') / name).read_text(encoding='ascii').strip()}"
+    handed_down = _CGROUPS / "cgroup.subtree_control"
+    if handed_down.exists():
+        yield f"controllers={handed_down.read_text(encoding='ascii').strip()}"
 
 
 def _output(*command: str) -> str:

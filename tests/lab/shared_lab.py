@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from host_traces import HostTraces
-
 from lab.cluster import Cluster
+from tests.lab.host_traces import HostTraces
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from host_traces import observe_host
-from shared_lab import SharedLab
 
 from lab import cluster, paths
 from lab.cluster import Cluster, Kubectl, State
 from lab.errors import LabError
+from tests.lab.host_traces import observe_host
+from tests.lab.shared_lab import SharedLab
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
@@ -44,7 +44,7 @@ def create(kubectl: Kubectl, namespace: str, *documents: Document) -> None:
 
 
 def wait(kubectl: Kubectl, namespace: str, what: str, condition: str) -> None:
-    kubectl.run("--namespace", namespace, "wait", what, f"--for={condition}", "--timeout=60s", timeout=90)
+    kubectl.run("--namespace", namespace, "wait", what, f"--for={condition}", "--timeout=180s", timeout=200)
 
 
 def get(kubectl: Kubectl, *what: str) -> Any:
@@ -60,10 +60,9 @@ def test_every_part_is_ready(lab_cluster: Cluster) -> None:
 def test_up_again_starts_nothing(lab_cluster: Cluster) -> None:
     before = {part.name: part.pid for part in cluster.status().parts}
     said: list[str] = []
-    started = time.monotonic()
     cluster.up(said.append)
-    assert said == []
-    assert time.monotonic() - started < 30
+    # On a lab in use, another `up` may hold the lock for a moment.
+    assert [line for line in said if not line.startswith("another process")] == []
     assert {part.name: part.pid for part in cluster.status().parts} == before
 
 
@@ -103,7 +102,12 @@ def test_a_pod_that_tolerates_the_gpu_taint_runs_on_a_simulated_node_and_one_tha
     )
     wait(kubectl, namespace, "pod/tolerant", "condition=Ready")
     assert get(kubectl, "pod", "tolerant", "-n", namespace)["spec"]["nodeName"].startswith("bulkhead-simulated-l4-")
-    assert get(kubectl, "pod", "intolerant", "-n", namespace)["status"]["phase"] == "Pending"
+    # Every new pod is Pending; only the scheduler's own verdict says that it looked and found no node.
+    wait(kubectl, namespace, "pod/intolerant", "condition=PodScheduled=False")
+    conditions = get(kubectl, "pod", "intolerant", "-n", namespace)["status"]["conditions"]
+    verdict = next(entry for entry in conditions if entry["type"] == "PodScheduled")
+    assert verdict["reason"] == "Unschedulable"
+    assert "untolerated taint" in verdict["message"]
 
 
 @pytest.fixture
@@ -138,8 +142,8 @@ def reaches(kubectl: Kubectl, namespace: str, caller: str, address: str) -> bool
 
 
 def eventually(kubectl: Kubectl, namespace: str, caller: str, address: str, wanted: bool) -> bool:
-    """Tell whether the caller's reach becomes as wanted within ten seconds, the time that rules may take to land."""
-    deadline = time.monotonic() + 10
+    """Tell whether the caller's reach becomes as wanted within a minute: rules take their time to land."""
+    deadline = time.monotonic() + 60
     while reaches(kubectl, namespace, caller, address) is not wanted:
         if time.monotonic() > deadline:
             return False
@@ -174,7 +178,8 @@ def test_a_network_policy_stops_packets_and_lets_through_what_it_names(
     assert ready["status"] == "True", "the kubelet's own probe must still pass"
 
 
-def test_a_volume_claim_binds_and_a_pod_that_is_not_root_writes_to_it(kubectl: Kubectl, namespace: str) -> None:
+def write_to_a_claim(kubectl: Kubectl, namespace: str) -> str:
+    """Have a pod that is not root write a file to a new claim; returns the name of the claim's volume."""
     claim: Document = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -193,26 +198,43 @@ def test_a_volume_claim_binds_and_a_pod_that_is_not_root_writes_to_it(kubectl: K
     )
     create(kubectl, namespace, claim, writer)
     wait(kubectl, namespace, "pod/writer", "jsonpath={.status.phase}=Succeeded")
-    volume = get(kubectl, "pvc", "data", "-n", namespace)["spec"]["volumeName"]
-    folder = Path(get(kubectl, "pv", volume)["spec"]["local"]["path"])
-    assert (folder / "file").stat().st_uid == 10001
+    return get(kubectl, "pvc", "data", "-n", namespace)["spec"]["volumeName"]
 
 
-def test_a_released_volume_is_emptied_and_offered_again(kubectl: Kubectl) -> None:
-    volumes = cast("list[Document]", kubectl.items("persistentvolumes"))
-    if not any(volume["status"]["phase"] == "Released" for volume in volumes):
-        pytest.fail("the claim's test before this one should have left a released volume")
+def folder_of(kubectl: Kubectl, volume: str) -> Path:
+    return Path(get(kubectl, "pv", volume)["spec"]["local"]["path"])
+
+
+def test_a_volume_claim_binds_and_a_pod_that_is_not_root_writes_to_it(kubectl: Kubectl, namespace: str) -> None:
+    volume = write_to_a_claim(kubectl, namespace)
+    assert (folder_of(kubectl, volume) / "file").stat().st_uid == 10001
+
+
+def test_a_released_volume_is_emptied_and_offered_again(kubectl: Kubectl, namespace: str) -> None:
+    volume = write_to_a_claim(kubectl, namespace)
+    kubectl.run("--namespace", namespace, "delete", "pod/writer", "pvc/data", "--wait=true", timeout=200)
+    wait(kubectl, namespace, f"pv/{volume}", "jsonpath={.status.phase}=Released")
+    assert (folder_of(kubectl, volume) / "file").exists()
     cluster.up()
-    volumes = cast("list[Document]", kubectl.items("persistentvolumes"))
-    assert not any(volume["status"]["phase"] == "Released" for volume in volumes)
+    wait(kubectl, namespace, f"pv/{volume}", "jsonpath={.status.phase}=Available")
+    assert list(folder_of(kubectl, volume).iterdir()) == []
+
+
+def become_stopped(*names: str) -> bool:
+    """Tell whether these parts count as stopped within a minute: the kernel ends a killed process when it can."""
+    deadline = time.monotonic() + 60
+    while {part.state for part in cluster.status().parts if part.name in names} != {State.STOPPED}:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 def test_a_killed_api_server_and_kubelet_are_back_after_the_next_up(lab_to_break: Cluster, kubectl: Kubectl) -> None:
     before = {part.name: part.pid for part in cluster.status().parts}
     for name in ("kube-apiserver", "kubelet"):
         os.kill(cast("int", before[name]), signal.SIGKILL)
-    broken = {part.name: part.state for part in cluster.status().parts}
-    assert broken["kube-apiserver"] is State.STOPPED
+    assert become_stopped("kube-apiserver", "kubelet")
     assert not cluster.status().up
     cluster.up()
     found = cluster.status()
@@ -223,6 +245,8 @@ def test_a_killed_api_server_and_kubelet_are_back_after_the_next_up(lab_to_break
 
 
 def test_down_leaves_nothing_behind(lab_to_take_down: SharedLab) -> None:
+    seen = observe_host().added_since(lab_to_take_down.host_before)
+    assert {"processes", "mounts", "namespaces", "interfaces", "addresses", "cgroups", "places"} <= seen.keys()
     cluster.down()
     assert observe_host().added_since(lab_to_take_down.host_before) == {}
     assert not paths.state_directory().exists()
