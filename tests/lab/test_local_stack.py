@@ -12,13 +12,13 @@ from typing import Any
 
 import openai_like
 import pytest
-from local_stack import LocalStack, make_local_stack
 
 from lab import cluster
 from lab.errors import LabError
 from lab.images import ImageBuildError, ImageName, ensure_images
 from lab.quickstart.cluster_access import ClusterAccess
 from lab.quickstart.completion import GatewayClient
+from tests.lab.local_stack import LocalStack, make_local_stack
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
