@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
 PROGRAM = Path(__file__).with_name("engine_program.py")
 STACK = "trial"
-MISSING_IMAGE = "registry.invalid/none:1"
+# An address that refuses at once: in the lab, looking up a name would outlast the test's patience.
+MISSING_IMAGE = "127.0.0.1:9/none:1"
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def test_a_secret_is_nowhere_in_the_clear(deployed: Project) -> None:
 
 
 def test_a_deployment_that_cannot_start_says_why_stays_in_the_state_and_is_mended(fresh: Project) -> None:
-    fresh.set(image=MISSING_IMAGE, patience="45s")
+    fresh.set(image=MISSING_IMAGE, patience="30s")
     failed = fresh.run("up")
     assert failed.status != 0
     assert "exists but is not ready" in failed.stdout
