@@ -44,7 +44,7 @@ class GatewayClient:
         body = {
             "model": model,
             "messages": [{"role": "user", "content": "Say hello to your new tenant."}],
-            "max_tokens": 16,
+            "max_tokens": 160,
         }
         answer = self._request("POST", "/v1/chat/completions", self.tenant_key, body)
         return Completion(

@@ -35,5 +35,4 @@ def adapt(document: dict[str, Any], kube_context: str) -> dict[str, Any]:
 def _from_hub(model: dict[str, Any]) -> dict[str, Any]:
     if not str(model["source"]).startswith("/"):
         return model
-    engine = {key: value for key, value in model["engine"].items() if key != "load_format"}
-    return {**model, "source": SMALL_HUB_MODEL, "weights_gibibytes": 2, "engine": engine}
+    return {**model, "source": SMALL_HUB_MODEL, "weights_gibibytes": 2}

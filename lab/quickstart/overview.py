@@ -46,7 +46,7 @@ def show_completion(console: Console, tenant: str, completion: Completion) -> No
     cost = completion.spend_after_usd - completion.spend_before_usd
     console.print(
         f"\nA chat completion with {tenant}'s key, answered by {completion.model} through the gateway "
-        f"({completion.prompt_tokens} + {completion.completion_tokens} tokens; the lab's model has random weights):"
+        f"({completion.prompt_tokens} + {completion.completion_tokens} tokens):"
     )
     console.print(f"  {completion.text!r}", markup=False, highlight=False)
     console.print(
