@@ -10,7 +10,6 @@ import time
 from collections.abc import Generator
 from typing import Any
 
-import openai_like
 import pytest
 
 from lab import cluster
@@ -18,6 +17,7 @@ from lab.errors import LabError
 from lab.images import ImageBuildError, ImageName, ensure_images
 from lab.quickstart.cluster_access import ClusterAccess
 from lab.quickstart.completion import GatewayClient
+from tests.lab import openai_like
 from tests.lab.local_stack import LocalStack, make_local_stack
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
