@@ -32,7 +32,11 @@ _PROJECT = Path(__file__).resolve().parents[1]
 
 @click.group()
 def lab() -> None:
-    """A real Kubernetes cluster on this machine, without Docker."""
+    """A real Kubernetes cluster on this machine, without Docker.
+
+    Exit codes: 0 fine, 1 `status` found a part that is not ready, 2 bad usage or a machine that cannot carry the lab,
+    3 the command could not do its work.
+    """
 
 
 @lab.command("up")
