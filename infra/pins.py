@@ -71,16 +71,54 @@ LITELLM_IMAGE = ImagePin(
 POSTGRES_IMAGE = ImagePin(
     "docker.io",
     "library/postgres",
-    "15-bookworm",
-    "the oldest major version that LiteLLM's migrations are tested on here",
+    "15.18-bookworm",
+    "the major version that LiteLLM's migrations are tested on here",
 )
 REDIS_IMAGE = ImagePin(
-    "docker.io", "library/redis", "7.0-bookworm", "LiteLLM's rate limits need Redis 7 for its scripts"
+    "docker.io", "library/redis", "7.0.15-bookworm", "LiteLLM's rate limits need Redis 7 for its scripts"
 )
 
-VLLM_FLOOR = (0, 32, 0)
-"""The oldest vLLM that may be deployed: `VLLM_FLOOR_ADVISORY` is fixed in it."""
-VLLM_FLOOR_ADVISORY = "CVE-2026-115911 (denial of service through a chat template)"
-LITELLM_FLOOR = (1, 84, 0)
-"""The oldest LiteLLM that may be deployed: `LITELLM_FLOOR_ADVISORY` is fixed in it."""
-LITELLM_FLOOR_ADVISORY = "CVE-2026-49468 (authentication bypass by the Host header)"
+IMAGES = {
+    "Kueue": KUEUE_IMAGE,
+    "vLLM on GPUs": VLLM_IMAGE,
+    "vLLM on CPUs": VLLM_CPU_IMAGE,
+    "LiteLLM": LITELLM_IMAGE,
+    "PostgreSQL": POSTGRES_IMAGE,
+    "Redis": REDIS_IMAGE,
+}
+"""Every image that a stack can deploy, by what it is."""
+
+POD_SECURITY_VERSION = "v1.34"
+"""The version of the Pod Security Standards that namespaces are held to.
+
+An explicit one, so that an upgrade of the cluster refuses no pod by itself: the oldest of the three minor versions that
+Kubernetes maintains up to the 1.36 that the lab runs. Newer clusters know the standards of older versions.
+"""
+
+
+@dataclass(frozen=True)
+class FloorPin:
+    """The oldest version of a program that may be deployed.
+
+    Attributes:
+        version: Major, minor and patch.
+        advisory: What every older version is open to.
+        open: What the floor itself is still open to, and why that is accepted; empty where nothing is known.
+    """
+
+    version: tuple[int, int, int]
+    advisory: str
+    open: str = ""
+
+
+VLLM_FLOOR = FloorPin((0, 33, 0), "GHSA-5r3c-5x4v-8gjh")
+VLLM_CPU_FLOOR = FloorPin(
+    (0, 32, 0),
+    "CVE-2026-115911 (denial of service through a chat template)",
+    "GHSA-5r3c-5x4v-8gjh, fixed in 0.33.0, is open here: no newer CPU build is to be had. Serve models on CPUs to"
+    " tenants who trust each other only, and raise this floor with the next build.",
+)
+LITELLM_FLOOR = FloorPin((1, 84, 0), "CVE-2026-49468 (authentication bypass by the Host header)")
+
+FLOORS = {"vLLM on GPUs": VLLM_FLOOR, "vLLM on CPUs": VLLM_CPU_FLOOR, "LiteLLM": LITELLM_FLOOR}
+"""Every floor, by the image that it holds for."""

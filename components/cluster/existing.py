@@ -5,5 +5,8 @@ from infra.blueprint.model import ExistingClusterPart
 
 
 def existing_cluster_connection(part: ExistingClusterPart) -> ClusterConnection:
-    """The connection through the user's kubeconfig context."""
-    return ClusterConnection(identifier=f"context/{part.context}", context=part.context, kubeconfig=None)
+    """The connection through the user's kubeconfig context.
+
+    The context is no part of the identifier: people rename contexts, and everything in the cluster would be replaced.
+    """
+    return ClusterConnection(identifier=f"existing/{part.name}", context=part.context, kubeconfig=None)

@@ -9,8 +9,6 @@ from components.shared import labels
 from infra.blueprint.model import NamespacePart
 
 POD_SECURITY_PREFIX = "pod-security.kubernetes.io"
-PINNED_LEVEL_VERSION = "latest"
-"""Pod Security standards follow the cluster's version, so that an upgrade brings its stricter rules."""
 
 
 @dataclass(frozen=True)
@@ -47,5 +45,5 @@ def _labels(part: NamespacePart) -> dict[str, str]:
     security: dict[str, str] = {}
     for mode in ("audit", "enforce", "warn"):
         security[f"{POD_SECURITY_PREFIX}/{mode}"] = level
-        security[f"{POD_SECURITY_PREFIX}/{mode}-version"] = PINNED_LEVEL_VERSION
+        security[f"{POD_SECURITY_PREFIX}/{mode}-version"] = part.pod_security_version
     return {**labels("namespace", part.name), **part.labels, **security}

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 CLOUD_PLATFORM_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 """Scopes are the older of two gates; what nodes may do is decided by their account's roles."""
-DISK_GIBIBYTES = 200
-"""An engine's image unpacks to more than 20 GiB, and two versions of it meet during an upgrade."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _node_config(part: NodePoolPart, account: pulumi.Input[str]) -> "NodePoolNod
     return {
         "machine_type": part.machine_type,
         "image_type": "COS_CONTAINERD",
-        "disk_size_gb": DISK_GIBIBYTES,
+        "disk_size_gb": part.boot_disk_gigabytes,
         "disk_type": "pd-balanced",
         "spot": part.spot,
         "service_account": account,

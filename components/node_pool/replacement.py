@@ -30,7 +30,8 @@ FORCES_REPLACEMENT = frozenset(
 )
 """Properties, by their paths in the resource's inputs, whose change replaces the pool.
 
-A pool is replaced by nodes that are not there yet, under a name that is still taken, so a stack never replaces one:
-whatever a stack file can change of these is part of the pool's name, and a new name is a new pool, made before the old
-one goes.
+A pool is replaced by nodes that are not there yet, under a name that is still taken, so a stack avoids it: the
+partition, the count of GPUs and spot capacity are part of the pool's name, and a new name is a new pool, made before
+the old one goes. What is left is another accelerator under one name, which deletes the nodes first: add a pool of
+another name instead.
 """

@@ -19,17 +19,21 @@ MANAGED_BY_LABELS: Mapping[str, str] = {
 class PodSecurity(StrEnum):
     """Pod Security Standards, as Kubernetes names them."""
 
-    PRIVILEGED = "privileged"
     BASELINE = "baseline"
     RESTRICTED = "restricted"
 
 
 @dataclass(frozen=True)
 class NamespacePart:
-    """A namespace, the Pod Security level that it enforces, and labels beyond the common ones."""
+    """A namespace, the Pod Security level that it enforces, and labels beyond the common ones.
+
+    Attributes:
+        pod_security_version: The minor version of Kubernetes whose standards hold, as `v1.34`; never `latest`.
+    """
 
     name: str
     pod_security: PodSecurity
+    pod_security_version: str
     labels: Mapping[str, str]
 
 
@@ -38,8 +42,9 @@ class NamespacePart:
 
 @dataclass(frozen=True)
 class ExistingClusterPart:
-    """A cluster reached through a kubeconfig context."""
+    """A cluster reached through a kubeconfig context; `name` says which one it is, whatever the context is called."""
 
+    name: str
     context: str
 
 
@@ -107,6 +112,7 @@ class NodePoolPart:
     Attributes:
         accelerator: GKE's name for the GPU type; None on a CPU pool.
         gpus_per_node: 0 on a CPU pool.
+        boot_disk_gigabytes: Room for images, logs and the weights of the engines that can meet on one node.
         labels: Node labels beyond those that GKE sets itself.
     """
 
@@ -115,6 +121,7 @@ class NodePoolPart:
     gpus_per_node: int
     partition: PartitionPart
     machine_type: str
+    boot_disk_gigabytes: int
     nodes_min: int
     nodes_max: int
     spot: bool

@@ -1,6 +1,7 @@
 """How a pool of the configuration looks to Kubernetes: labels, taints, device names, node-pool names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import ceil
 
 from infra.blueprint.model import (
     MigPart,
@@ -13,17 +14,40 @@ from infra.blueprint.model import (
 )
 from infra.config.accelerators import FACTS
 from infra.config.cluster import Cluster, GkeCluster
-from infra.config.pools import MigPartition, Pool, TimeSlicingPartition, WholePartition
+from infra.config.models import Model
+from infra.config.pools import DEDICATED_KEY, MigPartition, Pool, TimeSlicingPartition, WholePartition
 
-ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
-MIG_SIZE_LABEL = "cloud.google.com/gke-gpu-partition-size"
-SHARING_STRATEGY_LABEL = "cloud.google.com/gke-gpu-sharing-strategy"
 POOL_LABEL = "bulkhead.dev/pool"
-DEDICATED_KEY = "bulkhead.dev/dedicated-to"
 GPU_TAINT = TaintPart("nvidia.com/gpu", "present", "NoSchedule")
 WHOLE_GPU_RESOURCE = "nvidia.com/gpu"
+BASE_DISK_GIGABYTES = 200
+"""What a node takes beside weights: an engine's image unpacks to more than 20 GB, two versions of it meet during an
+upgrade, and GKE reserves a share for itself."""
+MOST_DISK_GIGABYTES = 65_536
+"""The most that a persistent disk holds."""
+BYTES_PER_GIBIBYTE = 2**30
+BYTES_PER_GIGABYTE = 10**9
 CPU_MACHINE_TYPE = "e2-standard-8"
 """Room for the gateway, its database, Kueue and the cluster's own pods on one node."""
+
+
+def boot_disk_gigabytes(pool: Pool, models: Iterable[Model]) -> int:
+    """GB of boot disk that hold what a node needs and the weights of the engines that can meet on it.
+
+    Engines meet as far as the node's devices go round; those with the most weights for each device are counted first,
+    the last one in part, which no real mix exceeds. On nodes without GPUs, where nothing limits their number, every
+    engine may meet every other.
+    """
+    engines = [model for model in models if model.pool == pool.name and not model.source.startswith("/")]
+    by_weight = sorted(engines, key=lambda model: -model.weights_gibibytes / (model.gpus or 1))
+    left = pool.devices_on_each_node
+    gibibytes = 0.0
+    for model in by_weight:
+        wanted = model.replicas * (model.gpus or 1)
+        taken = min(wanted, left) if pool.is_gpu else wanted
+        left -= taken
+        gibibytes += taken * model.weights_gibibytes / (model.gpus or 1)
+    return min(BASE_DISK_GIGABYTES + ceil(gibibytes * BYTES_PER_GIBIBYTE / BYTES_PER_GIGABYTE), MOST_DISK_GIGABYTES)
 
 
 def partition_part(pool: Pool) -> PartitionPart:
@@ -35,11 +59,6 @@ def partition_part(pool: Pool) -> PartitionPart:
             return MigPart(size)
         case TimeSlicingPartition(clients=clients):
             return TimeSlicingPart(clients)
-
-
-def node_pool_name(pool: Pool) -> str:
-    """The pool's name with everything in it that forces a node pool's replacement; see `Pool.node_pool_name`."""
-    return pool.node_pool_name
 
 
 def device_resource(pool: Pool, cluster: Cluster) -> str:
@@ -56,17 +75,10 @@ def device_resource(pool: Pool, cluster: Cluster) -> str:
 def node_labels(pool: Pool, cluster: Cluster) -> Mapping[str, str]:
     """The labels that select the pool's nodes; empty where any node without GPUs will do."""
     if isinstance(cluster, GkeCluster):
-        return {POOL_LABEL: node_pool_name(pool)}
+        return {POOL_LABEL: pool.node_pool_name}
     if pool.node_labels is not None:
         return dict(sorted(pool.node_labels.items()))
-    if not pool.is_gpu:
-        return {}
-    labels = {ACCELERATOR_LABEL: str(pool.accelerator)}
-    if isinstance(pool.partition, MigPartition):
-        labels[MIG_SIZE_LABEL] = pool.partition.size
-    if isinstance(pool.partition, TimeSlicingPartition):
-        labels[SHARING_STRATEGY_LABEL] = "time-sharing"
-    return labels
+    return pool.gke_labels
 
 
 def taints(pool: Pool) -> tuple[TaintPart, ...]:
@@ -83,9 +95,9 @@ def tolerations(pool: Pool) -> tuple[TolerationPart, ...]:
     return gpu + dedicated
 
 
-def node_pool(pool: Pool) -> NodePoolPart:
-    """The GKE node pool for `pool`."""
-    name = node_pool_name(pool)
+def node_pool(pool: Pool, models: Iterable[Model] = ()) -> NodePoolPart:
+    """The GKE node pool for `pool`, on which the engines of those of `models` run that name it."""
+    name = pool.node_pool_name
     facts = FACTS.get(pool.accelerator)
     usual_machine_type = facts.machine_types[pool.gpus_on_each_node] if facts else CPU_MACHINE_TYPE
     return NodePoolPart(
@@ -94,6 +106,7 @@ def node_pool(pool: Pool) -> NodePoolPart:
         gpus_per_node=pool.gpus_on_each_node,
         partition=partition_part(pool),
         machine_type=pool.machine_type or usual_machine_type,
+        boot_disk_gigabytes=boot_disk_gigabytes(pool, models),
         nodes_min=pool.nodes.min,
         nodes_max=pool.nodes.max,
         spot=pool.spot,

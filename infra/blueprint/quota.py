@@ -17,7 +17,7 @@ from infra.blueprint.model import (
     ResourceFlavorPart,
     ResourceQuotaGroupPart,
 )
-from infra.blueprint.nodes import device_resource, node_labels, node_pool_name, tolerations
+from infra.blueprint.nodes import device_resource, node_labels, tolerations
 from infra.config.cluster import GkeCluster
 from infra.config.pools import Pool
 from infra.config.sources import ChartName, FolderChart, OciChart, RepositoryChart, Sources
@@ -71,7 +71,7 @@ def _chart_location(pin: ChartPin, name: ChartName, sources: Sources) -> ChartLo
 
 
 def _flavor(config: StackConfig, pool: Pool) -> ResourceFlavorPart:
-    return ResourceFlavorPart(node_pool_name(pool), node_labels(pool, config.cluster), tolerations(pool))
+    return ResourceFlavorPart(pool.node_pool_name, node_labels(pool, config.cluster), tolerations(pool))
 
 
 def _groups(config: StackConfig, pools: list[Pool], devices: dict[str, int]) -> tuple[ResourceQuotaGroupPart, ...]:
@@ -83,7 +83,7 @@ def _groups(config: StackConfig, pools: list[Pool], devices: dict[str, int]) -> 
     return tuple(
         ResourceQuotaGroupPart(
             name,
-            tuple(FlavorQuotaPart(node_pool_name(pool), devices.get(pool.name, 0), None) for pool in group),
+            tuple(FlavorQuotaPart(pool.node_pool_name, devices.get(pool.name, 0), None) for pool in group),
         )
         for name, group in groupby(sorted(pools, key=lambda pool: (resource(pool), pool.name)), key=resource)
     )

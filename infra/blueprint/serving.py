@@ -37,13 +37,12 @@ from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
 from infra.pins import (
     LITELLM_FLOOR,
-    LITELLM_FLOOR_ADVISORY,
     LITELLM_IMAGE,
     POSTGRES_IMAGE,
     REDIS_IMAGE,
+    VLLM_CPU_FLOOR,
     VLLM_CPU_IMAGE,
     VLLM_FLOOR,
-    VLLM_FLOOR_ADVISORY,
     VLLM_IMAGE,
 )
 
@@ -55,12 +54,12 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
     """The engine Deployment that serves `model`."""
     pool = config.pool(model.pool)
     count = config.devices_for_each_engine(model)
-    image = VLLM_IMAGE if pool.is_gpu else VLLM_CPU_IMAGE
+    image, floor = (VLLM_IMAGE, VLLM_FLOOR) if pool.is_gpu else (VLLM_CPU_IMAGE, VLLM_CPU_FLOOR)
     return EnginePart(
         name=model.name,
         namespace=names.ENGINES_NAMESPACE,
         image=image.reference(config.sources.mirror),
-        version_floor=VersionFloorPart(VLLM_FLOOR, VLLM_FLOOR_ADVISORY),
+        version_floor=VersionFloorPart(floor.version, floor.advisory),
         weights=_weights(model),
         options=_options(model, count),
         replicas=model.replicas,
@@ -103,7 +102,7 @@ def gateway_part(config: StackConfig, engines: tuple[EnginePart, ...]) -> Gatewa
     return GatewayPart(
         namespace=names.GATEWAY_NAMESPACE,
         image=LITELLM_IMAGE.reference(mirror),
-        version_floor=VersionFloorPart(LITELLM_FLOOR, LITELLM_FLOOR_ADVISORY),
+        version_floor=VersionFloorPart(LITELLM_FLOOR.version, LITELLM_FLOOR.advisory),
         replicas=config.gateway.replicas,
         port=names.GATEWAY_PORT,
         models=tuple(_gateway_model(config.model(engine.name), engine) for engine in engines),

@@ -14,12 +14,17 @@ from infra.blueprint.quota import quota_part
 from infra.blueprint.serving import engine_part, gateway_part, tenant_part
 from infra.config.cluster import Cluster, ExistingCluster, GkeCluster
 from infra.config.stack import StackConfig
+from infra.pins import POD_SECURITY_VERSION
 
 NAMESPACES = (
-    NamespacePart(names.ENGINES_NAMESPACE, PodSecurity.RESTRICTED, names.MANAGED_NAMESPACE_LABELS),
-    NamespacePart(names.GATEWAY_NAMESPACE, PodSecurity.RESTRICTED, {}),
-    NamespacePart(names.WORKLOADS_NAMESPACE, PodSecurity.BASELINE, names.MANAGED_NAMESPACE_LABELS),
-    NamespacePart(names.KUEUE_NAMESPACE, PodSecurity.RESTRICTED, {}),
+    NamespacePart(
+        names.ENGINES_NAMESPACE, PodSecurity.RESTRICTED, POD_SECURITY_VERSION, names.MANAGED_NAMESPACE_LABELS
+    ),
+    NamespacePart(names.GATEWAY_NAMESPACE, PodSecurity.RESTRICTED, POD_SECURITY_VERSION, {}),
+    NamespacePart(
+        names.WORKLOADS_NAMESPACE, PodSecurity.BASELINE, POD_SECURITY_VERSION, names.MANAGED_NAMESPACE_LABELS
+    ),
+    NamespacePart(names.KUEUE_NAMESPACE, PodSecurity.RESTRICTED, POD_SECURITY_VERSION, {}),
 )
 
 
@@ -33,8 +38,10 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
     pools = sorted(config.pools, key=lambda pool: pool.name)
     return Blueprint(
         stack=stack,
-        cluster=_cluster_part(config.cluster),
-        node_pools=tuple(node_pool(pool) for pool in pools) if isinstance(config.cluster, GkeCluster) else (),
+        cluster=_cluster_part(stack, config.cluster),
+        node_pools=tuple(node_pool(pool, config.models) for pool in pools)
+        if isinstance(config.cluster, GkeCluster)
+        else (),
         namespaces=NAMESPACES,
         quota=quota_part(config),
         engines=engines,
@@ -43,10 +50,10 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
     )
 
 
-def _cluster_part(cluster: Cluster) -> ClusterPart:
+def _cluster_part(stack: str, cluster: Cluster) -> ClusterPart:
     match cluster:
-        case ExistingCluster(context=context):
-            return ExistingClusterPart(context)
+        case ExistingCluster(name=name, context=context):
+            return ExistingClusterPart(name or stack, context)
         case GkeCluster():
             return GkeClusterPart(
                 name=cluster.name,

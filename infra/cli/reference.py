@@ -5,9 +5,12 @@ from pathlib import Path
 import click
 
 from infra.cli.project import project_folder
+from infra.config.accelerators import FACTS
 from infra.config.schema import stack_file_schema
 from infra.controls.catalogue import CONTROLS, available
+from infra.report.accelerator_reference import accelerator_reference
 from infra.report.control_reference import control_reference
+from infra.report.pin_reference import pin_reference
 from infra.report.stack_file_reference import stack_file_reference
 
 FOLDER = Path("docs") / "reference"
@@ -16,7 +19,9 @@ FOLDER = Path("docs") / "reference"
 def pages() -> dict[str, str]:
     """File's name in `docs/reference` → its whole text."""
     return {
+        "accelerators.md": accelerator_reference(FACTS),
         "controls.md": control_reference(CONTROLS, available()),
+        "pins.md": pin_reference(),
         "stack-file.md": stack_file_reference(stack_file_schema()),
     }
 

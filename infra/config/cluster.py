@@ -25,7 +25,12 @@ class ExistingCluster(StackFilePart):
     kind: Literal["existing"]
     """`existing`: the cluster is not created."""
     context: str = Field(pattern=r"\S", max_length=253, examples=["dev"])
-    """The kubeconfig context that reaches the cluster."""
+    """The kubeconfig context that reaches the cluster; it may be renamed, as `name` says which cluster it is."""
+    name: Name | None = Field(default=None, examples=["team-cluster"])
+    """Which cluster this is; the stack's name unless said.
+
+    Another name means another cluster: everything is made anew there.
+    """
     enforces_network_policy: bool = False
     """Whether the cluster's dataplane enforces NetworkPolicy.
 

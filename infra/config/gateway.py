@@ -6,6 +6,13 @@ from pydantic import Field
 
 from infra.config.base import Quantity, StackFilePart
 
+CONNECTIONS_PER_REPLICA = 10
+"""The most database connections that one LiteLLM replica pools."""
+IN_CLUSTER_CONNECTIONS = 200
+"""The most connections that PostgreSQL in the cluster takes (`max_connections`)."""
+RESERVED_CONNECTIONS = 3
+"""PostgreSQL keeps these for superusers (`superuser_reserved_connections`, by default)."""
+
 
 class InClusterDatabase(StackFilePart):
     """PostgreSQL as one pod with a volume; not highly available."""

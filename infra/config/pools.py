@@ -7,6 +7,12 @@ from pydantic import Field
 from infra.config.accelerators import Accelerator, mig_instances_per_gpu
 from infra.config.base import LabelKey, LabelValue, Name, StackFilePart
 
+ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
+MIG_SIZE_LABEL = "cloud.google.com/gke-gpu-partition-size"
+SHARING_STRATEGY_LABEL = "cloud.google.com/gke-gpu-sharing-strategy"
+DEDICATED_KEY = "bulkhead.dev/dedicated-to"
+"""The key of the taint that keeps other tenants off a dedicated pool; its value is the tenant's name."""
+
 
 class WholePartition(StackFilePart):
     """Each GPU is handed out whole."""
@@ -21,7 +27,7 @@ class MigPartition(StackFilePart):
     kind: Literal["mig"]
     """`mig`: a hardware boundary between the devices of one GPU."""
     size: str = Field(pattern=r"^[1-9]g\.[1-9][0-9]{0,3}gb$", examples=["1g.10gb"])
-    """The MIG profile, as 1g.10gb; which sizes a GPU has stands in the reference documentation."""
+    """The MIG profile, as 1g.10gb; docs/reference/accelerators.md lists the sizes of each GPU."""
 
 
 class TimeSlicingPartition(StackFilePart):
@@ -51,7 +57,7 @@ class Pool(StackFilePart):
     name: Name = Field(examples=["l4"])
     """The pool's name, by which models and quotas refer to it."""
     accelerator: Accelerator = Field(examples=["nvidia-l4"])
-    """The GPU type by GKE's name, or `cpu`."""
+    """The GPU type by GKE's name, or `cpu`. For another type add a pool of another name: the nodes cannot change it."""
     gpus_per_node: int | None = Field(default=None, ge=1, le=16, examples=[1])
     """GPUs on each node; 1 unless said, none on a `cpu` pool."""
     nodes: NodeRange = Field(examples=[{"min": 0, "max": 4}])
@@ -59,7 +65,11 @@ class Pool(StackFilePart):
     partition: Partition = WholePartition()
     """How each GPU is divided: `whole`, `mig` or `time_slicing`."""
     dedicated_to: Name | None = Field(default=None, examples=["research"])
-    """The only tenant whose workloads may run here."""
+    """The only tenant whose workloads may run here.
+
+    On GKE the nodes are tainted for it. On an existing cluster its operator has to set the taint
+    `bulkhead.dev/dedicated-to=<tenant>:NoSchedule` on them, or other workloads of the cluster can land there.
+    """
     machine_type: str | None = Field(
         default=None, pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)+$", max_length=63, examples=["g2-standard-24"]
     )
@@ -108,7 +118,8 @@ class Pool(StackFilePart):
 
         Every field that divides a GPU forces a node pool's replacement, and so do the count of GPUs and spot capacity;
         a change of them must give another name: the new pool is made first, and the old one goes after its workloads
-        have moved.
+        have moved. The accelerator forces one, too, and is not in the name: pools are called after it as a rule, so
+        another accelerator is another pool of the stack file.
         """
         count = f"-x{self.gpus_on_each_node}" if self.gpus_on_each_node > 1 else ""
         return f"{self.name}{self._partition_suffix}{count}{'-spot' if self.spot else ''}"
@@ -124,6 +135,21 @@ class Pool(StackFilePart):
                 return f"-mig-{size.replace('.', '-')}"
             case TimeSlicingPartition(clients=clients):
                 return f"-shared-{clients}"
+
+    @property
+    def gke_labels(self) -> dict[str, str]:
+        """The labels by which GKE tells nodes with these GPUs apart; empty on a `cpu` pool."""
+        if not self.is_gpu:
+            return {}
+        labels = {ACCELERATOR_LABEL: str(self.accelerator)}
+        match self.partition:
+            case MigPartition(size=size):
+                labels[MIG_SIZE_LABEL] = size
+            case TimeSlicingPartition():
+                labels[SHARING_STRATEGY_LABEL] = "time-sharing"
+            case WholePartition():
+                pass
+        return labels
 
     @property
     def flavor(self) -> str:

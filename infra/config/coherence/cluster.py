@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from infra.config.cluster import ExistingCluster, GkeCluster
 from infra.config.draft import Draft, at
-from infra.config.pools import MigPartition, Pool, TimeSlicingPartition
+from infra.config.pools import Pool
 from infra.config.problem import Problem
 
 GKE_POOL_KEYS = ("machine_type", "spot")
@@ -88,15 +88,7 @@ def _may_share_a_node(one: Pool, other: Pool) -> bool:
 
 def _selector(pool: Pool) -> Mapping[str, str]:
     """The labels that a node of the pool carries; GKE's own ones, and those that the file gives."""
-    own = {"cloud.google.com/gke-accelerator": str(pool.accelerator)} if pool.is_gpu else {}
-    match pool.partition:
-        case MigPartition(size=size):
-            own["cloud.google.com/gke-gpu-partition-size"] = size
-        case TimeSlicingPartition():
-            own["cloud.google.com/gke-gpu-sharing-strategy"] = "time-sharing"
-        case _:
-            pass
-    return {**own, **(pool.node_labels or {})}
+    return {**pool.gke_labels, **(pool.node_labels or {})}
 
 
 def _shown(selector: Mapping[str, str]) -> str:

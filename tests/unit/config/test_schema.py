@@ -68,7 +68,7 @@ def test_every_key_is_described() -> None:
     assert [place for place, property_ in found.items() if not described(property_)] == []
 
 
-def test_the_issue_s_keys_are_all_there() -> None:
+def test_every_key_of_a_stack_file_is_there() -> None:
     configuration = cast("dict[str, Any]", SCHEMA["properties"])["config"]
 
     for key in ["trust", "cluster", "pools", "models", "tenants", "gateway", "sources", "database_url"]:

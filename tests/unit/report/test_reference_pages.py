@@ -13,10 +13,18 @@ from infra.report.stack_file_reference import stack_file_reference
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("name", ["controls.md", "stack-file.md"])
+@pytest.mark.parametrize("name", ["accelerators.md", "controls.md", "pins.md", "stack-file.md"])
 def test_a_committed_page_is_what_the_code_says(name: str):
     committed = (ROOT / FOLDER / name).read_text(encoding="utf-8")
     assert committed == pages()[name], "run `bulkhead reference`"
+
+
+def test_the_page_of_accelerators_has_every_mig_size_and_the_page_of_versions_what_is_open():
+    assert (
+        "| `nvidia-tesla-a100` | `1g.5gb`: 7, `2g.10gb`: 3, `3g.20gb`: 2, `7g.40gb`: 1 |" in pages()["accelerators.md"]
+    )
+    assert "| vLLM on CPUs | 0.32.0 |" in pages()["pins.md"]
+    assert "GHSA-5r3c-5x4v-8gjh, fixed in 0.33.0, is open here" in pages()["pins.md"]
 
 
 def test_every_control_has_its_section():

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any, cast
 
+import pulumi
+import pulumi_kubernetes as kubernetes
 import pytest
 
 from components.kueue import Queues, QueuesArgs
@@ -115,12 +117,17 @@ def test_a_tenants_objects_carry_its_name(plan: Plan) -> None:
 
 
 def test_a_workload_waits_for_its_entry_and_its_priority() -> None:
-    waited: list[tuple[int, bool]] = []
-
     def program() -> None:
         queues = Queues("queues", QueuesArgs(PART))
-        waited.append((len(queues.entry("work", "red", "batch")), True))
+        kubernetes.core.v1.ConfigMap(
+            "workload",
+            metadata={"name": "workload"},
+            opts=pulumi.ResourceOptions(depends_on=list(queues.entry("work", "red", "batch"))),
+        )
 
-    record("test", program)
+    made = record("test", program)
 
-    assert waited == [(2, True)]
+    assert set(made.named("workload").options.dependencies) == {
+        made.named("queues-local-queue-work/red").urn,
+        made.named("queues-priority-batch").urn,
+    }

@@ -21,6 +21,7 @@ PART = NodePoolPart(
     gpus_per_node=2,
     partition=WholeGpuPart(),
     machine_type="g2-standard-24",
+    boot_disk_gigabytes=340,
     nodes_min=0,
     nodes_max=4,
     spot=False,
@@ -92,6 +93,10 @@ def test_pods_cannot_take_the_nodes_identity() -> None:
 
 def test_nodes_boot_only_what_is_signed() -> None:
     assert node_config()["shieldedInstanceConfig"] == {"enableSecureBoot": True, "enableIntegrityMonitoring": True}
+
+
+def test_the_boot_disk_is_as_large_as_the_blueprint_says() -> None:
+    assert node_config()["diskSizeGb"] == 340
 
 
 def test_the_range_of_nodes_counts_over_all_zones() -> None:

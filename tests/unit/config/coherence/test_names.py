@@ -2,7 +2,6 @@
 
 import pytest
 
-from infra.blueprint.nodes import node_pool_name
 from tests.unit.config.documents import Document, only_fault, sound
 
 GKE: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
@@ -73,14 +72,6 @@ def test_a_gke_node_pool_name_longer_than_40_characters_is_refused_with_the_room
 
     assert fault.path == "bulkhead:pools[1].name"
     assert fault.write == "a name of at most 31 characters"
-
-
-def test_the_blueprint_gives_pools_the_names_that_are_checked_here() -> None:
-    configuration = sound({"pools.1.partition": {"kind": "time_slicing", "clients": 4}})
-
-    assert [node_pool_name(pool) for pool in configuration.pools] == [
-        pool.node_pool_name for pool in configuration.pools
-    ]
 
 
 @pytest.mark.parametrize("name", ["Research", "1team", "team_a", "team.a", "-team", "team-", "a" * 41, "", "team a"])

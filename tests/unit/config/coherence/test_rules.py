@@ -130,6 +130,20 @@ def test_several_gateway_replicas_with_a_cache_are_accepted() -> None:
     sound({"gateway": {"replicas": 2, "cache": {"kind": "in_cluster"}}})
 
 
+def test_more_replicas_than_the_database_in_the_cluster_has_connections_for_are_refused_with_the_sum() -> None:
+    fault = only_fault({"gateway": {"replicas": 10, "cache": {"kind": "in_cluster"}}})
+
+    assert fault.path == "bulkhead:gateway.replicas"
+    assert "200 = 2 x 10 replicas x 10" in fault.wrong
+    assert fault.write.startswith("replicas: 9 or fewer")
+    sound({"gateway": {"replicas": 9, "cache": {"kind": "in_cluster"}}})
+
+
+def test_a_database_of_ones_own_may_have_more_connections() -> None:
+    gateway = {"replicas": 10, "cache": {"kind": "in_cluster"}, "database": {"kind": "external"}}
+    sound({"gateway": gateway, "database_url": {"secure": "ciphertext"}})
+
+
 @pytest.mark.parametrize(("part", "secret"), [("database", "database_url"), ("cache", "cache_url")])
 def test_an_external_service_needs_the_secret_with_its_address(part: str, secret: str) -> None:
     fault = only_fault({f"gateway.{part}": {"kind": "external"}})

@@ -1,0 +1,30 @@
+"""The page of versions, made from the pins."""
+
+from infra.pins import FLOORS, IMAGES, KUEUE_CHART, POD_SECURITY_VERSION, FloorPin
+from infra.report.markdown import code, page, table
+
+
+def pin_reference() -> str:
+    """The page, as Markdown."""
+    chart = f"{KUEUE_CHART.registry}/{KUEUE_CHART.repository}:{KUEUE_CHART.version}"
+    return page(
+        "Versions",
+        "Every image and chart that a stack deploys, and the oldest version of each that is let through.",
+        table(
+            ["what", "reference", "why this version"],
+            [
+                *([name, code(pin.reference()), pin.reason] for name, pin in IMAGES.items()),
+                ["Kueue's chart", code(chart), KUEUE_CHART.reason],
+            ],
+        ),
+        "## Floors",
+        table(["what", "oldest version", "older ones are open to", "known to be open"], map(_floor, FLOORS.items())),
+        "## Pod Security",
+        f"Namespaces are held to the Pod Security Standards of {code(POD_SECURITY_VERSION)}, an explicit version, so"
+        " that an upgrade of the cluster refuses no pod by itself.",
+    )
+
+
+def _floor(entry: tuple[str, FloorPin]) -> list[str]:
+    name, floor = entry
+    return [name, ".".join(map(str, floor.version)), floor.advisory, floor.open or "nothing"]
