@@ -41,4 +41,5 @@ def _written(value: Any) -> Any:
 def _scripts() -> dict[str, str]:
     """Text → path of the component files that are given to pods as they stand."""
     paths = sorted((PROJECT_FOLDER / "components").rglob("*.py"))
-    return {path.read_text(encoding="utf-8"): path.relative_to(PROJECT_FOLDER).as_posix() for path in paths}
+    texts = {path.read_text(encoding="utf-8"): path.relative_to(PROJECT_FOLDER).as_posix() for path in paths}
+    return {text: path for text, path in texts.items() if text.strip()}

@@ -1,5 +1,7 @@
 """Equal configurations give equal bytes: in any order, in any process, with any hash seed."""
 
+import copy
+import datetime
 import os
 import random
 import subprocess
@@ -7,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.plan.stacks import stack_file
@@ -33,20 +36,29 @@ def printed(path: Path, seed: str) -> bytes:
     return run.stdout
 
 
-def test_neither_the_order_of_lists_nor_the_hash_seed_changes_a_byte(tmp_path: Path) -> None:
-    text = stack_file("prod").read_text(encoding="utf-8")
-    shuffled = _shuffled(text)
-    assert shuffled != yaml.safe_load(text)
-    first, second = tmp_path / "first" / "Pulumi.prod.yaml", tmp_path / "second" / "Pulumi.prod.yaml"
-    for path, content in ((first, text), (second, yaml.safe_dump(shuffled, sort_keys=False))):
+@pytest.mark.parametrize("stack", ["local", "prod"])
+def test_neither_the_order_of_lists_nor_the_hash_seed_changes_a_byte(stack: str, tmp_path: Path) -> None:
+    document = _with_waivers_that_last(yaml.safe_load(stack_file(stack).read_text(encoding="utf-8")))
+    shuffled = _shuffled(document)
+    assert shuffled != document
+    first, second = (tmp_path / folder / f"Pulumi.{stack}.yaml" for folder in ("first", "second"))
+    for path, content in ((first, document), (second, shuffled)):
         path.parent.mkdir()
-        path.write_text(content, encoding="utf-8")
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
     assert printed(first, "0") == printed(second, "4242")
 
 
-def _shuffled(text: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(text)
+def _with_waivers_that_last(document: dict[str, Any]) -> dict[str, Any]:
+    """The committed stack with waivers that hold on whatever day the test runs: the command asks the real clock."""
+    changed = copy.deepcopy(document)
+    for waiver in changed["config"]["bulkhead:trust"].get("waivers", ()):
+        waiver["expires"] = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=100)
+    return changed
+
+
+def _shuffled(original: dict[str, Any]) -> dict[str, Any]:
+    document = copy.deepcopy(original)
     generator = random.Random(7)  # noqa: S311 - an order, no secret
     for key in LISTS:
         generator.shuffle(document["config"][key])
