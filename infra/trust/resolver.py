@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from infra.config.cluster import ExistingCluster
 from infra.config.paths import location_of, nearest, render
+from infra.config.pools import DEDICATED_KEY
 from infra.config.stack import PROJECT, StackConfig
 from infra.config.trust import ControlId, Tier, Waiver
 from infra.trust.control import Control
@@ -96,6 +98,7 @@ def resolve(
     found = [
         *(finding for question in questions for finding in _errors(question, config)),
         *(finding for question in questions for finding in _warnings(question, config, today)),
+        *_believed_pools(config),
     ]
     written = written_of(config)
     return Posture(
@@ -206,6 +209,22 @@ def _warnings(question: _Question, config: StackConfig, today: datetime.date) ->
             )
             continue
         yield Finding(Severity.WARNING, control.id, waiver.path, message)
+
+
+def _believed_pools(config: StackConfig) -> Iterator[Finding]:
+    """On an existing cluster nobody here taints the nodes: a dedicated pool is what its operator makes of it."""
+    if not isinstance(config.cluster, ExistingCluster):
+        return
+    for index, pool in enumerate(config.pools):
+        if pool.dedicated_to is not None:
+            yield Finding(
+                Severity.WARNING,
+                ControlId.HW1,
+                f"bulkhead:pools[{index}].dedicated_to",
+                f"Pool {pool.name} is dedicated to {pool.dedicated_to} on an existing cluster, whose nodes this program"
+                f" does not taint. Without a taint other workloads of the cluster can land on its GPUs. Set on each of"
+                f" its nodes: {DEDICATED_KEY}={pool.dedicated_to}:NoSchedule.",
+            )
 
 
 def _error(question: _Question, path: str, message: str) -> Finding:

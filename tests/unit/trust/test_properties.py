@@ -91,9 +91,8 @@ def test_a_waived_control_is_required_does_not_act_and_is_warned_of(parts: Docum
 @given(documents())
 def test_every_waiver_leads_to_exactly_one_warning(parts: Document):
     waivers = config_of(parts).trust.waivers
-    assert sorted(finding.path for finding in posture_of(parts).warnings) == sorted(
-        f"bulkhead:trust.waivers[{index}]" for index in range(len(waivers))
-    )
+    warned = [finding.path for finding in posture_of(parts).warnings if finding.path.startswith("bulkhead:trust")]
+    assert sorted(warned) == sorted(f"bulkhead:trust.waivers[{index}]" for index in range(len(waivers)))
 
 
 @anytime

@@ -27,6 +27,18 @@ def test_hardware_of_its_own_satisfies_a_sensitive_tenant(gpu: Document):
     assert posture_of(stack(gpu)).sound
 
 
+def test_a_dedicated_pool_of_an_existing_cluster_is_believed_with_a_warning_that_names_the_taint():
+    (finding,) = [each for each in posture_of(stack(DEDICATED)).warnings if "pools" in each.path]
+    assert (finding.control, finding.path) == ("HW1", "bulkhead:pools[1].dedicated_to")
+    assert "bulkhead.dev/dedicated-to=secret:NoSchedule" in finding.message
+
+
+def test_a_dedicated_pool_that_this_program_makes_is_tainted_and_needs_no_warning():
+    gke: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
+    posture = posture_of({**stack(DEDICATED), "cluster": gke})
+    assert not [each for each in posture.warnings if "pools" in each.path]
+
+
 @pytest.mark.parametrize("gpu", [WHOLE, SLICED], ids=["whole", "time-sliced"])
 def test_a_pool_that_is_open_to_others_is_an_error(gpu: Document):
     posture = posture_of(stack(gpu))
