@@ -6,10 +6,7 @@ import sys
 import click
 from rich.console import Console
 
-from lab.engine.discover import EngineMissing
-from lab.engine.runner import EngineError
 from lab.errors import LabEnvironmentError, LabError
-from lab.images import ImageBuildError
 from lab.quickstart.journey import down as take_down
 from lab.quickstart.journey import prepare as build_everything
 from lab.quickstart.journey import up as bring_up
@@ -57,7 +54,7 @@ def main() -> int:
     except LabEnvironmentError as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return EXIT_ENVIRONMENT
-    except (LabError, EngineError, EngineMissing, ImageBuildError) as error:
+    except LabError as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return EXIT_FAILED
     except (OSError, subprocess.TimeoutExpired) as error:
