@@ -60,9 +60,9 @@ def refuse_somebody_elses_platform() -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def deployed(stack: LocalStack) -> LocalStack:
-    """The local stack as committed, deployed; nothing happens when it is."""
+    """The local stack as committed, deployed; a test that changes it takes it back."""
     stack.engine.up("--suppress-progress")
     return stack
 
