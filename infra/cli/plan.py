@@ -3,6 +3,7 @@
 import shutil
 import sys
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from infra.plan import Plan
 from infra.plan import plan as plan_of
 from infra.plan.charts import FolderChartRenderer
 from infra.plan.document import plan_json
-from infra.plan.manifests import plan_manifests
+from infra.plan.manifests import LEFT_OUT, plan_manifests
 from infra.plan.table import print_plan
 from infra.posture import platform_of
 from infra.program import refusal
@@ -79,7 +80,11 @@ def _print(made: Plan, form: Format, project: Path) -> None:
         case Format.JSON:
             click.echo(plan_json(made))
         case Format.YAML:
-            click.echo(plan_manifests(made, FolderChartRenderer(project, charts_directory(), _helm())), nl=False)
+            text = plan_manifests(made, FolderChartRenderer(project, charts_directory(), _helm()))
+            # Also where a scanner at the other end of a pipe does not swallow it.
+            for line in takewhile(lambda line: line.startswith(LEFT_OUT), text.splitlines()):
+                click.echo(f"bulkhead plan: {line.removeprefix('# ')}", err=True)
+            click.echo(text, nl=False)
 
 
 def _helm() -> Path | None:

@@ -18,6 +18,8 @@ _CUTOFF = 0.6
 
 
 _WORDS_LISTED = 20
+_BEGINNING = 4
+"""Letters from which on a word counts as the beginning of another."""
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:
@@ -37,8 +39,14 @@ def counted(count: int, noun: str) -> str:
 
 
 def near_miss(word: str, choices: Collection[str]) -> str | None:
-    """The choice that `word` was probably meant to be, or None."""
+    """The choice that `word` was probably meant to be, or None.
+
+    A word that only lacks its ending, as `nvidia-h100`, means the first choice that it begins.
+    """
     folded = {_fold(choice): choice for choice in choices}
+    begun = [choice for choice in folded if len(word) >= _BEGINNING and choice.startswith(_fold(word))]
+    if begun:
+        return folded[begun[0]]
     matches = difflib.get_close_matches(_fold(word), list(folded), n=1, cutoff=_CUTOFF)
     return folded[matches[0]] if matches else None
 

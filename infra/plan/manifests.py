@@ -10,6 +10,8 @@ from infra.plan.model import SECRET, Json, Plan, PlannedResource
 ChartRenderer = Callable[[PlannedResource], "list[dict[str, Any]] | str"]
 """The objects of a chart, or why they are not at hand."""
 
+LEFT_OUT = "# left out:"
+"""Begins the comment that names what the text lacks."""
 _FIRST_KINDS = ("Namespace", "CustomResourceDefinition")
 
 
@@ -23,7 +25,7 @@ def plan_manifests(plan: Plan, render_chart: ChartRenderer) -> str:
     for chart in (resource for resource in plan.resources if resource.is_chart):
         rendered = render_chart(chart)
         if isinstance(rendered, str):
-            comments.append(f"# left out: the objects of chart {_chart_name(chart)} ({rendered})\n")
+            comments.append(f"{LEFT_OUT} the objects of chart {_chart_name(chart)} ({rendered})\n")
         else:
             objects.extend(rendered)
     return "".join([*comments, *_documents(sorted(objects, key=_order))])

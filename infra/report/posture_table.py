@@ -19,6 +19,8 @@ _STATE_STYLES = {
     ControlState.DORMANT: "dim",
 }
 _MISSING_STYLE = "bold red"
+_MISSING = "missing"
+"""How a person reads a dormant control that the facts require; the JSON says `dormant` and an error."""
 _SEVERITY_STYLES = {Severity.ERROR: _MISSING_STYLE, Severity.WARNING: "yellow"}
 
 
@@ -68,7 +70,7 @@ def _table(posture: Posture, facts: Mapping[str, int], *, ruled: bool) -> Table:
     for row in posture.controls:
         style = _row_style(row)
         table.add_row(
-            Text(row.state, style=style),
+            Text(_MISSING if _is_missing(row) else row.state, style=style),
             Text(row.control.id, style=style),
             row.control.title,
             printable(row.because),
@@ -77,9 +79,12 @@ def _table(posture: Posture, facts: Mapping[str, int], *, ruled: bool) -> Table:
     return table
 
 
+def _is_missing(row: ControlPosture) -> bool:
+    return row.state is ControlState.DORMANT and bool(row.required_by)
+
+
 def _row_style(row: ControlPosture) -> str:
-    missing = row.state is ControlState.DORMANT and row.required_by
-    return _MISSING_STYLE if missing else _STATE_STYLES[row.state]
+    return _MISSING_STYLE if _is_missing(row) else _STATE_STYLES[row.state]
 
 
 def _finding(finding: Finding) -> Text:
@@ -92,10 +97,10 @@ def _finding(finding: Finding) -> Text:
 
 
 def _verdict(posture: Posture) -> Text:
-    states = Counter(row.state for row in posture.controls)
-    counts = ", ".join(f"{states[state]} {state}" for state in ControlState if states[state])
+    states = Counter(_MISSING if _is_missing(row) else str(row.state) for row in posture.controls)
+    counts = ", ".join(f"{states[state]} {state}" for state in (*ControlState, _MISSING) if states[state])
     found = ", ".join(_counted_findings(posture))
-    verdict = "Sound" if posture.sound else "NOT SOUND, so it would not be deployed"
+    verdict = "Sound" if posture.sound else "NOT SOUND, so it is refused"
     style = "bold green" if posture.sound else _MISSING_STYLE
     return Text(f"{verdict}: {counts}{'; ' if found else ''}{found}.", style=style)
 

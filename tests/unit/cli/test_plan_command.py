@@ -51,6 +51,7 @@ def test_yaml_is_kubernetes_manifests_and_names_the_chart_that_it_leaves_out(bul
 
     manifests = list(yaml.safe_load_all(result.stdout))
     assert result.stdout.startswith("# left out: the objects of chart oci://registry.k8s.io/kueue/charts/kueue 0.19.2")
+    assert result.stderr.startswith("bulkhead plan: left out: the objects of chart oci://")
     assert all({"apiVersion", "kind", "metadata"} <= set(manifest) for manifest in manifests)
 
 

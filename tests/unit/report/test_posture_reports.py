@@ -109,7 +109,7 @@ def test_the_last_line_is_the_verdict(monkeypatch: pytest.MonkeyPatch):
     unsound = posture_of(document(tenants=TENANTS))
     assert table(waived(), monkeypatch).splitlines()[-1] == "Sound: 3 enforced, 3 waived, 10 dormant; 3 warnings."
     assert table(unsound, monkeypatch).splitlines()[-1] == (
-        "NOT SOUND, so it would not be deployed: 3 enforced, 13 dormant; 3 errors."
+        "NOT SOUND, so it is refused: 3 enforced, 10 dormant, 3 missing; 3 errors."
     )
 
 
