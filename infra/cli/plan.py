@@ -54,7 +54,7 @@ def plan(selection: StackSelection, wanted: str | None) -> None:
     stack, config = selection.load()
     platform = platform_of(stack, config, today())
     if not platform.posture.sound:
-        click.echo(refusal(platform.posture), err=True)
+        click.echo(refusal(platform.posture, selection.stack_file), err=True)
         if form is Format.JSON:
             click.echo(posture_json(platform.posture))
         click.get_current_context().exit(exit_codes.UNSOUND)

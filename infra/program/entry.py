@@ -3,6 +3,7 @@
 import datetime
 import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 import pulumi
 import pulumi.runtime.config
@@ -87,13 +88,19 @@ def register(platform: Platform, secrets: StackSecrets, describe: Callable[[Find
     pulumi.export("tenant_keys", pulumi.Output.secret(composed.tenant_keys))
 
 
-def refusal(posture: Posture) -> str:
-    """Why an unsound posture is not deployed, for a person: every error, each with what to write."""
+def refusal(posture: Posture, stack_file: Path | None = None) -> str:
+    """Why an unsound posture is not deployed, for a person: every error, each with what to write.
+
+    Args:
+        posture: The posture.
+        stack_file: The file that was named instead of a stack, so that the command shown finds it again.
+    """
+    named = f"--stack-file {stack_file}" if stack_file else f"--stack {posture.stack}"
     count = len(posture.errors)
     return "\n".join(
         [
             f"The posture of stack {posture.stack} is unsound: {count} error{'' if count == 1 else 's'}; nothing was"
-            f" changed. `bulkhead posture --stack {posture.stack}` shows all of it.",
+            f" changed. `bulkhead posture {named}` shows all of it.",
             *(f"  {warning(finding)}" for finding in posture.errors),
         ]
     )

@@ -92,6 +92,18 @@ def test_a_stack_file_anywhere_can_be_planned(bulkhead: Bulkhead, project: Path,
     assert bulkhead("plan", "--stack-file", str(elsewhere)).stdout.startswith("Stack other: ")
 
 
+def test_a_refusal_names_the_command_that_shows_the_same_file(
+    bulkhead: Bulkhead, project: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "candidate.yaml"
+    elsewhere.write_text((project / "Pulumi.local.yaml").read_text().replace("tier: trusted", "tier: governed"))
+
+    refused = bulkhead("plan", "--stack-file", str(elsewhere))
+
+    assert refused.exit_code == 1
+    assert f"`bulkhead posture --stack-file {elsewhere}` shows all of it" in refused.stderr
+
+
 def test_help_names_the_formats(bulkhead: Bulkhead) -> None:
     assert "--format" in bulkhead("plan", "--help").stdout
     assert "yaml" in bulkhead("plan", "--help").stdout
