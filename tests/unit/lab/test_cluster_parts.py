@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from lab.cluster.parts import Part
 from lab.cluster.processes import MARK, end, is_alive, lab_processes
 from lab.cluster.simulated_nodes import simulated_node_manifests
 from lab.cluster.storage import storage_manifests
+from lab.engine.discover import choose
 from lab.errors import LabEnvironmentError, LabError
 from lab.progress import Progress, silent
 
@@ -223,7 +225,7 @@ def test_the_status_of_a_lab_that_is_not_up_names_every_part_and_exits_1() -> No
 
 
 @pytest.fixture
-def up_without_an_engine(own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+def up_without_an_engine(own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[list[str]]:
     """A lab that is up on a machine without Pulumi and Helm; yields the names of what is built."""
     (own_cache / "state").mkdir(parents=True)
     (own_cache / "state" / "kubeconfig").touch()
@@ -239,7 +241,10 @@ def up_without_an_engine(own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(cli, "_PROJECT", tmp_path / "project")
     monkeypatch.setattr(cli.binaries, "ensure", ensure)
     monkeypatch.setattr(charts_link, "ensure_charts", lambda _progress: own_cache / "charts")  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
-    return built
+    # The choice is made once in a process: neither one made before may answer here, nor this one later.
+    choose.cache_clear()
+    yield built
+    choose.cache_clear()
 
 
 def test_env_builds_the_engine_that_is_missing_and_links_the_charts(
