@@ -264,13 +264,21 @@ def test_env_without_an_engine_that_fits_is_one_line_and_exit_code_2() -> None:
     assert answer.stderr.startswith("error: there is no Pulumi command line that fits")
 
 
+def ignore(*_arguments: object) -> None:
+    pass
+
+
 def test_taking_down_a_lab_drops_the_engines_state_of_its_stacks_and_of_no_other(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(debian.os, "geteuid", lambda: 0)
     monkeypatch.setattr(ownership, "LOCK", tmp_path / "lock")
     monkeypatch.setattr(ownership, "_OWNER", tmp_path / "owner")
-    monkeypatch.setattr(network, "exists", lambda: False)
+    # A lab that really runs on this machine is none of this test's business.
+    monkeypatch.setattr(lifecycle, "lab_processes", list)
+    monkeypatch.setattr(lifecycle.network, "remove", lambda: None)
+    for function in ("kill_containers", "remove_cgroups", "unmount_below", "restore"):
+        monkeypatch.setattr(host, function, ignore)
     (own_cache / "pulumi/state/lab/.pulumi").mkdir(parents=True)
     (own_cache / "pulumi/state/elsewhere").mkdir()
     said: list[str] = []
