@@ -191,7 +191,10 @@ def _send_completion(console: Console, target: Target) -> None:
 
 def _show(console: Console, target: Target) -> None:
     subprocess.run(
-        [sys.executable, "-m", "infra.cli.main", "posture", "--stack", STACK], cwd=PROJECT, check=False, timeout=60
+        [str(Path(sys.executable).with_name("bulkhead")), "posture", "--stack", STACK],
+        cwd=PROJECT,
+        check=False,
+        timeout=60,
     )
     overview.show_pods(console, target.access)
     overview.show_next_commands(console)

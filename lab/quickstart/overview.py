@@ -3,7 +3,6 @@
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from lab.quickstart.cluster_access import ClusterAccess
 from lab.quickstart.completion import Completion
@@ -22,16 +21,21 @@ NEXT_COMMANDS = (
 
 
 def show_pods(console: Console, access: ClusterAccess) -> None:
-    """Print every pod of the platform: where it runs, whether it is ready, and with which image."""
-    table = Table(title="What runs where", title_justify="left", box=None, pad_edge=False)
-    for column in ("pod", "node", "state", "image"):
-        table.add_column(column, no_wrap=True, overflow="ignore")
+    """Print every pod of the platform: where it runs, whether it is ready, and with which image.
+
+    In columns of their own width: a line that is longer than the terminal is better than a name that is cut.
+    """
+    rows = [("POD", "NODE", "STATE", "IMAGE")]
     pods = access.objects("pods", "--all-namespaces")
     for pod in sorted(pods, key=lambda pod: (pod["metadata"]["namespace"], pod["metadata"]["name"])):
         images = (container["image"].rpartition("/")[2] for container in pod["spec"]["containers"])
         name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-        table.add_row(name, pod["spec"].get("nodeName", ""), _state(pod), ", ".join(images))
-    console.print(table, soft_wrap=True)
+        rows.append((name, pod["spec"].get("nodeName", ""), _state(pod), ", ".join(images)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    console.print("\nWhat runs where")
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _state(pod: dict[str, Any]) -> str:
