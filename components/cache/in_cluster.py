@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-import pulumi_random as random
 
 from components.cache.connection import PASSWORD_LENGTH, CacheConnection
 from components.shared import (
@@ -15,6 +14,7 @@ from components.shared import (
     selector,
 )
 from components.shared.fingerprint import secret_fingerprint
+from components.shared.passwords import stable_password
 from infra.blueprint.model import InClusterCachePart
 
 if TYPE_CHECKING:
@@ -66,13 +66,7 @@ class InClusterCache(pulumi.ComponentResource):
         return {"name": OBJECT_NAME, "namespace": self._args.namespace, "labels": labels(OBJECT_NAME)}
 
     def _make_password(self) -> pulumi.Output[str]:
-        password = random.RandomPassword(
-            f"{self._name}-password",
-            length=PASSWORD_LENGTH,
-            special=False,
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["length", "special"]),
-        )
-        return pulumi.Output.secret(password.result)
+        return stable_password(f"{self._name}-password", PASSWORD_LENGTH, self)
 
     def _make_secret(self, password: pulumi.Output[str]) -> "kubernetes.core.v1.Secret":
         """The whole configuration as a file: a password among the arguments could be read off the process list."""

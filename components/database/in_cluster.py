@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-import pulumi_random as random
 
 from components.database.connection import (
     DATABASE_NAME,
@@ -20,6 +19,7 @@ from components.shared import (
     restricted_pod_security_context,
     selector,
 )
+from components.shared.passwords import stable_password
 from infra.blueprint.model import InClusterDatabasePart
 
 if TYPE_CHECKING:
@@ -80,14 +80,8 @@ class InClusterDatabase(pulumi.ComponentResource):
         return {"name": OBJECT_NAME, "namespace": self._args.namespace, "labels": labels(OBJECT_NAME)}
 
     def _make_password(self) -> pulumi.Output[str]:
-        password = random.RandomPassword(
-            f"{self._name}-password",
-            length=PASSWORD_LENGTH,
-            special=False,
-            # PostgreSQL takes the password when it makes its data folder and never again.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["length", "special"]),
-        )
-        return pulumi.Output.secret(password.result)
+        # PostgreSQL takes the password when it makes its data folder and never again.
+        return stable_password(f"{self._name}-password", PASSWORD_LENGTH, self)
 
     def _make_secret(self, password: pulumi.Output[str]) -> "kubernetes.core.v1.Secret":
         return kubernetes.core.v1.Secret(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-import pulumi_random as random
 
 from components.shared import (
     labels,
@@ -15,6 +14,7 @@ from components.shared import (
     restricted_pod_security_context,
 )
 from components.shared.fingerprint import fingerprint, secret_fingerprint
+from components.shared.passwords import stable_password
 from components.tenants.records import records
 from infra.blueprint.model import TenantPart
 
@@ -95,14 +95,9 @@ class TenantAccounts(pulumi.ComponentResource):
         return f"{OBJECT_NAME}-{fingerprint(self._args.image, self._script, self._records)}"
 
     def _make_key(self, tenant: str) -> pulumi.Output[str]:
-        password = random.RandomPassword(
-            f"{self._name}-key-{tenant}",
-            length=KEY_LENGTH,
-            special=False,
-            # A key that tenants have put into their programs is not replaced because a default changed.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["length", "special"]),
-        )
-        return pulumi.Output.secret(pulumi.Output.concat(KEY_PREFIX, password.result))
+        # A key that tenants have put into their programs is not replaced because a default changed.
+        password = stable_password(f"{self._name}-key-{tenant}", KEY_LENGTH, self)
+        return pulumi.Output.secret(pulumi.Output.concat(KEY_PREFIX, password))
 
     def _make_secret(self) -> "kubernetes.core.v1.Secret":
         return kubernetes.core.v1.Secret(
