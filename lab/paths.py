@@ -8,6 +8,11 @@ exactly what it frees. The functions only name folders: whoever writes into one 
 import os
 from pathlib import Path
 
+from lab.errors import LabEnvironmentError
+
+HIGHEST_LAB_NUMBER = 63
+"""Each lab takes four addresses of one /24."""
+
 
 def cache_directory() -> Path:
     """Return the cache folder: `$BULKHEAD_CACHE`, else `$XDG_CACHE_HOME/bulkhead`, else `~/.cache/bulkhead`.
@@ -31,9 +36,30 @@ def images_directory() -> Path:
     return cache_directory() / "images"
 
 
+def lab_number() -> int:
+    """Return which of this machine's labs is meant: `$BULKHEAD_LAB_NUMBER`, 0 to 63, else 0.
+
+    Raises:
+        LabEnvironmentError: The variable holds something else.
+    """
+    text = os.environ.get("BULKHEAD_LAB_NUMBER") or "0"
+    if not text.isdecimal() or int(text) > HIGHEST_LAB_NUMBER:
+        raise LabEnvironmentError(
+            f"BULKHEAD_LAB_NUMBER is {text!r}, so it is not known which lab is meant. "
+            f"Set it to a whole number from 0 to {HIGHEST_LAB_NUMBER}, or unset it for the first lab."
+        )
+    return int(text)
+
+
+def numbered(name: str) -> str:
+    """Return `name` for the first lab, and `nameN` for lab N, so that several can run side by side."""
+    number = lab_number()
+    return f"{name}{number}" if number else name
+
+
 def state_directory() -> Path:
     """Return the running lab's folder: certificates, sockets, logs, process ids and kubeconfig (mode 0700)."""
-    return cache_directory() / "state"
+    return cache_directory() / numbered("state")
 
 
 def pulumi_directory() -> Path:
@@ -43,7 +69,7 @@ def pulumi_directory() -> Path:
 
 def lab_stacks_directory() -> Path:
     """Return the file backend of the stacks on the lab's own cluster, which goes when that cluster does."""
-    return pulumi_directory() / "state" / "lab"
+    return pulumi_directory() / "state" / numbered("lab")
 
 
 def build_lock() -> Path:

@@ -6,7 +6,7 @@ from lab import paths
 from lab.cluster.addresses import RUNTIME_DIRECTORY
 from lab.errors import LabEnvironmentError
 
-LOCK = Path("/run/bulkhead-lab.lock")
+LOCK = RUNTIME_DIRECTORY.with_suffix(".lock")
 """Held while the lab is brought up or down. It has its last holder's process id and goes with the next boot."""
 
 _OWNER = RUNTIME_DIRECTORY / "owner"

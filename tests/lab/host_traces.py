@@ -5,6 +5,7 @@ Only what bears the lab's names counts: on a machine in use, other things come a
 
 import contextlib
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -13,9 +14,11 @@ from pathlib import Path
 
 from lab.paths import state_directory
 
-_NAME = "bulkhead-lab"
-_NETWORK = ip_network("198.18.213.0/30")
-_RUNTIME = "/run/bulkhead-lab"
+_NUMBER = os.environ.get("BULKHEAD_LAB_NUMBER") or "0"
+_NAME = "bulkhead-lab" if _NUMBER == "0" else f"bulkhead-lab{_NUMBER}"
+_INTERFACE = f"bulkhead-lab{_NUMBER}"
+_NETWORK = ip_network(f"198.18.213.{4 * int(_NUMBER)}/30")
+_RUNTIME = f"/run/{_NAME}"
 _SETTINGS = (
     "kernel/keys/root_maxbytes",
     "kernel/keys/root_maxkeys",
@@ -67,8 +70,8 @@ def observe_host() -> HostTraces:
     return HostTraces(
         processes=frozenset(" ".join(words) for words in _commands() if _is_ours(words)),
         mounts=frozenset(mount for mount in _mounts() if _is_our_mount(mount)),
-        namespaces=frozenset(line for line in _output("ip", "netns", "list").splitlines() if line.startswith(_NAME)),
-        interfaces=frozenset(link["ifname"] for link in links if link["ifname"].startswith(_NAME)),
+        namespaces=frozenset(name for name in _namespaces() if name == _NAME),
+        interfaces=frozenset(link["ifname"] for link in links if link["ifname"] == _INTERFACE),
         addresses=frozenset(address for address in addresses if ip_address(address) in _NETWORK),
         cgroups=frozenset(str(path) for path in cgroups if path.name in {_NAME, "kubepods"}),
         places=frozenset(place for place in _PLACES if Path(place).exists()),
@@ -94,7 +97,11 @@ def _mounts() -> list[str]:
 
 
 def _is_our_mount(mount: str) -> bool:
-    return mount.startswith((f"{state_directory()}/", _RUNTIME)) or mount in {"/run/netns", f"/run/netns/{_NAME}"}
+    return mount.startswith((f"{state_directory()}/", f"{_RUNTIME}/")) or mount in {"/run/netns", f"/run/netns/{_NAME}"}
+
+
+def _namespaces() -> list[str]:
+    return [line.split(" ")[0] for line in _output("ip", "netns", "list").splitlines()]
 
 
 def _settings() -> Iterator[str]:
