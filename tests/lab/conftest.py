@@ -12,17 +12,27 @@ import pytest
 from lab import cluster
 from lab.cluster.debian import ensure_packages, require_root
 from lab.errors import LabEnvironmentError
+from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.host_traces import observe_host
+from tests.lab.local_stack import LocalStack
+from tests.lab.platform import TeamPlatform, access_to, kept, make_team, shared_stack
 from tests.lab.shared_lab import SharedLab
+
+ORDER = ("lab_to_take_down", "lab_to_break", "platform_to_destroy", "team", "deployed", "local_stack")
+"""What a test is handed decides when it runs; the last name here runs first, right after the tests that name none.
+
+So the platform is deployed once: as committed, then grown to a team's, then destroyed; and nothing ends the lab's
+processes before that.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests that end processes of the shared lab after all others, and the one that takes it down last."""
+    """Run the tests in the order of what they do to the shared lab."""
     items.sort(key=lambda item: _order(getattr(item, "fixturenames", [])))
 
 
 def _order(fixtures: list[str]) -> int:
-    return 2 if "lab_to_take_down" in fixtures else 1 if "lab_to_break" in fixtures else 0
+    return next((len(ORDER) - index for index, name in enumerate(ORDER) if name in fixtures), 0)
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +60,40 @@ def shared_lab() -> Generator[SharedLab]:
 def lab_cluster(shared_lab: SharedLab) -> cluster.Cluster:
     """The lab's cluster, up and ready."""
     return shared_lab.cluster
+
+
+@pytest.fixture(scope="session")
+def local_stack(lab_cluster: cluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Generator[LocalStack]:
+    """The local stack in a project folder of the tests' own; nothing of it is deployed yet."""
+    yield from shared_stack(lab_cluster, tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="session")
+def access(lab_cluster: cluster.Cluster, local_stack: LocalStack) -> ClusterAccess:
+    """The lab's cluster through an ordinary kubectl."""
+    return access_to(lab_cluster, local_stack)
+
+
+@pytest.fixture(scope="session")
+def deployed(local_stack: LocalStack) -> LocalStack:
+    """The local stack as committed, deployed; a test that changes it takes it back."""
+    local_stack.deploy()
+    return local_stack
+
+
+@pytest.fixture(scope="session")
+def team(local_stack: LocalStack, access: ClusterAccess) -> TeamPlatform:
+    """The platform as a team would run it; a test that changes it takes it back."""
+    make_team(local_stack)
+    return TeamPlatform(local_stack, access)
+
+
+@pytest.fixture
+def platform_to_destroy(local_stack: LocalStack) -> LocalStack:
+    """The platform, for the one test that destroys it."""
+    if kept():
+        pytest.skip("the platform was there before this run, so it is not this run's to destroy")
+    return local_stack
 
 
 @pytest.fixture

@@ -28,22 +28,32 @@ class LocalStack:
 
     folder: Path
     engine: Engine
+    state: Path
 
     @property
     def file(self) -> Path:
         """The stack file."""
         return self.folder / f"Pulumi.{STACK}.yaml"
 
-    @contextmanager
-    def edited(self, **values: object) -> Generator[None]:
-        """Replace the values of some `bulkhead:` keys, and take the committed stack file again afterwards."""
+    def edit(self, **values: object) -> None:
+        """Replace the values of some `bulkhead:` keys."""
         document = yaml.safe_load(self.file.read_text())
         document["config"].update({f"bulkhead:{key}": value for key, value in values.items()})
         self.file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    @contextmanager
+    def edited(self, **values: object) -> Generator[None]:
+        """Replace the values of some `bulkhead:` keys, and take the stack file as it was before afterwards."""
+        before = self.file.read_text()
+        self.edit(**values)
         try:
             yield
         finally:
-            shutil.copy(PROJECT / self.file.name, self.file)
+            self.file.write_text(before)
+
+    def deploy(self) -> None:
+        """Bring the cluster to what the stack file says."""
+        self.engine.up("--suppress-progress")
 
     def value(self, key: str) -> Any:
         """The value of one `bulkhead:` key."""
@@ -81,16 +91,15 @@ class LocalStack:
             return running.wait()
 
 
-def make_local_stack(folder: Path, cluster: Cluster) -> LocalStack:
-    """Lay the project out in `folder`: the same environment, a copied stack file, a state of its own."""
+def make_local_stack(folder: Path, cluster: Cluster, state: Path) -> LocalStack:
+    """Lay the project out in `folder`: the same environment, a copied stack file, its state in `state`."""
     for name in ("Pulumi.yaml", "__main__.py", f"Pulumi.{STACK}.yaml"):
         shutil.copy(PROJECT / name, folder / name)
     (folder / ".charts").symlink_to(paths.charts_directory())
     # A published language host looks for the environment that Pulumi.yaml names.
     (folder / ".venv").symlink_to(sys.prefix)
-    state = folder / "state"
-    state.mkdir(mode=0o700)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     overrides = {"PULUMI_BACKEND_URL": state.as_uri(), "KUBECONFIG": str(cluster.kubeconfig)}
     engine = Engine(folder, STACK, context=cluster.context, overrides=overrides)
     engine.stack_init_if_missing()
-    return LocalStack(folder, engine)
+    return LocalStack(folder, engine, state)

@@ -1,90 +1,35 @@
 """The committed `local` stack on the running lab, from nothing to a completion and back to nothing.
 
-The first tests need it undeployed; those after them share one deployment, which the last one destroys.
+The first tests need it undeployed; those after them share one deployment, which the last one of the run destroys.
 """
 
 import json
-import os
 import signal
 import time
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from lab import cluster
-from lab.errors import LabError
-from lab.images import ImageBuildError, ImageName, ensure_images
 from lab.quickstart.cluster_access import ClusterAccess
 from lab.quickstart.completion import GatewayClient
 from tests.lab import openai_like
-from tests.lab.local_stack import LocalStack, make_local_stack
+from tests.lab.local_stack import LocalStack
+from tests.lab.platform import GATEWAY, TENANT, WORKLOADS, kept, platform_objects
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
-GATEWAY = "bulkhead-gateway"
-ENGINES = "bulkhead-engines"
-WORKLOADS = "bulkhead-workloads"
-TENANT = "research"
-NAMESPACES = {GATEWAY, ENGINES, WORKLOADS, "kueue-system"}
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 DECISION_SECONDS = 90
 """How long Kueue may take to decide on a job, on a slow machine."""
 
 
-@pytest.fixture(scope="module")
-def stack(lab_cluster: cluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Generator[LocalStack]:
-    """The local stack with nothing of it deployed yet; destroyed in the end whatever happened."""
-    try:
-        archives = ensure_images(list(ImageName), print)
-    except (LabError, ImageBuildError) as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
-    for reference, archive in archives.items():
-        cluster.import_image(archive, reference)
-    refuse_somebody_elses_platform()
-    local = make_local_stack(tmp_path_factory.mktemp("project"), lab_cluster)
-    yield local
-    local.engine.destroy("--suppress-progress")
-
-
-def refuse_somebody_elses_platform() -> None:
-    """Leave a platform alone that these tests did not deploy: they would take it over, and destroy it in the end."""
-    found = platform_objects(cluster.kubectl())
-    if not found:
-        return
-    reason = f"the lab carries a platform that is not these tests' own ({min(found)}); run ./quickstart down first"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def deployed(stack: LocalStack) -> LocalStack:
-    """The local stack as committed, deployed; a test that changes it takes it back."""
-    stack.engine.up("--suppress-progress")
-    return stack
-
-
-@pytest.fixture(scope="module")
-def access(lab_cluster: cluster.Cluster, stack: LocalStack) -> ClusterAccess:
-    path = f"{lab_cluster.kubectl.parent}{os.pathsep}{stack.engine.environment['PATH']}"
-    return ClusterAccess(lab_cluster.context, {**stack.engine.environment, "PATH": path})
-
-
-def platform_objects(kubectl: cluster.Kubectl) -> set[str]:
-    """Namespaces and cluster-wide objects that only this platform makes."""
-    listed = kubectl.run("get", "namespaces,customresourcedefinitions", "--output=name").split()
-    return {name for name in listed if name.partition("/")[2] in NAMESPACES or "kueue" in name}
-
-
 def test_a_tier_that_is_not_available_yet_is_refused_and_nothing_is_made(
-    stack: LocalStack, kubectl: cluster.Kubectl
+    local_stack: LocalStack, kubectl: cluster.Kubectl
 ) -> None:
     before = platform_objects(kubectl)
-    with stack.edited(trust={"tier": "governed", "tenants": "cooperative"}):
-        refused = stack.engine.capture("up", "--yes", "--skip-preview")
+    with local_stack.edited(trust={"tier": "governed", "tenants": "cooperative"}):
+        refused = local_stack.engine.capture("up", "--yes", "--skip-preview")
     printed = refused.stdout + refused.stderr
     assert refused.status != 0
     assert "not available yet" in printed
@@ -93,19 +38,20 @@ def test_a_tier_that_is_not_available_yet_is_refused_and_nothing_is_made(
     assert platform_objects(kubectl) == before
 
 
+@pytest.mark.skipif(kept(), reason="the platform was there before this run, so it is not this run's to destroy")
 def test_an_update_that_was_killed_halfway_is_finished_by_the_next_one(
-    stack: LocalStack, kubectl: cluster.Kubectl
+    local_stack: LocalStack, kubectl: cluster.Kubectl
 ) -> None:
-    stack.engine.destroy("--suppress-progress")
+    local_stack.engine.destroy("--suppress-progress")
 
     def begun() -> bool:
         return f"namespace/{GATEWAY}" in platform_objects(kubectl)
 
-    assert stack.killed_up(begun) == -signal.SIGKILL
+    assert local_stack.killed_up(begun) == -signal.SIGKILL
     assert "deployment.apps/gateway" not in gateway_deployments(kubectl)
-    stack.engine.up("--suppress-progress")
+    local_stack.engine.up("--suppress-progress")
     assert gateway_deployments(kubectl) == ["deployment.apps/gateway"]
-    assert stack.changes() == {}
+    assert local_stack.changes() == {}
 
 
 def gateway_deployments(kubectl: cluster.Kubectl) -> list[str]:
@@ -146,7 +92,9 @@ def test_the_tenants_key_shows_in_no_output_unless_asked_for(deployed: LocalStac
     assert deployed.engine.outputs()["tenant_keys"] == "[secret]"
     assert key not in deployed.engine.capture("stack", "output").stdout
     assert key not in json.dumps(deployed.engine.preview_json("--show-sames"))
-    assert all(key not in file.read_text() for file in (deployed.folder / "state").rglob("*.json"))
+    written = list(deployed.state.rglob("*.json"))
+    assert written
+    assert all(key not in file.read_text() for file in written)
 
 
 def gpu_job(name: str) -> dict[str, Any]:
@@ -208,29 +156,7 @@ def test_a_repriced_model_rolls_the_gateway_and_leaves_everything_else(deployed:
     assert all(name.startswith("gateway") for name in touched), changes
 
 
-def test_another_tenant_gets_a_key_and_loses_it_when_it_leaves_and_the_first_ones_key_stays(
-    deployed: LocalStack, access: ClusterAccess
-) -> None:
-    key = deployed.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
-    tenants = deployed.value("tenants")
-    waivers = [
-        {"control": control, "owner": "tests", "reason": "two tenants for a moment", "expires": "2999-12-31"}
-        for control in ("SR1", "SR2", "SR3")
-    ]
-    trust = {"tier": "trusted", "tenants": "cooperative", "waivers": waivers}
-    with deployed.edited(trust=trust, tenants=[*tenants, {**tenants[0], "name": "search", "gpu_quota": 0}]):
-        deployed.engine.up("--suppress-progress")
-        keys = deployed.engine.outputs(show_secrets=True)["tenant_keys"]
-        assert keys[TENANT] == key
-        with access.forwarded_port(GATEWAY, "gateway", 4000) as port:
-            assert openai_like.chat_status(port, keys["search"], "tiny") == 200
-    deployed.engine.up("--suppress-progress")
-    with access.forwarded_port(GATEWAY, "gateway", 4000) as port:
-        assert openai_like.chat_status(port, keys["search"], "tiny") in {401, 403}
-        assert openai_like.chat_status(port, key, "tiny") == 200
-
-
-def test_destroy_leaves_nothing(deployed: LocalStack, kubectl: cluster.Kubectl) -> None:
+def test_destroy_leaves_nothing(platform_to_destroy: LocalStack, kubectl: cluster.Kubectl) -> None:
     assert platform_objects(kubectl)
-    deployed.engine.destroy("--suppress-progress")
+    platform_to_destroy.engine.destroy("--suppress-progress")
     assert platform_objects(kubectl) == set()

@@ -1,0 +1,122 @@
+"""The platform that the lab's tests share: deployed once, changed by `up`, destroyed once."""
+
+import json
+import os
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from lab import cluster, paths
+from lab.errors import LabError
+from lab.images import ImageBuildError, ImageName, ensure_images
+from lab.quickstart.cluster_access import ClusterAccess
+from tests.lab.local_stack import LocalStack, make_local_stack
+
+GATEWAY = "bulkhead-gateway"
+ENGINES = "bulkhead-engines"
+WORKLOADS = "bulkhead-workloads"
+NAMESPACES = {GATEWAY, ENGINES, WORKLOADS, "kueue-system"}
+MODEL = "tiny"
+TENANT = "research"
+OTHER_TENANT = "search"
+
+KEEP_VARIABLE = "BULKHEAD_KEEP_PLATFORM"
+"""Set to 1 while working on a test: it is run against the platform that `./quickstart` deployed, and which stays."""
+
+
+@dataclass(frozen=True)
+class TeamPlatform:
+    """The `local` stack as a team would run it: two tenants, two gateway replicas that share counters in Redis."""
+
+    stack: LocalStack
+    access: ClusterAccess
+
+    @cached_property
+    def keys(self) -> Mapping[str, str]:
+        """Tenant's name → its virtual key."""
+        return self.stack.engine.outputs(show_secrets=True)["tenant_keys"]
+
+    @cached_property
+    def master_key(self) -> str:
+        """The gateway's master key."""
+        return self.access.secret_value(GATEWAY, "gateway", "master-key")
+
+    def gateway(self) -> AbstractContextManager[int]:
+        """A port on 127.0.0.1 that leads to one gateway replica, where tenants call."""
+        return self.access.forwarded_port(GATEWAY, "gateway", 4000)
+
+
+def kept() -> bool:
+    """Whether the platform was there before this run and is there after it."""
+    return os.environ.get(KEEP_VARIABLE) == "1"
+
+
+def shared_stack(lab_cluster: cluster.Cluster, folder: Path) -> Generator[LocalStack]:
+    """The local stack with nothing of it deployed yet; destroyed in the end whatever happened."""
+    try:
+        archives = ensure_images(list(ImageName), print)
+    except (LabError, ImageBuildError) as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+    for reference, archive in archives.items():
+        cluster.import_image(archive, reference)
+    if kept():
+        yield make_local_stack(folder, lab_cluster, paths.lab_stacks_directory())
+        return
+    refuse_somebody_elses_platform()
+    local = make_local_stack(folder, lab_cluster, folder / "state")
+    yield local
+    local.engine.destroy("--suppress-progress")
+
+
+def refuse_somebody_elses_platform() -> None:
+    """Leave a platform alone that these tests did not deploy: they would take it over, and destroy it in the end."""
+    found = platform_objects(cluster.kubectl())
+    if not found:
+        return
+    reason = (
+        f"the lab carries a platform that is not these tests' own ({min(found)}); run ./quickstart down first, "
+        f"or set {KEEP_VARIABLE}=1 to test that one"
+    )
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def platform_objects(kubectl: cluster.Kubectl) -> set[str]:
+    """Namespaces and cluster-wide objects that only this platform makes."""
+    listed = kubectl.run("get", "namespaces,customresourcedefinitions", "--output=name").split()
+    return {name for name in listed if name.partition("/")[2] in NAMESPACES or "kueue" in name}
+
+
+def make_team(stack: LocalStack) -> None:
+    """Edit the stack file to two tenants, two replicas and a shared cache, and deploy it."""
+    tenant = next(entry for entry in stack.value("tenants") if entry["name"] == TENANT)
+    waivers = [
+        {"control": control, "owner": "tests", "reason": "two teams that cooperate", "expires": "2999-12-31"}
+        for control in ("SR1", "SR2", "SR3")
+    ]
+    gateway = {**stack.value("gateway"), "replicas": 2, "cache": {"kind": "in_cluster"}}
+    stack.edit(
+        trust={"tier": "trusted", "tenants": "cooperative", "waivers": waivers},
+        tenants=[tenant, {**tenant, "name": OTHER_TENANT, "gpu_quota": 0}],
+        gateway=gateway,
+    )
+    stack.deploy()
+
+
+def access_to(lab_cluster: cluster.Cluster, stack: LocalStack) -> ClusterAccess:
+    """The lab's cluster through an ordinary kubectl."""
+    path = f"{lab_cluster.kubectl.parent}{os.pathsep}{stack.engine.environment['PATH']}"
+    return ClusterAccess(lab_cluster.context, {**stack.engine.environment, "PATH": path})
+
+
+def pods(kubectl: cluster.Kubectl, namespace: str, selector: str) -> list[str]:
+    """The names of the pods that are not being ended."""
+    listed = json.loads(kubectl.run("get", "pods", "--namespace", namespace, "--selector", selector, "--output=json"))
+    return [item["metadata"]["name"] for item in listed["items"] if "deletionTimestamp" not in item["metadata"]]
