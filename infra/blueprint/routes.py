@@ -1,54 +1,72 @@
-"""What a tenant may ask of the gateway: one list for the keys, for the edge and for a route into the cluster.
+"""The paths that the gateway opens: to tenants, to those who administer it, and to the scraper of its metrics.
 
-LiteLLM counts hundreds of paths as inference, pass-through ones among them on which no hook runs. A key's own list is
-matched by prefix (`/v1/responses` opens `/v1/responses/ID/cancel`), so what stands in front has to match exactly.
+One list for all who need it: the edge in front of LiteLLM, the Gateway API route, and the routes of a tenant's key. Every
+path is exact. LiteLLM itself serves some eight hundred; what is not listed here does not exist for anybody outside the
+gateway's pod.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
-
-MODEL_NAME = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-"""A model's name in a path, as a regular expression: names are DNS labels, without the colon that LiteLLM reads as a
-method of another provider's API."""
 
 
-class Method(StrEnum):
-    """HTTP methods."""
+@dataclass(frozen=True, order=True)
+class Route:
+    """One path and the one method that it is called with."""
 
-    GET = "GET"
-    POST = "POST"
-
-
-@dataclass(frozen=True)
-class TenantRoute:
-    """One path and the only method it takes.
-
-    Attributes:
-        path: The exact path.
-        names_model: Whether a model's name follows as one more segment, as in `/v1/models/NAME`.
-    """
-
-    method: Method
     path: str
-    names_model: bool = False
-
-    @property
-    def expression(self) -> str:
-        """The path as an anchored regular expression."""
-        return f"^{self.path}/{MODEL_NAME}$" if self.names_model else f"^{self.path}$"
+    method: str
 
 
-TENANT_ROUTES = (
-    TenantRoute(Method.POST, "/v1/chat/completions"),
-    TenantRoute(Method.POST, "/v1/completions"),
-    TenantRoute(Method.POST, "/v1/embeddings"),
-    TenantRoute(Method.GET, "/v1/models"),
-    TenantRoute(Method.GET, "/v1/models", names_model=True),
-    TenantRoute(Method.POST, "/v1/responses"),
+COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/responses")
+"""What LiteLLM serves from vLLM: OpenAI's interface, and Anthropic's messages.
+
+A stored response (`GET` and `DELETE /v1/responses/ID`) is not opened: LiteLLM checks its owner only where it made the id
+itself, and not at all for the ids of its polling mode, and vLLM stores none.
+"""
+
+MODELS_PATH = "/v1/models"
+
+KEY_PATHS = tuple(sorted((*COMPLETION_PATHS, MODELS_PATH)))
+"""The same paths as LiteLLM's `allowed_routes` of a tenant's key takes them: by prefix, so that `/v1/responses` opens
+`/v1/responses/ID/cancel` too, which the exact list in front does not."""
+
+HEALTH_PATH = "/health"
+"""Answered by the edge alone: it tells that a replica accepts connections, not that LiteLLM or a model works."""
+
+METRICS_PATH = "/metrics"
+
+ADMIN_ROUTES = (
+    Route("/global/spend/report", "GET"),
+    Route("/health/readiness", "GET"),
+    Route("/key/block", "POST"),
+    Route("/key/delete", "POST"),
+    Route("/key/generate", "POST"),
+    Route("/key/info", "GET"),
+    Route("/key/list", "GET"),
+    Route("/key/unblock", "POST"),
+    Route("/key/update", "POST"),
+    Route("/spend/logs", "GET"),
+    Route("/spend/logs/v2", "GET"),
+    Route("/team/block", "POST"),
+    Route("/team/daily/activity", "GET"),
+    Route("/team/info", "GET"),
+    Route("/team/new", "POST"),
+    Route("/team/unblock", "POST"),
+    Route("/team/update", "POST"),
+    Route("/user/daily/activity", "GET"),
+    Route("/v2/team/list", "GET"),
 )
-"""OpenAI's inference API under its own base path, and no more. Left out on purpose: stored responses by id (engines
-keep none), other vendors' dialects, which answer errors in shapes of their own, and paths without `/v1`, under which
-LiteLLM serves a second API."""
+"""What the tenants' reconciler and `bulkhead tenants` call, with the master key."""
 
-TENANT_KEY_ROUTES = tuple(sorted({route.path for route in TENANT_ROUTES}))
-"""The same list as LiteLLM's `allowed_routes` takes it: each path once, matched by prefix."""
+
+def tenant_routes(models: Iterable[str]) -> tuple[Route, ...]:
+    """All that a tenant's key may call where these models are served, sorted."""
+    return tuple(
+        sorted(
+            [
+                *(Route(path, "POST") for path in COMPLETION_PATHS),
+                Route(MODELS_PATH, "GET"),
+                *(Route(f"{MODELS_PATH}/{model}", "GET") for model in models),
+            ]
+        )
+    )
