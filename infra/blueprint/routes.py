@@ -1,8 +1,8 @@
 """The paths that the gateway opens: to tenants, to those who administer it, and to the scraper of its metrics.
 
-One list for all who need it: the edge in front of LiteLLM, the Gateway API route, and the routes of a tenant's key. Every
-path is exact. LiteLLM itself serves some eight hundred; what is not listed here does not exist for anybody outside the
-gateway's pod.
+One list for all who need it: the edge in front of LiteLLM, the Gateway API route, and the routes of a tenant's key.
+Every path is exact. LiteLLM itself serves some eight hundred; what is not listed here does not exist for anybody
+outside the gateway's pod.
 """
 
 from collections.abc import Iterable
@@ -20,8 +20,8 @@ class Route:
 COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/responses")
 """What LiteLLM serves from vLLM: OpenAI's interface, and Anthropic's messages.
 
-A stored response (`GET` and `DELETE /v1/responses/ID`) is not opened: LiteLLM checks its owner only where it made the id
-itself, and not at all for the ids of its polling mode, and vLLM stores none.
+A stored response (`GET` and `DELETE /v1/responses/ID`) is not opened: LiteLLM checks its owner only where it made the
+id itself, and not at all for the ids of its polling mode, and vLLM stores none.
 """
 
 MODELS_PATH = "/v1/models"
