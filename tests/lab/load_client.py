@@ -18,6 +18,7 @@ from typing import Any
 import httpx2
 import openai
 from openai.types import CompletionUsage
+from openai.types.chat import ChatCompletionChunk
 
 PAUSE_AFTER_FAILURE_SECONDS = 0.25
 """A client that is refused at once must not become a busy loop."""
@@ -264,8 +265,10 @@ class Sender:
         answer.usage = completion.usage
 
     async def _stream(self, answer: _Answer, question: int) -> None:
-        options = {"include_usage": True}
-        stream = await self._client.chat.completions.create(**self._body(question), stream=True, stream_options=options)
+        body: dict[str, Any] = {**self._body(question), "stream_options": {"include_usage": True}}
+        stream: openai.AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(
+            **body, stream=True
+        )
         async for chunk in stream:
             answer.identifier = chunk.id
             answer.usage = chunk.usage or answer.usage
