@@ -26,6 +26,9 @@ PORT = 6379
 CONFIGURATION_KEY = "redis.conf"
 CONFIGURATION_PATH = "/etc/bulkhead/redis"
 MEMORY_MEBIBYTES = 256
+DATA_PATH = "/data"
+DATA_MEBIBYTES = 4 * MEMORY_MEBIBYTES
+"""The log of changes is rewritten when it has doubled, and for a moment the old one and the new one are both there."""
 STOP_SECONDS = 15
 
 
@@ -38,7 +41,10 @@ class InClusterCacheArgs:
 
 
 class InClusterCache(pulumi.ComponentResource):
-    """Redis as one pod without a volume: what it holds may be lost with it.
+    """Redis as one pod: what it holds outlives its process, and may be lost with its pod.
+
+    Counters of limits, and spend on its way to the database: what was answered in the last seconds, or, while the
+    database is away, since it went.
 
     Attributes:
         connection: How the gateway reaches its cache.
@@ -117,12 +123,18 @@ class InClusterCache(pulumi.ComponentResource):
 
 
 def redis_configuration(password: str) -> str:
-    """Redis' configuration file: nothing on disk, and full memory is an error rather than a forgotten counter."""
+    """Redis' configuration file: full memory is an error rather than a forgotten counter.
+
+    Every change is in the kernel's hands before it is answered, so that a killed process loses none; `everysec` is what
+    the loss of a whole node may cost.
+    """
     return "\n".join(
         [
-            "appendonly no",
+            "appendfsync everysec",
+            "appendonly yes",
+            "auto-aof-rewrite-min-size 16mb",
             "bind * -::*",
-            "dir /tmp",
+            f"dir {DATA_PATH}",
             f"maxmemory {MEMORY_MEBIBYTES}mb",
             "maxmemory-policy noeviction",
             f"port {PORT}",
@@ -142,6 +154,7 @@ def _pod_spec(part: InClusterCachePart, secret_name: pulumi.Input[str]) -> "PodS
         "termination_grace_period_seconds": STOP_SECONDS,
         "volumes": [
             {"name": "configuration", "secret": {"secret_name": secret_name}},
+            {"name": "data", "empty_dir": {"size_limit": f"{DATA_MEBIBYTES}Mi"}},
             {"name": "temporary", "empty_dir": {"size_limit": "16Mi"}},
         ],
     }
@@ -163,6 +176,7 @@ def _container(part: InClusterCachePart) -> "ContainerArgsDict":
         "security_context": restricted_container_security_context(),
         "volume_mounts": [
             {"name": "configuration", "mount_path": CONFIGURATION_PATH, "read_only": True},
+            {"name": "data", "mount_path": DATA_PATH},
             {"name": "temporary", "mount_path": "/tmp"},  # noqa: S108 - a volume of this pod alone
         ],
     }

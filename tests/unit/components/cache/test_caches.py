@@ -72,6 +72,15 @@ def test_a_counter_is_never_thrown_out_to_make_room() -> None:
     assert memorystore().one("Instance").inputs["redisConfigs"] == {"maxmemory-policy": "noeviction"}
 
 
+def test_what_redis_holds_outlives_its_process() -> None:
+    spec = in_cluster().one("Deployment").inputs["spec"]["template"]["spec"]
+    (mount,) = [mount for mount in spec["containers"][0]["volumeMounts"] if mount["name"] == "data"]
+
+    assert "appendonly yes" in redis_configuration("secret")
+    assert f"dir {mount['mountPath']}" in redis_configuration("secret")
+    assert {volume["name"] for volume in spec["volumes"] if "emptyDir" in volume} >= {"data"}
+
+
 def test_two_servers_never_count_side_by_side() -> None:
     assert in_cluster().one("Deployment").inputs["spec"]["strategy"] == {"type": "Recreate"}
 
