@@ -1,0 +1,202 @@
+"""The first probe: the corpus, sent to the API server as dry runs by those who would send it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
+
+from infra.audit.cluster import Answer, Cluster, Kind
+from infra.audit.corpus import Acting, Case, Corpus, MissingPlaceholderError, Operation, Prop, rendered
+from infra.audit.door import open_door
+from infra.audit.identity import Identity
+from infra.audit.judgement import Seen, judged
+from infra.audit.leftovers import Leftovers
+from infra.audit.mechanism import Mechanism, refusal_of
+from infra.audit.results import Observation, Outcome, Probe
+from infra.audit.scene import Scene
+from infra.config.trust import ControlId
+
+WORKERS = 8
+"""Requests at once; more gain nothing against one API server."""
+DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": "bulkhead-audit"}
+
+_METHODS = {Operation.CREATE: "POST", Operation.UPDATE: "PATCH", Operation.DELETE: "DELETE"}
+_ABSENT = {
+    "other_tenant": "there is no other tenant",
+    "other_queue": "no other tenant has a queue",
+    "other_cluster_queue": "no other tenant has a queue",
+    "other_namespace": "no other tenant has a namespace of its own",
+    "queue": "the tenant has no queue",
+    "cluster_queue": "the tenant has no queue",
+    "gpu": "the tenant's queue has no GPUs",
+    "serving_queue": "the platform has no engines on GPUs",
+}
+"""Placeholder → why a platform may lack it."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class PropInstance:
+    """A prop that stands for one tenant, or why it does not."""
+
+    kind: Kind | None
+    namespace: str | None
+    name: str
+    missing: str = ""
+
+
+Props = Mapping[tuple[str, str], PropInstance]
+"""(tenant, prop's id) → the object."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it goes out, apart from who makes it."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None
+
+
+def probe_admission(
+    cluster: Cluster, corpus: Corpus, scenes: Sequence[Scene], claimed: frozenset[ControlId], leftovers: Leftovers
+) -> tuple[Observation, ...]:
+    """Play every case in every scene.
+
+    Raises:
+        AuditImpossibleError: The API server cannot be reached.
+    """
+    door = open_door(leftovers)
+    props = _stand_props(cluster, corpus, scenes, leftovers)
+    stage = _Stage(cluster, corpus, props, door)
+    pairs = [(case, scene) for scene in scenes for case in corpus.cases]
+    answers = at_once(lambda pair: stage.play(*pair), pairs)
+    found = [_observation(case, scene, seen, claimed) for (case, scene), seen in zip(pairs, answers, strict=True)]
+    return tuple(with_twins(found, corpus))
+
+
+def at_once(look: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """`look` at every item, several at a time, in order; an interruption lets what has not begun go unseen."""
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="bulkhead-audit")
+    try:
+        return list(pool.map(look, items))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def with_twins(found: Sequence[Observation], corpus: Corpus) -> Iterable[Observation]:
+    """The observations, where a refused attack proves nothing when its legitimate twin was refused as well."""
+    outcomes = {(one.tenant, one.identity, one.case): one.outcome for one in found}
+    by_tenant = {(one.tenant, one.case): one.outcome for one in found}
+    for one in found:
+        twin = corpus.case(one.case).positive if one.attack else None
+        if one.outcome is Outcome.HOLDS and twin is not None:
+            outcome = outcomes.get((one.tenant, one.identity, twin)) or by_tenant[one.tenant, twin]
+            if outcome is not Outcome.HOLDS:
+                yield replace(one, outcome=Outcome.UNPROVEN, seen=f"{one.seen}; but its twin {twin} is {outcome}, too")
+                continue
+        yield one
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Where cases are played."""
+
+    cluster: Cluster
+    corpus: Corpus
+    props: Props
+    door: str
+
+    def play(self, case: Case, scene: Scene) -> Seen:
+        """Make the case's request, and once more with the rights to make it where only the role has answered."""
+        try:
+            identity = scene.identity_for(case.acting)
+            request = self._request(case, scene)
+        except MissingPlaceholderError as error:
+            return Seen(not_played=_ABSENT.get(error.name, f"there is no {error.name}"))
+        except LookupError as error:
+            return Seen(not_played=_ABSENT.get(str(error.args[0]), str(error.args[0])))
+        seen = replace(self._seen(request, identity), declared=scene.declared)
+        if identity is None or not _is_worth_repeating(case, seen):
+            return seen
+        return replace(seen, behind_the_role=self._seen(request, identity.with_group(self.door)))
+
+    def _seen(self, request: Request, identity: Identity | None) -> Seen:
+        answer = self.cluster.call(request.method, request.path, request.body, query=DRY_RUN, identity=identity)
+        return Seen() if answer.accepted else Seen(refusal_of(answer.status, answer.document))
+
+    def _request(self, case: Case, scene: Scene) -> Request:
+        """What the case asks for.
+
+        Raises:
+            MissingPlaceholderError: The platform lacks something that the case names.
+            LookupError: The cluster lacks its kind, or its prop does not stand; says which.
+        """
+        body = cast("dict[str, Any] | None", rendered(self.corpus.manifest(case), scene.values) or None)
+        method = _METHODS[case.operation]
+        if case.target is not None:
+            prop = self.props[scene.tenant, case.target]
+            if prop.kind is None or prop.missing:
+                raise LookupError(prop.missing or f"the cluster has no such kind as {case.target}'s")
+            return Request(method, prop.kind.path(prop.namespace, prop.name, case.subresource), body)
+        manifest = body or {}
+        kind = self.cluster.kind(str(manifest["apiVersion"]), str(manifest["kind"]))
+        if kind is None:
+            raise LookupError(f"the cluster has no kind {manifest['kind']}")
+        metadata = {"name": f"audit-{case.id}", **manifest["metadata"]}
+        return Request(method, kind.path(metadata.get("namespace")), {**manifest, "metadata": metadata})
+
+
+def _is_worth_repeating(case: Case, seen: Seen) -> bool:
+    """Whether the role answered in place of what the case is about."""
+    by_role = seen.refusal is not None and seen.refusal.mechanism is Mechanism.ROLE
+    if not by_role or case.acting not in {Acting.TENANT, Acting.OTHER_TENANT}:
+        return False
+    return Mechanism.ROLE not in case.by if case.is_attack else not seen.declared
+
+
+def _observation(case: Case, scene: Scene, seen: Seen, claimed: frozenset[ControlId]) -> Observation:
+    acting = scene.identity_for(case.acting) if case.acting is not Acting.OTHER_TENANT else scene.other
+    return Observation(
+        probe=Probe.ADMISSION,
+        case=case.id,
+        control=case.control,
+        attack=case.is_attack,
+        tenant=scene.tenant,
+        identity=str(acting) if acting else "an administrator",
+        about=case.about,
+        outcome=judged(case, seen, claimed),
+        seen=seen.words,
+        source=case.source,
+    )
+
+
+def _stand_props(cluster: Cluster, corpus: Corpus, scenes: Sequence[Scene], leftovers: Leftovers) -> Props:
+    """Make every tenant's props; those of one tenant serve all its subjects."""
+    tenants = {scene.tenant: scene for scene in scenes}
+    wanted = [(scene, prop, index) for index, scene in enumerate(tenants.values()) for prop in corpus.props]
+
+    def stand(item: tuple[Scene, Prop, int]) -> PropInstance:
+        scene, prop, index = item
+        try:
+            manifest = cast("dict[str, Any]", rendered(prop.manifest, scene.values))
+        except MissingPlaceholderError as error:
+            return PropInstance(None, None, "", _ABSENT.get(error.name, f"there is no {error.name}"))
+        name = f"bulkhead-audit-{leftovers.run}-{index}-{prop.id}"
+        metadata = {"name": name, **manifest["metadata"]}
+        instance = PropInstance(
+            cluster.kind(manifest["apiVersion"], manifest["kind"]), metadata.get("namespace"), metadata["name"]
+        )
+        if prop.exists or instance.kind is None:
+            return instance
+        answer = leftovers.make({**manifest, "metadata": metadata})
+        return replace(instance, missing="" if answer.accepted else _cannot_stand(prop, answer))
+
+    instances = at_once(stand, wanted)
+    return {(scene.tenant, prop.id): instance for (scene, prop, _), instance in zip(wanted, instances, strict=True)}
+
+
+def _cannot_stand(prop: Prop, answer: Answer) -> str:
+    return f"{prop.id} cannot be made, even by an administrator ({answer.document.get('message', answer.status)})"

@@ -1,0 +1,169 @@
+"""The cluster that is audited: one request at a time, as whoever is asked for, answered with what the server said."""
+
+import json
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+from urllib.parse import quote, urlencode
+
+import urllib3
+
+from infra.audit.errors import AuditImpossibleError
+from infra.audit.identity import Identity
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 60
+RETRIES = 2
+"""Only of what never reached the server: a connection that was refused or reset before an answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API server said: the HTTP status, and the document (empty when it is no JSON object)."""
+
+    status: int
+    document: Mapping[str, Any]
+    text: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the request was granted."""
+        return self.status < 400
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind is addressed: its API version, the plural in paths, and whether its objects have a namespace."""
+
+    api_version: str
+    plural: str
+    namespaced: bool
+
+    def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+        """The path of a collection, an object or a subresource."""
+        root = f"/api/{self.api_version}" if "/" not in self.api_version else f"/apis/{self.api_version}"
+        place = f"/namespaces/{quote(namespace)}" if self.namespaced and namespace else ""
+        tail = "".join(f"/{quote(part)}" for part in (name, subresource) if part)
+        return f"{root}{place}/{self.plural}{tail}"
+
+
+class Cluster(Protocol):
+    """What probes need of a cluster; safe to call from several threads."""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        identity: Identity | None = None,
+    ) -> Answer:
+        """One request; without an identity as whoever runs the audit. A PATCH is a merge patch."""
+        ...
+
+    def kind(self, api_version: str, kind: str) -> Kind | None:
+        """How a kind is addressed; None when the cluster does not have it."""
+        ...
+
+
+class LiveCluster:
+    """A real cluster, through the official client's configuration of a kubeconfig context."""
+
+    def __init__(self, host: str, pool: urllib3.PoolManager, headers: Mapping[str, str]) -> None:
+        self._host = host
+        self._pool = pool
+        self._headers = headers
+        self._kinds: dict[tuple[str, str], Kind | None] = {}
+        self._lock = threading.Lock()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        identity: Identity | None = None,
+    ) -> Answer:
+        """One request.
+
+        Raises:
+            AuditImpossibleError: The API server cannot be reached.
+        """
+        headers = urllib3.HTTPHeaderDict(self._headers)
+        patch = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        headers["Content-Type"] = patch
+        headers["Accept"] = "application/json"
+        for name, value in identity.headers() if identity else ():
+            headers.add(name, value)
+        url = f"{self._host}{path}{f'?{urlencode(query)}' if query else ''}"
+        content = None if body is None else json.dumps(body).encode()
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                body=content,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
+                retries=urllib3.Retry(connect=RETRIES, read=0, redirect=0, status=0, other=0),
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise AuditImpossibleError(
+                f"the API server at {self._host} does not answer ({type(error).__name__})",
+                "check the context's address and your network, then run the audit again",
+            ) from error
+        return _answer(response.status, response.data)
+
+    def kind(self, api_version: str, kind: str) -> Kind | None:
+        """How a kind is addressed, from the server's own discovery; asked once for each version."""
+        with self._lock:
+            if (api_version, kind) not in self._kinds:
+                self._discover(api_version)
+            return self._kinds.setdefault((api_version, kind), None)
+
+    def _discover(self, api_version: str) -> None:
+        root = f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
+        answer = self.call("GET", root)
+        for resource in cast("list[dict[str, Any]]", answer.document.get("resources", [])):
+            if "/" not in resource["name"]:
+                found = Kind(api_version, resource["name"], bool(resource["namespaced"]))
+                self._kinds[api_version, resource["kind"]] = found
+
+
+def _answer(status: int, data: bytes) -> Answer:
+    text = data.decode("utf-8", errors="replace")
+    try:
+        document: Any = json.loads(text)
+    except json.JSONDecodeError:
+        document = {}
+    return Answer(status, cast("dict[str, Any]", document) if isinstance(document, dict) else {}, text)
+
+
+@contextmanager
+def live_cluster(context: str) -> Generator[LiveCluster]:
+    """The cluster behind a context of the kubeconfig that `KUBECONFIG` names, or of the one at its usual place.
+
+    Raises:
+        AuditImpossibleError: There is no such kubeconfig or context.
+    """
+    # Here and not above: the client's thousands of models take more than a second to load.
+    import kubernetes.config  # noqa: PLC0415
+
+    try:
+        client: Any = kubernetes.config.new_client_from_config(context=context)
+    except kubernetes.config.ConfigException as error:
+        raise AuditImpossibleError(
+            f"the kubeconfig has no usable context {context} ({error})",
+            "set KUBECONFIG, or name another context with --context NAME",
+        ) from error
+    configuration = client.configuration
+    headers: dict[str, str] = dict(client.default_headers)
+    client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
+    pool = cast("urllib3.PoolManager", client.rest_client.pool_manager)
+    try:
+        yield LiveCluster(str(configuration.host).rstrip("/"), pool, headers)
+    finally:
+        pool.clear()

@@ -1,0 +1,139 @@
+"""From observations to what an audit says of each control."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infra.audit.results import Observation, Outcome, Probe
+from infra.config.trust import ControlId
+from infra.trust.posture import Posture
+
+PROBED_BY: dict[ControlId, frozenset[Probe]] = {
+    ControlId.SR1: frozenset({Probe.PACKETS}),
+    ControlId.SR2: frozenset({Probe.ADMISSION, Probe.ACCESS}),
+    ControlId.NS1: frozenset({Probe.ADMISSION}),
+    ControlId.NS2: frozenset({Probe.ADMISSION}),
+    ControlId.NS3: frozenset({Probe.ADMISSION, Probe.ACCESS}),
+    ControlId.NS4: frozenset({Probe.PACKETS}),
+    ControlId.HW3: frozenset({Probe.ADMISSION}),
+}
+"""Control → the probes that look at it. All others rest on settings and counters that no request shows."""
+
+
+class Verdict(StrEnum):
+    """What an audit says of one control."""
+
+    HOLDS = "holds"
+    """Every attack that could be tried was refused by the control, and every legitimate twin passed."""
+    FAILS = "does not hold"
+    """An attack got through, or legitimate work did not."""
+    UNPROVEN = "unproven"
+    """It is claimed, and no attack on it could be tried."""
+    NOT_CLAIMED = "not claimed"
+    """The stack does not claim it."""
+    NOT_PROBED = "not probed"
+    """It is claimed, and not among what this run looks at."""
+
+
+@dataclass(frozen=True)
+class ControlReport:
+    """One control.
+
+    Attributes:
+        control: Its id.
+        title: What it does.
+        verdict: What the audit says.
+        observations: Every case of it, in the order in which they were looked at.
+    """
+
+    control: ControlId
+    title: str
+    verdict: Verdict
+    observations: tuple[Observation, ...]
+
+    @property
+    def failures(self) -> tuple[Observation, ...]:
+        """The cases that say it does not hold."""
+        return self._of(Outcome.FAILS)
+
+    @property
+    def unproven(self) -> tuple[Observation, ...]:
+        """The cases of which nothing follows."""
+        return self._of(Outcome.UNPROVEN)
+
+    def _of(self, outcome: Outcome) -> tuple[Observation, ...]:
+        return tuple(one for one in self.observations if one.outcome is outcome)
+
+
+@dataclass(frozen=True)
+class Window:
+    """How long a new pod could do what its rules forbid, in milliseconds from the first instruction of its process.
+
+    Attributes:
+        direction: `out`: it could reach what it must not; `in`: it could be reached by whom it must not.
+        milliseconds: 0 when its rules were there before its process was; None when it was not seen to end.
+    """
+
+    tenant: str
+    direction: str
+    milliseconds: float | None
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What one audit found.
+
+    Attributes:
+        stack: The stack's name.
+        tier: The tier that was expected to hold.
+        context: The kubeconfig context that was audited.
+        probes: What was looked at.
+        controls: Every control of the catalogue, in its order.
+        windows: How long new pods were open.
+        seconds: Probe → how long it took.
+    """
+
+    stack: str
+    tier: str
+    context: str
+    probes: tuple[Probe, ...]
+    controls: tuple[ControlReport, ...]
+    windows: tuple[Window, ...]
+    seconds: dict[Probe, float]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no claimed control was seen not to hold, and no legitimate work was refused."""
+        return all(row.verdict is not Verdict.FAILS for row in self.controls)
+
+    @property
+    def proven(self) -> bool:
+        """Whether something could be tried against every claimed control that was looked at."""
+        return all(row.verdict is not Verdict.UNPROVEN for row in self.controls)
+
+
+def control_reports(
+    posture: Posture, observations: Sequence[Observation], probes: Sequence[Probe]
+) -> tuple[ControlReport, ...]:
+    """A row for each control of the posture."""
+    found: list[ControlReport] = []
+    for row in posture.controls:
+        identifier = row.control.id
+        own = tuple(one for one in observations if one.control is identifier)
+        claimed = identifier in posture.in_force
+        verdict = _verdict(identifier, own, claimed=claimed, probes=frozenset(probes))
+        found.append(ControlReport(identifier, row.control.title, verdict, own))
+    return tuple(found)
+
+
+def _verdict(
+    control: ControlId, own: Sequence[Observation], *, claimed: bool, probes: frozenset[Probe]
+) -> Verdict:
+    if any(one.outcome is Outcome.FAILS for one in own):
+        return Verdict.FAILS
+    if not claimed:
+        return Verdict.NOT_CLAIMED
+    if not PROBED_BY.get(control, frozenset()) & probes:
+        return Verdict.NOT_PROBED
+    shown = any(one.attack and one.outcome is Outcome.HOLDS for one in own)
+    return Verdict.HOLDS if shown else Verdict.UNPROVEN

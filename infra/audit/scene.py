@@ -1,0 +1,130 @@
+"""For which tenant a case is played, as whom, and what its placeholders stand for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from infra.audit.corpus import Acting
+from infra.audit.identity import Identity, identity_of, nobody_of, service_account
+from infra.blueprint import names
+from infra.blueprint.model import Blueprint, LocalQueuePart, TenantPart
+
+_NO_REQUEST = "YQ=="
+"""Stands where a certificate request would; RBAC answers before anybody reads it."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One tenant's place on the platform, seen beside one other tenant.
+
+    Attributes:
+        tenant: The tenant's name.
+        namespace: Where its workloads run.
+        identity: Who acts for it.
+        declared: Whether its record declares that identity; else it only stands for the tenant and has no rights.
+        other: Who acts for the other tenant; None when there is none.
+        values: What placeholders stand for. `other_*` are absent without another tenant, and `queue`, `cluster_queue`,
+            `gpu` where the tenant has no queue.
+    """
+
+    tenant: str
+    namespace: str
+    identity: Identity
+    declared: bool
+    other: Identity | None
+    values: Mapping[str, str]
+
+    def identity_for(self, acting: Acting) -> Identity | None:
+        """Whom a case is played as; None: as whoever runs the audit.
+
+        Raises:
+            LookupError: There is no other tenant.
+        """
+        match acting:
+            case Acting.TENANT:
+                return self.identity
+            case Acting.OTHER_TENANT:
+                if self.other is None:
+                    raise LookupError("other_tenant")
+                return self.other
+            case Acting.WORKLOAD:
+                return service_account(self.namespace, "default")
+            case Acting.JOB_CONTROLLER:
+                return service_account("kube-system", "job-controller")
+            case Acting.REPLICA_SET_CONTROLLER:
+                return service_account("kube-system", "replicaset-controller")
+            case Acting.PLATFORM:
+                return None
+
+
+def scenes_of(blueprint: Blueprint, node: str, tenants: frozenset[str] | None = None) -> tuple[Scene, ...]:
+    """A scene for each subject of each tenant; the other tenant is the next one in order, and the last one's the first.
+
+    Args:
+        blueprint: What the stack deploys.
+        node: The name of a node of the cluster.
+        tenants: Only these; None: all.
+    """
+    ordered = blueprint.tenants
+    found: list[Scene] = []
+    for index, tenant in enumerate(ordered):
+        if tenants is None or tenant.name in tenants:
+            other = ordered[(index + 1) % len(ordered)] if len(ordered) > 1 else None
+            found += _scenes(blueprint, tenant, other, node)
+    return tuple(found)
+
+
+def identities_of(tenant: TenantPart) -> tuple[Identity, ...]:
+    """Who acts for `tenant`: every subject that it declares, else one that stands for it and has no rights."""
+    return tuple(identity_of(subject) for subject in tenant.subjects) or (nobody_of(tenant.name),)
+
+
+def namespace_of(tenant: TenantPart) -> str:
+    """Where a tenant's workloads run."""
+    return tenant.namespace or names.WORKLOADS_NAMESPACE
+
+
+def _scenes(blueprint: Blueprint, tenant: TenantPart, other: TenantPart | None, node: str) -> list[Scene]:
+    values = {
+        "tenant": tenant.name,
+        "namespace": namespace_of(tenant),
+        "gateway_namespace": blueprint.gateway.namespace,
+        "engines_namespace": names.ENGINES_NAMESPACE,
+        "image": blueprint.gateway.image,
+        "node": node,
+        "certificate_request": _NO_REQUEST,
+        **_queue_values(blueprint, tenant, ""),
+        **_serving_values(blueprint),
+    }
+    if other is not None:
+        values |= {"other_tenant": other.name, **_queue_values(blueprint, other, "other_")}
+        if namespace_of(other) != namespace_of(tenant):
+            values["other_namespace"] = namespace_of(other)
+    return [
+        Scene(
+            tenant=tenant.name,
+            namespace=namespace_of(tenant),
+            identity=identity,
+            declared=bool(tenant.subjects),
+            other=identities_of(other)[0] if other else None,
+            values=values,
+        )
+        for identity in identities_of(tenant)
+    ]
+
+
+def _queue_values(blueprint: Blueprint, tenant: TenantPart, prefix: str) -> dict[str, str]:
+    local = _first(queue for queue in blueprint.quota.local_queues if queue.tenant == tenant.name)
+    if local is None:
+        return {}
+    cluster = next(queue for queue in blueprint.quota.cluster_queues if queue.name == local.cluster_queue)
+    values = {f"{prefix}queue": local.name, f"{prefix}cluster_queue": local.cluster_queue}
+    return values | ({f"{prefix}gpu": cluster.groups[0].resource} if cluster.groups else {})
+
+
+def _serving_values(blueprint: Blueprint) -> dict[str, str]:
+    queue = _first(queue for queue in blueprint.quota.local_queues if queue.tenant is None)
+    return {"serving_queue": queue.name} if queue else {}
+
+
+def _first(queues: Iterable[LocalQueuePart]) -> LocalQueuePart | None:
+    return next(iter(queues), None)
