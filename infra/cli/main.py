@@ -13,6 +13,7 @@ from infra.cli.group import LazyCommand, LazyGroup
 COMMANDS = {
     "posture": LazyCommand("infra.cli.posture", "posture", "Which controls are in force, and why."),
     "plan": LazyCommand("infra.cli.plan", "plan", "What the program would register, offline."),
+    "images": LazyCommand("infra.cli.images", "images", "Every image and chart that a stack pulls."),
     "schema": LazyCommand("infra.cli.schema", "schema", "The JSON Schema of a stack file."),
     "lab": LazyCommand("lab.cli", "lab", "A real single-node cluster on this machine."),
     "reference": LazyCommand("infra.cli.reference", "reference", "Write the generated documentation.", hidden=True),

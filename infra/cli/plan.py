@@ -1,6 +1,5 @@
 """`bulkhead plan`: what the program would register, offline."""
 
-import shutil
 import sys
 from enum import StrEnum
 from itertools import takewhile
@@ -9,9 +8,8 @@ from pathlib import Path
 import click
 
 from infra.cli import exit_codes
+from infra.cli.offline import helm_binary, stand_in_secrets
 from infra.cli.options import StackSelection, stack_options, today, want_json
-from infra.config.stack import PROJECT, SECRET_KEYS
-from infra.config.stack_file import read_stack_file
 from infra.plan import Plan
 from infra.plan import plan as plan_of
 from infra.plan.charts import FolderChartRenderer
@@ -21,7 +19,7 @@ from infra.plan.table import print_plan
 from infra.posture import platform_of
 from infra.program import refusal
 from infra.report.posture_json import posture_json
-from lab.paths import binaries_directory, charts_directory
+from lab.paths import charts_directory
 
 
 class Format(StrEnum):
@@ -58,19 +56,13 @@ def plan(selection: StackSelection, wanted: str | None) -> None:
         if form is Format.JSON:
             click.echo(posture_json(platform.posture))
         click.get_current_context().exit(exit_codes.UNSOUND)
-    _print(plan_of(platform, _secrets(selection.path())), form, selection.path().absolute().parent)
+    _print(plan_of(platform, stand_in_secrets(selection.path())), form, selection.path().absolute().parent)
 
 
 def _format(selection: StackSelection, wanted: str | None) -> Format:
     if selection.json and wanted not in {None, Format.JSON}:
         raise click.UsageError("--json and --format exclude each other: --json means --format json.")
     return Format(wanted or (Format.JSON if selection.json else Format.TABLE))
-
-
-def _secrets(stack_file: Path) -> dict[str, str]:
-    """Stand-ins for the secrets that the stack file sets; what they hold stays encrypted."""
-    document = read_stack_file(stack_file).document
-    return {name: f"the secret {name}" for name in sorted(SECRET_KEYS) if f"{PROJECT}:{name}" in document}
 
 
 def _print(made: Plan, form: Format, project: Path) -> None:
@@ -80,17 +72,8 @@ def _print(made: Plan, form: Format, project: Path) -> None:
         case Format.JSON:
             click.echo(plan_json(made))
         case Format.YAML:
-            text = plan_manifests(made, FolderChartRenderer(project, charts_directory(), _helm()))
+            text = plan_manifests(made, FolderChartRenderer(project, charts_directory(), helm_binary()))
             # Also where a scanner at the other end of a pipe does not swallow it.
             for line in takewhile(lambda line: line.startswith(LEFT_OUT), text.splitlines()):
                 click.echo(f"bulkhead plan: {line.removeprefix('# ')}", err=True)
             click.echo(text, nl=False)
-
-
-def _helm() -> Path | None:
-    """The `helm` on PATH, or the one that the lab has built."""
-    on_path = shutil.which("helm")
-    if on_path:
-        return Path(on_path)
-    built = binaries_directory() / "helm"
-    return built if built.is_file() else None

@@ -1,0 +1,95 @@
+"""`bulkhead images`: everything that a stack pulls."""
+
+import sys
+from enum import StrEnum
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from infra import pins
+from infra.cli import exit_codes
+from infra.cli.offline import helm_binary, stand_in_secrets
+from infra.cli.options import StackSelection, stack_options, today, want_json
+from infra.plan import plan as plan_of
+from infra.plan.charts import FolderChartRenderer
+from infra.plan.images import Pulls, images_json, pulls_of
+from infra.posture import platform_of
+from infra.program import refusal
+from infra.report.text import printable
+from lab.paths import charts_directory
+
+
+class Format(StrEnum):
+    """How the artifacts are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    LIST = "list"
+
+
+@click.command()
+@stack_options
+@click.option(
+    "--format",
+    "wanted",
+    type=click.Choice([str(choice) for choice in Format]),
+    help="table (for people, the default), json (with reasons), list (one upstream reference a line, to copy from).",
+)
+def images(selection: StackSelection, wanted: str | None) -> None:
+    """List every image and chart that a stack pulls, for mirrors that must hold them and scanners that read them.
+
+    `bulkhead:sources.mirror` points all of them at a mirror; the table then shows both ends.
+
+    Exits with 0 when the list is printed, 1 when a required control is missing (nothing would be pulled), 2 when the
+    stack file is invalid.
+    """
+    if selection.json and wanted not in {None, Format.JSON}:
+        raise click.UsageError("--json and --format exclude each other: --json means --format json.")
+    form = Format(wanted or (Format.JSON if selection.json else Format.TABLE))
+    want_json(form is Format.JSON)
+    stack, config = selection.load()
+    platform = platform_of(stack, config, today())
+    if not platform.posture.sound:
+        click.echo(refusal(platform.posture, selection.stack_file), err=True)
+        click.get_current_context().exit(exit_codes.UNSOUND)
+    project = selection.path().absolute().parent
+    renderer = FolderChartRenderer(project, charts_directory(), helm_binary())
+    pulls = pulls_of(plan_of(platform, stand_in_secrets(selection.path())), renderer, pins.IMAGES.values())
+    for chart in pulls.unread:
+        click.echo(
+            f"bulkhead images: chart {chart}, so only the images that this stack sets in its values are listed; "
+            "images of the chart's own defaults are not.",
+            err=True,
+        )
+    _print(stack, pulls, form)
+
+
+def _print(stack: str, pulls: Pulls, form: Format) -> None:
+    match form:
+        case Format.TABLE:
+            _print_table(pulls)
+        case Format.JSON:
+            click.echo(images_json(stack, pulls))
+        case Format.LIST:
+            for pulled in pulls.artifacts:
+                click.echo(pulled.upstream)
+
+
+def _print_table(pulls: Pulls) -> None:
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    mirrored = any(pulled.upstream != pulled.reference for pulled in pulls.artifacts)
+    table = Table(
+        box=box.SIMPLE_HEAD if console.is_terminal else None,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+    )
+    for heading in ("Kind", "Reference", *(("Mirrored from",) if mirrored else ()), "Used by"):
+        table.add_column(heading, overflow="fold")
+    for pulled in pulls.artifacts:
+        upstream = (printable(pulled.upstream),) if mirrored else ()
+        table.add_row(str(pulled.kind), printable(pulled.reference), *upstream, printable(", ".join(pulled.used_by)))
+    console.print(table)

@@ -1,0 +1,56 @@
+"""`bulkhead images`: everything that a stack pulls, in three formats."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import Result
+
+from infra import pins
+
+Bulkhead = Callable[..., Result]
+
+
+def mirrored(project: Path) -> None:
+    file = project / "Pulumi.local.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["config"]["bulkhead:sources"] = {"mirror": "mirror.example/all"}
+    file.write_text(yaml.safe_dump(document))
+
+
+def test_the_list_is_one_upstream_reference_a_line(bulkhead: Bulkhead, project: Path) -> None:
+    mirrored(project)
+
+    lines = bulkhead("images", "--format", "list").stdout.splitlines()
+
+    assert pins.LITELLM_IMAGE.reference() in lines
+    assert not any(line.startswith("mirror.example") for line in lines if "charts" not in line)
+
+
+def test_one_setting_points_every_image_and_chart_at_the_mirror(bulkhead: Bulkhead, project: Path) -> None:
+    mirrored(project)
+
+    document = json.loads(bulkhead("images", "--json").stdout)
+
+    references = [artifact["reference"].removeprefix("oci://") for artifact in document["artifacts"]]
+    assert len(references) > 4
+    assert all(reference.startswith("mirror.example/all/") for reference in references)
+
+
+def test_a_chart_that_cannot_be_looked_into_is_said_on_standard_error(bulkhead: Bulkhead, project: Path) -> None:
+    mirrored(project)
+
+    result = bulkhead("images", "--json")
+
+    assert "images of the chart's own defaults are not" in result.stderr
+    assert json.loads(result.stdout)["unread"]
+
+
+@pytest.mark.usefixtures("project")
+def test_every_pinned_image_of_the_table_names_what_runs_it(bulkhead: Bulkhead) -> None:
+    result = bulkhead("images")
+
+    assert result.exit_code == 0
+    assert "StatefulSet bulkhead-gateway/database" in " ".join(result.stdout.split())
