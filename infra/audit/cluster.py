@@ -1,8 +1,9 @@
 """The cluster that is audited: one request at a time, as whoever is asked for, answered with what the server said."""
 
 import json
+import re
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -18,14 +19,25 @@ ANSWER_SECONDS = 60
 RETRIES = 2
 """Only of what never reached the server: a connection that was refused or reset before an answer."""
 
+_WARNING = re.compile(r'^299 \S+ "(.*)"$', re.DOTALL)
+"""How Kubernetes writes a warning's header (RFC 7234, code 299)."""
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API server said: the HTTP status, and the document (empty when it is no JSON object)."""
+    """What the API server said.
+
+    Attributes:
+        status: The HTTP status.
+        document: The answer; empty when it is no JSON object.
+        text: The answer as it came.
+        warnings: What the server warns of, as a policy that only audits does.
+    """
 
     status: int
     document: Mapping[str, Any]
     text: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -115,7 +127,7 @@ class LiveCluster:
                 f"the API server at {self._host} does not answer ({type(error).__name__})",
                 "check the context's address and your network, then run the audit again",
             ) from error
-        return _answer(response.status, response.data)
+        return _answer(response.status, response.data, response.headers.getlist("Warning"))
 
     def kind(self, api_version: str, kind: str) -> Kind | None:
         """How a kind is addressed, from the server's own discovery; asked once for each version."""
@@ -133,13 +145,14 @@ class LiveCluster:
                 self._kinds[api_version, resource["kind"]] = found
 
 
-def _answer(status: int, data: bytes) -> Answer:
+def _answer(status: int, data: bytes, warnings: Sequence[str]) -> Answer:
     text = data.decode("utf-8", errors="replace")
     try:
         document: Any = json.loads(text)
     except json.JSONDecodeError:
         document = {}
-    return Answer(status, cast("dict[str, Any]", document) if isinstance(document, dict) else {}, text)
+    found = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+    return Answer(status, found, text, tuple(_WARNING.sub(r"\1", warning) for warning in warnings))
 
 
 @contextmanager

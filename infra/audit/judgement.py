@@ -14,24 +14,27 @@ class Seen:
 
     Attributes:
         refusal: Why it was refused; None: it was accepted.
-        behind_the_role: The second answer, where the role refused first: what came of the same request from the same
-            identity with the rights to make it. None where the request was not repeated.
+        behind_the_role: The second answer, where the first one was not about the case: what came of the same request
+            with the rights to make it. None where the request was not repeated.
         not_played: Why it was not made at all; empty when it was.
         declared: Whether the identity is one that the stack file declares and gives rights to.
+        warning: What the server warned of, as a policy that only audits does; empty when it did not.
     """
 
     refusal: Refusal | None = None
     behind_the_role: "Seen | None" = None
     not_played: str = ""
     declared: bool = True
+    warning: str = ""
 
     @property
     def words(self) -> str:
         """What happened, in one line."""
         if self.not_played:
             return self.not_played
-        own = f"refused by {_words(self.refusal)}" if self.refusal else "admitted"
-        return f"{own}; with the rights to ask: {self.behind_the_role.words}" if self.behind_the_role else own
+        admitted = f"admitted with the warning: {self.warning}" if self.warning else "admitted"
+        own = f"refused by {_words(self.refusal)}" if self.refusal else admitted
+        return f"{own}; asked with the rights to: {self.behind_the_role.words}" if self.behind_the_role else own
 
 
 def judged(case: Case, seen: Seen, claimed: frozenset[ControlId]) -> Outcome:

@@ -15,6 +15,7 @@ PROBED_BY: dict[ControlId, frozenset[Probe]] = {
     ControlId.NS2: frozenset({Probe.ADMISSION}),
     ControlId.NS3: frozenset({Probe.ADMISSION, Probe.ACCESS}),
     ControlId.NS4: frozenset({Probe.PACKETS}),
+    ControlId.HW2: frozenset({Probe.ADMISSION}),
     ControlId.HW3: frozenset({Probe.ADMISSION}),
 }
 """Control → the probes that look at it. All others rest on settings and counters that no request shows."""
@@ -126,9 +127,7 @@ def control_reports(
     return tuple(found)
 
 
-def _verdict(
-    control: ControlId, own: Sequence[Observation], *, claimed: bool, probes: frozenset[Probe]
-) -> Verdict:
+def _verdict(control: ControlId, own: Sequence[Observation], *, claimed: bool, probes: frozenset[Probe]) -> Verdict:
     if any(one.outcome is Outcome.FAILS for one in own):
         return Verdict.FAILS
     if not claimed:

@@ -11,6 +11,13 @@ from infra.blueprint.model import Blueprint, LocalQueuePart, TenantPart
 _NO_REQUEST = "YQ=="
 """Stands where a certificate request would; RBAC answers before anybody reads it."""
 
+_CONTROLLERS = {
+    Acting.JOB_CONTROLLER: "job-controller",
+    Acting.REPLICA_SET_CONTROLLER: "replicaset-controller",
+    Acting.DAEMON_SET_CONTROLLER: "daemon-set-controller",
+}
+"""Kubernetes' own controllers, by their service accounts in kube-system."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -39,21 +46,13 @@ class Scene:
         Raises:
             LookupError: There is no other tenant.
         """
-        match acting:
-            case Acting.TENANT:
-                return self.identity
-            case Acting.OTHER_TENANT:
-                if self.other is None:
-                    raise LookupError("other_tenant")
-                return self.other
-            case Acting.WORKLOAD:
-                return service_account(self.namespace, "default")
-            case Acting.JOB_CONTROLLER:
-                return service_account("kube-system", "job-controller")
-            case Acting.REPLICA_SET_CONTROLLER:
-                return service_account("kube-system", "replicaset-controller")
-            case Acting.PLATFORM:
-                return None
+        if acting in _CONTROLLERS:
+            return service_account("kube-system", _CONTROLLERS[acting])
+        if acting is Acting.WORKLOAD:
+            return service_account(self.namespace, "default")
+        if acting is Acting.OTHER_TENANT and self.other is None:
+            raise LookupError("other_tenant")
+        return {Acting.TENANT: self.identity, Acting.OTHER_TENANT: self.other}.get(acting)
 
 
 def scenes_of(blueprint: Blueprint, node: str, tenants: frozenset[str] | None = None) -> tuple[Scene, ...]:

@@ -43,6 +43,8 @@ class Acting(StrEnum):
     """Kubernetes' own controller, which makes the pods of Jobs."""
     REPLICA_SET_CONTROLLER = "replica_set_controller"
     """Kubernetes' own controller, which makes the pods of Deployments."""
+    DAEMON_SET_CONTROLLER = "daemon_set_controller"
+    """Kubernetes' own controller, which makes the pods of DaemonSets."""
     PLATFORM = "platform"
     """Whoever runs the audit: an administrator of the platform."""
 
