@@ -1,0 +1,154 @@
+"""What the gateway costs: against the engine alone, with 1, 10 and 100 tenants, and in memory.
+
+Run, as root, with the lab up and the platform deployed by `./quickstart`:
+
+    python -m benchmarks.gateway [overhead] [memory] [tenants]
+
+`overhead` sends the same questions to the engine and through the gateway, in turns, so that a slow minute of the
+machine slows both; the ratio is the figure to look at. `tenants` deploys a platform of its own and needs a lab that
+carries none.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.engine_scale import engine_in, with_tenants
+from benchmarks.platform import GATEWAY, PROJECT, STACK, deployed_keys, memory, secret_value, start_seconds
+from lab import cluster
+from tests.lab.load import Load, Report, service_url
+
+MODEL = "tiny"
+ENGINES = "bulkhead-engines"
+ROUNDS = 3
+REQUESTS = 60
+CONCURRENCY = (1, 4)
+TENANTS = (1, 10, 100)
+REQUESTS_PER_MINUTE = 100_000
+"""More than the machine can: the limits are not what is measured here."""
+
+Targets = dict[str, tuple[str, str]]
+
+
+def joined(reports: Sequence[Report]) -> Report:
+    """Several reports as one: all outcomes, and the seconds of all together."""
+    return Report(
+        tuple(outcome for report in reports for outcome in report.outcomes), sum(report.seconds for report in reports)
+    )
+
+
+def measured(targets: Targets, concurrency: int) -> dict[str, Report]:
+    """Each target's report: rounds in turns, streams and plain answers half and half, no pause between requests."""
+    found: dict[str, list[Report]] = {name: [] for name in targets}
+    for _ in range(ROUNDS):
+        for name, (address, key) in targets.items():
+            load = Load(
+                address, key, MODEL, concurrency=concurrency, requests=REQUESTS // ROUNDS, pause_seconds=0, seconds=240
+            )
+            found[name].append(load.run())
+    return {name: joined(reports) for name, reports in found.items()}
+
+
+def figures(report: Report) -> tuple[float, float, float, float]:
+    """p50 and p95 seconds, p50 seconds to a stream's first token, whole answers a second."""
+    return report.latency(50), report.latency(95), report.first_token(50), report.answered_per_second
+
+
+def overhead(kubectl: cluster.Kubectl) -> Table:
+    """The engine alone and the engine behind the gateway, side by side."""
+    targets: Targets = {
+        "engine": (
+            service_url(kubectl, ENGINES, f"engine-{MODEL}"),
+            secret_value(kubectl, f"gateway-engine-{MODEL}", "api-key"),
+        ),
+        "gateway": (service_url(kubectl), min(deployed_keys().items())[1]),
+    }
+    table = _table("Overhead of the gateway, one run", "at once", "through", "answered", "failed", *_FIGURES)
+    for concurrency in CONCURRENCY:
+        found = measured(targets, concurrency)
+        for name, report in found.items():
+            failed = len(report.outcomes) - len(report.answered)
+            numbers = (f"{value:.3f}" for value in figures(report))
+            table.add_row(str(concurrency), name, str(len(report.answered)), str(failed), *numbers)
+        pairs = zip(figures(found["gateway"]), figures(found["engine"]), strict=True)
+        ratios = (f"x {through / alone:.2f}" if alone else "" for through, alone in pairs)
+        table.add_row(str(concurrency), "ratio", "", "", *ratios)
+    return table
+
+
+_FIGURES = ("p50 s", "p95 s", "first token p50 s", "answers/s")
+
+
+def memory_table(kubectl: cluster.Kubectl) -> Table:
+    """The working set of every container."""
+    table = _table("Memory at rest or as it is, MiB", "pod", "container", "working set")
+    for (pod, container), mebibytes in sorted(memory(kubectl).items()):
+        table.add_row(pod, container, f"{mebibytes:.0f}")
+    return table
+
+
+def tenants(kubectl: cluster.Kubectl) -> Table:
+    """Latency and start time of a gateway with few and with many tenants."""
+    table = _table("The gateway with more tenants, one run", "tenants", "start s", "answered", "failed", *_FIGURES)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        engine = engine_in(folder)
+        engine.stack_init_if_missing()
+        try:
+            for count, document in _stack_files():
+                (folder / f"Pulumi.{STACK}.yaml").write_text(document, encoding="utf-8")
+                engine.up("--suppress-progress")
+                kubectl.run("rollout", "restart", "deployment/gateway", "--namespace", GATEWAY)
+                wait = ("rollout", "status", "deployment/gateway", "--namespace", GATEWAY, "--timeout=600s")
+                kubectl.run(*wait, timeout=630)
+                selector = "--selector=app.kubernetes.io/name=gateway"
+                pods = cast("list[dict[str, Any]]", kubectl.items("pods", "--namespace", GATEWAY, selector))
+                started = max(start_seconds(pod) for pod in pods if "deletionTimestamp" not in pod["metadata"])
+                keys = sorted(engine.outputs(show_secrets=True)["tenant_keys"].values())
+                address = service_url(kubectl)
+                reports = [
+                    Load(address, key, MODEL, concurrency=2, requests=max(REQUESTS // len(keys[:10]), 1)).run()
+                    for key in keys[:10]
+                ]
+                report = joined(reports)
+                failed = len(report.outcomes) - len(report.answered)
+                numbers = (f"{value:.3f}" for value in figures(report))
+                table.add_row(str(count), f"{started:.0f}", str(len(report.answered)), str(failed), *numbers)
+        finally:
+            engine.destroy("--suppress-progress")
+    return table
+
+
+def _stack_files() -> Iterator[tuple[int, str]]:
+    committed = yaml.safe_load((PROJECT / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8"))
+    for count in TENANTS:
+        document = with_tenants(committed, count)
+        limits = {"requests_per_minute": REQUESTS_PER_MINUTE, "tokens_per_minute": 100 * REQUESTS_PER_MINUTE}
+        parts = [{**tenant, "rate_limit": limits} for tenant in document["config"]["bulkhead:tenants"]]
+        document["config"]["bulkhead:tenants"] = parts
+        yield count, yaml.safe_dump(document, sort_keys=False)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", show_edge=False)
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def main() -> None:
+    """Print the tables that were asked for; without a word, those of the running platform."""
+    kubectl = cluster.kubectl()
+    tables = {"overhead": overhead, "memory": memory_table, "tenants": tenants}
+    for name in sys.argv[1:] or ("overhead", "memory"):
+        Console(width=160).print(tables[name](kubectl), "")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Minutes of concurrent streams of two tenants on the running platform: what was answered, and whether the books agree.
+
+Run, as root, with the lab up and at least two tenants deployed: python -m benchmarks.soak [SECONDS]
+
+Exits non-zero when an answer is wrong, a request is refused or lost, or the database has another sum than the clients.
+"""
+
+import sys
+from decimal import Decimal
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.platform import deployed_keys, prices
+from lab import cluster
+from tests.lab.ledger import DUST, Balance, Ledger
+from tests.lab.load import Kind, Load, Report, service_url, together
+
+SECONDS = 300.0
+MODEL = "tiny"
+TENANTS = 2
+CONCURRENCY = 4
+REQUEST_SECONDS = 120.0
+
+
+def is_sound(report: Report, added: Balance, cost: Decimal) -> bool:
+    """Whether nothing was wrong, refused or lost, and every place has the clients' own sum."""
+    failed = report.wrong or report.refused or report.lost or added.missing(report.answered)
+    return not failed and added.agrees and abs(added.team - cost) < DUST
+
+
+def row(tenant: str, report: Report, added: Balance, cost: Decimal) -> tuple[str, ...]:
+    """One tenant's line of the table."""
+    failures = (len(report.wrong), len(report.refused), len(report.lost), len(added.missing(report.answered)))
+    figures = (report.latency(50), report.latency(95), report.first_token(50), report.first_token(95))
+    tokens = f"{report.prompt_tokens} + {report.completion_tokens}"
+    money = (f"{cost:.9f}", f"{added.logged:.9f}", f"{added.team:.9f}")
+    return (tenant, str(len(report.answered)), *map(str, failures), *(f"{x:.2f}" for x in figures), tokens, *money)
+
+
+def main() -> int:
+    """Print the table, and return the exit code."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    kubectl = cluster.kubectl()
+    address = service_url(kubectl)
+    keys = dict(sorted(deployed_keys().items())[:TENANTS])
+    loads = [
+        Load(
+            address,
+            key,
+            MODEL,
+            concurrency=CONCURRENCY,
+            kinds=(Kind.STREAM, Kind.STREAM, Kind.STREAM, Kind.PLAIN),
+            seconds=seconds,
+            request_seconds=REQUEST_SECONDS,
+            pause_seconds=0.5,
+        )
+        for key in keys.values()
+    ]
+    ledgers = [Ledger(kubectl, key) for key in keys.values()]
+    before = [ledger.balance() for ledger in ledgers]
+    with together(loads) as runs:
+        for run in runs:
+            run.wait(seconds + 2 * REQUEST_SECONDS)
+    title = f"{seconds:.0f} s of {CONCURRENCY} streams at once for each tenant; seconds, US dollars"
+    table = Table(title=title, title_justify="left", show_edge=False)
+    for column in (
+        *("tenant", "answered", "wrong", "refused", "lost", "not logged", "p50", "p95", "first token p50", "p95"),
+        *("tokens", "cost by the clients", "in the spend log", "in the team"),
+    ):
+        table.add_column(column)
+    sound = True
+    for tenant, run, ledger, balance in zip(keys, runs, ledgers, before, strict=True):
+        report = run.report
+        added = ledger.settled(balance, report.answered)
+        cost = report.cost(*prices(MODEL))
+        sound = sound and is_sound(report, added, cost)
+        table.add_row(*row(tenant, report, added, cost))
+    Console(width=220).print(table)
+    return 0 if sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
