@@ -1,0 +1,221 @@
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from components.gateway.hooks.answers import Application, Message, Receive, Scope, Send, TenantAnswers
+from components.gateway.hooks.parameters import PlatformParameters
+from components.gateway.hooks.startup import wrap
+
+CHAT = "/v1/chat/completions"
+LEAK = "engine-tiny.bulkhead-engines.svc.cluster.local"
+LITELLM_HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"x-litellm-model-api-base", LEAK.encode()),
+    (b"llm_provider-server", b"uvicorn"),
+    (b"X-LiteLLM-Call-Id", b"call-1"),
+    (b"x-ratelimit-team-remaining-requests", b"7"),
+]
+
+
+def answering(status: int, *bodies: bytes, content_type: bytes = b"application/json") -> Application:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", content_type), *LITELLM_HEADERS[1:]]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        for body in bodies[:-1]:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": bodies[-1] if bodies else b""})
+
+    return application
+
+
+def streaming(*events: bytes) -> Application:
+    return answering(200, *events, b"", content_type=b"text/event-stream; charset=utf-8")
+
+
+def call(
+    application: Application,
+    path: str = CHAT,
+    content: tuple[bytes, ...] = (b'{"model":"tiny"}',),
+    is_passing: Callable[[Exception], bool] = lambda error: False,
+) -> list[Message]:
+    sent: list[Message] = []
+    waiting: list[Message] = [
+        {"type": "http.request", "body": part, "more_body": number < len(content)}
+        for number, part in enumerate(content, 1)
+    ]
+
+    async def receive() -> Message:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": "http", "method": "POST", "path": path, "headers": [(b"accept-encoding", b"gzip")]}
+    layer = TenantAnswers(application, PlatformParameters(["no-log"]), is_passing)
+    asyncio.run(layer(scope, receive, send))
+    return sent
+
+
+def status_of(sent: list[Message]) -> int:
+    return sent[0]["status"]
+
+
+def body_of(sent: list[Message]) -> bytes:
+    return b"".join(message["body"] for message in sent[1:])
+
+
+def code_of(sent: list[Message]) -> str:
+    return json.loads(body_of(sent))["error"]["code"]
+
+
+def test_an_answer_passes_unchanged_without_the_platforms_headers() -> None:
+    sent = call(answering(200, b'{"choices":', b"[]}"))
+    assert body_of(sent) == b'{"choices":[]}'
+    assert dict(sent[0]["headers"]) == {
+        b"content-type": b"application/json",
+        b"x-ratelimit-remaining-requests": b"7",
+        b"x-request-id": b"call-1",
+    }
+
+
+def test_an_error_in_several_parts_is_told_anew() -> None:
+    sent = call(answering(500, b'{"detail": "', LEAK.encode(), b'"}'))
+    assert status_of(sent) == 500
+    assert code_of(sent) == "internal_error"
+    assert LEAK.encode() not in b"".join(repr(message).encode() for message in sent)
+    headers = dict(sent[0]["headers"])
+    assert headers[b"content-length"] == str(len(body_of(sent))).encode()
+    assert headers[b"x-request-id"] == b"call-1"
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\xff", b"[]", b'{"error": {"message": {"a": 1}, "code": []}}'])
+def test_an_error_of_whatever_form_gets_the_shape(content: bytes) -> None:
+    assert code_of(call(answering(500, content))) == "internal_error"
+
+
+def test_a_failure_before_the_answer_is_a_neutral_error() -> None:
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ValueError(LEAK)
+
+    sent = call(failing)
+    assert (status_of(sent), code_of(sent)) == (500, "internal_error")
+    assert LEAK.encode() not in body_of(sent)
+    assert code_of(call(failing, is_passing=lambda error: isinstance(error, ValueError))) == "gateway_unavailable"
+
+
+def test_a_failure_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ValueError(LEAK)
+
+    call(failing)
+    assert "ValueError" in caplog.text
+    assert LEAK not in caplog.text
+
+
+def test_a_failure_after_a_whole_answer_changes_nothing() -> None:
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        await answering(500, b"{}")(scope, receive, send)
+        raise ValueError(LEAK)
+
+    assert code_of(call(late)) == "internal_error"
+
+
+def test_events_pass_unchanged_wherever_they_are_cut() -> None:
+    events = b'data: {"choices":[{"delta":{"content":"an \\"error\\""}}]}\n\n' * 3 + b"data: [DONE]\n\n"
+    for cut in range(1, len(events), 7):
+        assert body_of(call(streaming(events[:cut], events[cut:]))) == events
+
+
+def test_an_event_is_sent_on_as_soon_as_it_is_whole() -> None:
+    sent = call(streaming(b"data: 1\n\nda", b"ta: 2\n\n"))
+    assert [message["body"] for message in sent[1:]] == [b"data: 1\n\n", b"data: 2\n\n", b""]
+
+
+def test_an_error_after_the_first_token_is_told_anew() -> None:
+    error = {"error": {"message": f"Hosted_vllmException - Connection error {LEAK}", "type": "None", "code": "500"}}
+    first = b'data: {"choices":[]}\n\n'
+    sent = body_of(call(streaming(first, b"data: " + json.dumps(error).encode() + b"\n\n")))
+    assert sent.startswith(first)
+    assert json.loads(sent[len(first) + 6 :])["error"]["code"] == "model_unavailable"
+    assert LEAK.encode() not in sent
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error_in_the_shape() -> None:
+    async def breaking(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+        raise ConnectionError(LEAK)
+
+    sent = call(breaking)
+    assert json.loads(sent[-1]["body"][6:])["error"]["code"] == "internal_error"
+    assert not sent[-1].get("more_body", False)
+
+
+def test_a_failed_response_is_told_anew_inside_its_event() -> None:
+    event: dict[str, Any] = {
+        "type": "response.failed",
+        "response": {"id": "resp_1", "error": {"code": "server_error", "message": LEAK}},
+    }
+    sent = body_of(call(streaming(b"data: " + json.dumps(event).encode() + b"\n\n"), path="/v1/responses"))
+    found = json.loads(sent[6:])
+    assert found["response"]["id"] == "resp_1"
+    assert found["response"]["error"] == {
+        "code": "internal_error",
+        "message": "The gateway failed to handle the request.",
+    }
+
+
+def test_an_event_without_an_error_is_not_rewritten() -> None:
+    event = b'data: {"type": "response.created", "response": {"error": null}}\n\n'
+    assert body_of(call(streaming(event), path="/v1/responses")) == event
+
+
+def test_the_administrations_answers_are_left_as_they_are() -> None:
+    sent = call(answering(400, b'{"error": "already exists"}'), path="/team/new")
+    assert body_of(sent) == b'{"error": "already exists"}'
+    assert sent[0]["headers"][1] == LITELLM_HEADERS[1]
+
+
+def test_a_refused_request_never_reaches_litellm() -> None:
+    reached: list[str] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["path"])
+
+    sent = call(application, content=(b'{"no-', b'log": true}'))
+    assert (status_of(sent), code_of(sent), reached) == (400, "parameter_not_allowed", [])
+    assert code_of(call(application, content=(b"[1]",))) == "invalid_json"
+
+
+def test_litellm_reads_the_body_that_was_sent_and_answers_uncompressed() -> None:
+    seen: list[Any] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.extend([scope["headers"], await receive(), await receive()])
+        await answering(200, b"{}")(scope, receive, send)
+
+    call(application, content=(b'{"model"', b':"tiny"}'))
+    assert seen == [
+        [],
+        {"type": "http.request", "body": b'{"model":"tiny"}', "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+
+class Starlette:
+    middleware_stack: Any = None
+
+
+def test_litellm_does_not_start_where_its_answers_cannot_be_wrapped() -> None:
+    app = Starlette()
+    parameters = PlatformParameters([])
+    with pytest.raises(RuntimeError):
+        wrap(app, parameters, lambda error: False)
+    app.middleware_stack = answering(200)
+    app.middleware_stack = wrap(app, parameters, lambda error: False)
+    with pytest.raises(RuntimeError):
+        wrap(app, parameters, lambda error: False)

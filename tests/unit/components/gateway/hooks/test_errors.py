@@ -1,0 +1,195 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.gateway.hooks import errors
+from components.gateway.hooks.errors import Report, Situation, explain, read
+
+CHAT = "/v1/chat/completions"
+ENGINE_ADDRESS = "http://engine-tiny.bulkhead-engines.svc.cluster.local:8000/v1"
+DIGEST = "e1edf9579f483f64dc6c37783587d9a79cc94011f0202b9fc09b2b752d0f0918"
+
+
+def engine_text(message: str, param: str | None = None) -> str:
+    inner = {"error": {"message": message, "type": "BadRequestError", "param": param, "code": 400}}
+    return (
+        f"litellm.BadRequestError: Hosted_vllmException - {json.dumps(inner)}\n\n"
+        "LiteLLM: model group 'tiny' failed with the error above. No fallback was attempted."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "text", "situation"),
+    [
+        (401, "token_not_found_in_db", f"Received API Key = sk-...0000, Key Hash (Token) ={DIGEST}.", "INVALID_KEY"),
+        (
+            401,
+            "auth_error",
+            "LiteLLM Virtual Key expected. Received=****, expected to start with 'sk-'.",
+            "INVALID_KEY",
+        ),
+        (401, "auth_error", "Authentication Error, Key is blocked. Update via `/key/unblock` if admin.", "INVALID_KEY"),
+        (401, "auth_error", "Authentication Error, No api key passed in.", "NO_KEY"),
+        (401, "auth_error", "Authentication Error, Timeout connecting to server", "GATEWAY_UNAVAILABLE"),
+        (401, "authentication_error", 'Hosted_vllmException - {"error":"Unauthorized"}', "MODEL_UNAVAILABLE"),
+        (403, "key_model_access_denied", "The requested model 'nope' is not available", "MODEL_NOT_FOUND"),
+        (403, "team_model_access_denied", "team not allowed to access model", "MODEL_NOT_FOUND"),
+        (400, "x", "/chat/completions: Invalid model name passed in model=nope.", "MODEL_NOT_FOUND"),
+        (403, "", "Virtual key is not allowed to call this route.", "UNKNOWN_PATH"),
+        (403, "", "Forbidden", "NOT_PERMITTED"),
+        (422, "budget_exceeded", "Budget has been exceeded! Team=bulkhead-research Current cost: 1", "BUDGET_SPENT"),
+        (429, "all_deployments_in_cooldown", "No deployments available for selected model", "MODEL_UNAVAILABLE"),
+        (500, "x", "litellm.InternalServerError: Hosted_vllmException - Connection error.", "MODEL_UNAVAILABLE"),
+        (500, "x", "litellm.InternalServerError: Hosted_vllmException - boom", "MODEL_FAILED"),
+        (503, "no_db_connection", "DB not connected", "GATEWAY_UNAVAILABLE"),
+        (503, "", "Rate limit enforcement unavailable", "GATEWAY_UNAVAILABLE"),
+        (500, "internal_server_error", "Internal server error", "INTERNAL"),
+        (408, "timeout_error", "litellm.Timeout: Hosted_vllmException", "TIMED_OUT"),
+        (413, "", "Request size is too large", "TOO_LARGE"),
+        (405, "", "Method Not Allowed", "UNKNOWN_METHOD"),
+        (404, "", "Not Found", "UNKNOWN_PATH"),
+        (404, "x", 'litellm.NotFoundError: Hosted_vllmException - {"detail":"Not Found"}', "MODEL_UNSUITED"),
+        (400, "x", "Invalid JSON payload: unexpected end of data", "INVALID_JSON"),
+        (400, "x", "Invalid request format: 'str' object has no attribute 'get'", "INVALID_REQUEST"),
+        (400, "x", engine_text('"auto" tool choice requires --enable-auto-tool-choice'), "TOOLS_NOT_ENABLED"),
+    ],
+)
+def test_what_litellm_says_is_told_in_words_of_our_own(status: int, kind: str, text: str, situation: str) -> None:
+    assert explain(Report(status, kind, text), CHAT) == Situation[situation].value
+
+
+def test_a_limit_is_named_with_its_number_and_without_whose_it_is() -> None:
+    text = (
+        "Rate limit exceeded for team: bulkhead-research. Limit type: requests. Current limit: 60, Remaining: 0. "
+        "Limit resets at: 2026-11-24 08:00:00 UTC"
+    )
+    problem = explain(Report(429, "rate_limit_error", text), CHAT, retry_after=42)
+    assert (problem.status, problem.type, problem.code) == (429, "requests", "rate_limit_exceeded")
+    assert problem.message == "The limit of 60 requests per minute is reached."
+    assert errors.headers(problem)["retry-after"] == "42"
+
+
+def test_a_token_limit_is_of_another_type() -> None:
+    problem = explain(Report(429, "", "Limit type: tokens. Current limit: 1000, Remaining: 0."), CHAT)
+    assert problem.type == "tokens"
+    assert "1000 tokens per minute" in problem.message
+
+
+def test_a_client_is_told_not_to_try_again_once_the_budget_is_spent() -> None:
+    assert errors.headers(Situation.BUDGET_SPENT.value)["x-should-retry"] == "false"
+    assert "x-should-retry" not in errors.headers(Situation.TOO_MANY_REQUESTS.value)
+
+
+def test_an_engines_remark_on_the_request_is_passed_on() -> None:
+    text = engine_text("temperature must be non-negative, got -9.0. (parameter=temperature, value=-9.0)", "temperature")
+    problem = explain(Report(400, "x", text), CHAT)
+    assert problem.message == "temperature must be non-negative, got -9.0."
+    assert problem.param == "temperature"
+    assert problem.code == "invalid_request"
+
+
+def test_a_validation_error_is_passed_on_without_what_was_sent() -> None:
+    text = engine_text(
+        "2 validation errors: {'loc': 'body.tools.0.type', 'msg': \"Input should be 'function'\", 'input': 'x'}"
+    )
+    problem = explain(Report(400, "x", text), CHAT)
+    assert (problem.message, problem.param) == ("tools.0.type: Input should be 'function'", "tools")
+
+
+@pytest.mark.parametrize(
+    ("path", "param"), [(CHAT, "messages"), ("/v1/completions", "prompt"), ("/v1/responses", "input")]
+)
+def test_a_prompt_that_is_too_long_names_the_parameter_of_its_own_path(path: str, param: str) -> None:
+    problem = explain(Report(400, "x", engine_text("maximum context length is 1024 tokens.", "input_text")), path)
+    assert (problem.code, problem.param) == ("context_length_exceeded", param)
+
+
+def test_too_many_tokens_asked_for_name_their_own_parameter() -> None:
+    text = engine_text("max_tokens=9 cannot be greater than max_model_len=8.", "max_tokens")
+    assert explain(Report(400, "x", text), CHAT).param == "max_tokens"
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        f"cannot reach {ENGINE_ADDRESS}",
+        "cannot reach 10.244.0.7:8000",
+        "engine-tiny.bulkhead-engines.svc said no",
+        "litellm.BadRequestError: no",
+        "ValueError: no",
+        "'str' object has no attribute 'get'",
+        'Traceback (most recent call last): File "/opt/venv/x.py"',
+        f"no such key {DIGEST}",
+        "no such key sk-abc",
+        "team bulkhead-search may",
+    ],
+)
+def test_a_remark_that_tells_of_the_platform_is_not_passed_on(remark: str) -> None:
+    problem = explain(Report(400, "x", engine_text(remark)), CHAT)
+    assert problem == Situation.INVALID_REQUEST.value
+
+
+SECRETS = (ENGINE_ADDRESS, DIGEST, "bulkhead-search", "litellm.APIError", "sk-0123456789")
+
+
+@given(
+    status=st.integers(400, 599),
+    kind=st.sampled_from(["", "auth_error", "budget_exceeded", "None", "x"]),
+    words=st.lists(
+        st.sampled_from([*SECRETS, "Hosted_vllmException - ", '{"error":{"message":"', '"}}', "Limit type: "])
+    ),
+    path=st.sampled_from([CHAT, "/v1/messages", "/v1/models/x"]),
+)
+def test_no_text_of_litellms_carries_a_secret_out(status: int, kind: str, words: list[str], path: str) -> None:
+    problem = explain(Report(status, kind, " ".join(words)), path)
+    written = errors.body(problem, path).decode() + str(errors.headers(problem))
+    assert not [secret for secret in SECRETS if secret in written]
+    assert 400 <= problem.status < 600
+
+
+@settings(max_examples=30)
+@given(
+    st.recursive(
+        st.none() | st.text() | st.integers() | st.booleans(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.sampled_from(["error", "detail", "message", "type", "code", "x"]), inner)
+        ),
+    )
+)
+def test_whatever_an_error_looks_like_it_gets_the_shape(found: object) -> None:
+    document = json.loads(errors.body(explain(read(500, found), CHAT)))
+    assert set(document) == {"error"}
+    assert set(document["error"]) == {"message", "type", "param", "code"}
+
+
+def test_the_messages_path_answers_in_its_own_clients_shape() -> None:
+    document = errors.document(Situation.INVALID_KEY.value, "/v1/messages")
+    assert document["type"] == "error"
+    assert document["error"]["type"] == "authentication_error"
+
+
+REFERENCE = Path(__file__).parents[5] / "docs/reference/errors.md"
+ROW = re.compile(r"^\| .* \| (\d+) \| `(\w+)` \| `(\w+)` \| `(\w+)` \|$", re.MULTILINE)
+CLIENT_ERRORS = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    405: "APIStatusError",
+    413: "APIStatusError",
+    429: "RateLimitError",
+}
+
+
+def test_the_reference_lists_every_situation() -> None:
+    listed = {(int(status), kind, code, error) for status, kind, code, error in ROW.findall(REFERENCE.read_text())}
+    problems = [situation.value for situation in Situation]
+    assert listed == {
+        (problem.status, problem.type, problem.code, CLIENT_ERRORS.get(problem.status, "InternalServerError"))
+        for problem in problems
+    }
