@@ -21,6 +21,8 @@ WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 LARGEST_ERROR_BYTES = 1_048_576
 EVENT_END = b"\n\n"
 
+DROPPED_PREFIXES = (b"litellm-", b"x-litellm-", b"x-mcp-", b"x-pass-")
+"""Request headers by which LiteLLM lets a caller choose time limits, retries, tags, and what to send on."""
 KEPT_HEADERS = frozenset(
     {
         b"cache-control",
@@ -76,8 +78,7 @@ class TenantAnswers:
             await self._application(scope, receive, send)
             return
         answer = _Answer(str(scope["path"]), send)
-        # A compressed answer could not be read here; the edge may compress.
-        plain = {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != b"accept-encoding"]}
+        plain = {**scope, "headers": [pair for pair in scope["headers"] if not _is_dropped(pair[0].lower())]}
         try:
             if scope["method"] in WITH_BODY:
                 content = await _whole_body(receive)
@@ -93,6 +94,11 @@ class TenantAnswers:
             if not answer.ended:
                 passing = self._is_passing(error)
                 await answer.fail((Situation.GATEWAY_UNAVAILABLE if passing else Situation.INTERNAL).value)
+
+
+def _is_dropped(name: bytes) -> bool:
+    # A compressed answer could not be read here; the edge may compress.
+    return name == b"accept-encoding" or name.startswith(DROPPED_PREFIXES)
 
 
 async def _whole_body(receive: Receive) -> bytes | None:

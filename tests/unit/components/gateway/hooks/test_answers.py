@@ -19,6 +19,9 @@ LITELLM_HEADERS = [
     (b"x-ratelimit-team-remaining-requests", b"7"),
 ]
 
+AUTHORIZATION = (b"authorization", b"Bearer key")
+REQUEST_HEADERS = [AUTHORIZATION, (b"accept-encoding", b"gzip"), (b"X-LiteLLM-Timeout", b"0.001"), (b"x-pass-a", b"b")]
+
 
 def answering(status: int, *bodies: bytes, content_type: bytes = b"application/json") -> Application:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +56,7 @@ def call(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope: Scope = {"type": "http", "method": "POST", "path": path, "headers": [(b"accept-encoding", b"gzip")]}
+    scope: Scope = {"type": "http", "method": "POST", "path": path, "headers": REQUEST_HEADERS}
     layer = TenantAnswers(application, PlatformParameters(["no-log"]), is_passing)
     asyncio.run(layer(scope, receive, send))
     return sent
@@ -191,7 +194,7 @@ def test_a_refused_request_never_reaches_litellm() -> None:
     assert code_of(call(application, content=(b"[1]",))) == "invalid_json"
 
 
-def test_litellm_reads_the_body_that_was_sent_and_answers_uncompressed() -> None:
+def test_litellm_reads_the_body_that_was_sent_without_the_headers_that_command_it() -> None:
     seen: list[Any] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -200,7 +203,7 @@ def test_litellm_reads_the_body_that_was_sent_and_answers_uncompressed() -> None
 
     call(application, content=(b'{"model"', b':"tiny"}'))
     assert seen == [
-        [],
+        [AUTHORIZATION],
         {"type": "http.request", "body": b'{"model":"tiny"}', "more_body": False},
         {"type": "http.disconnect"},
     ]
