@@ -103,7 +103,13 @@ def _general_settings(part: GatewayPart) -> dict[str, Any]:
 
 
 def _router_settings(part: GatewayPart) -> dict[str, Any]:
-    settings: dict[str, Any] = {"num_retries": 1, "timeout": REQUEST_SECONDS}
+    settings: dict[str, Any] = {
+        # A model has one address behind which its engines stand. Set aside after an error, as LiteLLM does by default,
+        # it would be gone for every tenant because one of them asked for a path that the engine does not serve.
+        "disable_cooldowns": True,
+        "num_retries": 1,
+        "timeout": REQUEST_SECONDS,
+    }
     if part.cache is not None:
         settings["redis_url"] = f"os.environ/{CACHE_URL_VARIABLE}"
     return settings
