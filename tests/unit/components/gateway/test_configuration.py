@@ -84,6 +84,10 @@ def test_a_blocked_key_stops_soon_at_every_replica() -> None:
     assert settings["litellm_settings"]["enable_redis_auth_cache"] is True
 
 
+def test_one_tenants_error_takes_a_model_away_from_nobody_else() -> None:
+    assert parsed(configuration(GATEWAY))["router_settings"]["disable_cooldowns"] is True
+
+
 def test_replicas_share_counters_where_there_is_a_cache() -> None:
     assert parsed(configuration(CACHED))["router_settings"]["redis_url"] == "os.environ/REDIS_URL"
     assert "redis_url" not in parsed(configuration(GATEWAY))["router_settings"]
