@@ -5,17 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from infra.blueprint.model import TenantPart
+from infra.blueprint.routes import KEY_PATHS
 
-ALLOWED_ROUTES = (
-    "/chat/completions",
-    "/completions",
-    "/embeddings",
-    "/models",
-    "/v1/chat/completions",
-    "/v1/completions",
-    "/v1/embeddings",
-    "/v1/models",
-)
+ALLOWED_ROUTES = KEY_PATHS
 """All that a tenant's key may call. A key without a list may call every route that LiteLLM counts as inference, and
 with them pass-through routes on which no hook runs."""
 
