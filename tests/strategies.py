@@ -150,6 +150,13 @@ def _tenant(draw: st.DrawFn, name: str, models: list[str], pools: list[Part]) ->
         number = st.integers(0, _MOST_QUOTA)
         tenant["gpu_quota"] = draw(quotas | number if len(pools) == 1 else quotas)
     if draw(st.booleans()):
+        kinds = draw(st.lists(st.sampled_from(["group", "user", "service_account"]), unique=True, max_size=3))
+        tenant["subjects"] = [
+            {"kind": kind, "name": f"{name}-{kind.replace('_', '-')}"}
+            | ({"namespace": f"{name}-ci"} if kind == "service_account" else {})
+            for kind in kinds
+        ]
+    if draw(st.booleans()):
         tenant["rate_limit"] = {"requests_per_minute": draw(st.integers(1, 10_000))}
     return tenant
 
@@ -214,13 +221,25 @@ def _gateway(draw: st.DrawFn, *, gke: bool) -> Document:
     database = draw(st.sampled_from(databases))
     cache = draw(st.sampled_from(caches if replicas > 1 else ["none", *caches]))
     part: Document = {
-        "bulkhead:gateway": {"replicas": replicas, "database": {"kind": database}, "cache": {"kind": cache}}
+        "bulkhead:gateway": {
+            "replicas": replicas,
+            "database": draw(_service(database)),
+            "cache": draw(_service(cache)),
+        }
     }
     if database == "external":
         part["bulkhead:database_url"] = {"secure": "ciphertext"}
     if cache == "external":
         part["bulkhead:cache_url"] = {"secure": "ciphertext"}
     return part
+
+
+def _service(kind: str) -> st.SearchStrategy[Part]:
+    """A database or cache; one of somebody else's says where it is, as SR1 needs to know."""
+    if kind != "external":
+        return st.just({"kind": kind})
+    networks = st.lists(st.integers(0, 9).map(lambda part: f"10.20.{part}.0/24"), min_size=1, unique=True)
+    return networks.map(lambda found: {"kind": kind, "networks": found})
 
 
 def _sources() -> st.SearchStrategy[Document]:

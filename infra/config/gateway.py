@@ -1,10 +1,11 @@
 """`bulkhead:gateway`: LiteLLM, its database and its cache."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from infra.config.base import Quantity, StackFilePart
+from infra.config.base import Name, Quantity, StackFilePart
 
 CONNECTIONS_PER_REPLICA = 10
 """The most database connections that one LiteLLM replica pools."""
@@ -12,6 +13,22 @@ IN_CLUSTER_CONNECTIONS = 200
 """The most connections that PostgreSQL in the cluster takes (`max_connections`)."""
 RESERVED_CONNECTIONS = 3
 """PostgreSQL keeps these for superusers (`superuser_reserved_connections`, by default)."""
+
+
+GKE_CLASSES = "gke-l7-"
+"""What the names of GKE's GatewayClasses begin with."""
+
+DnsName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$", max_length=253
+    ),
+]
+"""A DNS name in small letters, as llm.example.com."""
+
+
+Network = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$")]
+"""A network as 10.20.0.0/24; a single address has /32."""
 
 
 class InClusterDatabase(StackFilePart):
@@ -39,6 +56,10 @@ class ExternalDatabase(StackFilePart):
 
     kind: Literal["external"]
     """`external`: set the URL with `pulumi config set --secret bulkhead:database_url URL`."""
+    networks: tuple[Network, ...] = Field(default=(), examples=[["10.20.0.0/24"]])
+    """The networks that its addresses lie in: from SR1 on the gateway reaches nothing that is not listed."""
+    port: int = Field(default=5432, ge=1, le=65_535)
+    """The port that it listens on."""
 
 
 class NoCache(StackFilePart):
@@ -71,10 +92,112 @@ class ExternalCache(StackFilePart):
 
     kind: Literal["external"]
     """`external`: set the URL with `pulumi config set --secret bulkhead:cache_url URL`."""
+    networks: tuple[Network, ...] = Field(default=(), examples=[["10.20.1.0/24"]])
+    """The networks that its addresses lie in: from SR1 on the gateway reaches nothing that is not listed."""
+    port: int = Field(default=6379, ge=1, le=65_535)
+    """The port that it listens on."""
+
+
+class ManagedCertificate(StackFilePart):
+    """A certificate that Google's Certificate Manager issues and renews; needs a GKE cluster in the same stack."""
+
+    kind: Literal["managed"] = "managed"
+    """`managed`: this stack creates it, and says which DNS record proves that the host is yours."""
+
+
+class SecretCertificate(StackFilePart):
+    """A certificate of your own, in a Secret of type `kubernetes.io/tls`."""
+
+    kind: Literal["secret"]
+    """`secret`: you put the Secret into the gateway's namespace, and renew it."""
+    name: Name = Field(examples=["llm-tls"])
+    """The Secret's name."""
+
+
+Certificate = Annotated[ManagedCertificate | SecretCertificate, Field(discriminator="kind")]
+
+
+class ExistingGateway(StackFilePart):
+    """A Gateway that somebody else runs; its listener ends TLS."""
+
+    kind: Literal["existing"]
+    """`existing`: the route is attached to it."""
+    namespace: Name = Field(examples=["ingress"])
+    """The Gateway's namespace; its listener has to admit routes from `bulkhead-gateway`."""
+    name: Name = Field(examples=["shared"])
+    """The Gateway's name."""
+    section: Name | None = Field(default=None, examples=["https"])
+    """The listener's name; without it the route is attached to every listener that fits the host."""
+
+
+class CreatedGateway(StackFilePart):
+    """A Gateway of this stack's own, with one HTTPS listener."""
+
+    kind: Literal["create"]
+    """`create`: the cluster must know the Gateway API; a GKE cluster of this stack does."""
+    class_name: DnsName | None = Field(default=None, examples=["gke-l7-rilb"])
+    """The GatewayClass; `gke-l7-rilb`, an internal load balancer, on a GKE cluster of this stack."""
+    tls: Certificate
+    """The certificate of its listener."""
+
+
+RouteGateway = Annotated[ExistingGateway | CreatedGateway, Field(discriminator="kind")]
+
+
+class InternalExposure(StackFilePart):
+    """Reachable from inside the cluster alone."""
+
+    kind: Literal["internal"] = "internal"
+    """`internal`: the Service `gateway`, and nothing else."""
+
+
+class RouteExposure(StackFilePart):
+    """Reachable at a host name through the Gateway API, on the paths that tenants need."""
+
+    kind: Literal["route"]
+    """`route`: an HTTPRoute, and on request the Gateway above it."""
+    host: DnsName = Field(examples=["llm.example.com"])
+    """The DNS name; the record that points it to the Gateway is yours to make."""
+    gateway: RouteGateway
+    """The Gateway that the route belongs to."""
+
+
+Exposure = Annotated[InternalExposure | RouteExposure, Field(discriminator="kind")]
+
+
+class Administration(StackFilePart):
+    """Who may reach the administration port, beside the tenants' reconciler."""
+
+    allowed_from: tuple[Name, ...] = Field(default=(), examples=[["platform-tools"]])
+    """Namespaces whose pods may; operators need none, since `kubectl port-forward` reaches it anyhow.
+
+    The master key is asked for all the same. It takes a cluster that enforces NetworkPolicy.
+    """
 
 
 Database = Annotated[InClusterDatabase | CloudSqlDatabase | ExternalDatabase, Field(discriminator="kind")]
 Cache = Annotated[NoCache | InClusterCache | MemorystoreCache | ExternalCache, Field(discriminator="kind")]
+
+
+class DatabaseOutage(StrEnum):
+    """What the gateway does with requests while its database does not answer."""
+
+    REFUSE = "refuse"
+    """Every request is refused: no key can be checked, and no budget."""
+    SERVE = "serve"
+    """Requests go on being answered, and keys are not checked: whoever reaches the gateway gets every model, with any
+    key, and what a key that the gateway had not seen just before spends is charged to nobody."""
+
+
+class ExternalProvider(StackFilePart):
+    """A model provider outside the cluster that the gateway may connect to."""
+
+    name: Name = Field(examples=["example-ai"])
+    """What it is, for those who review the list."""
+    networks: tuple[Network, ...] = Field(min_length=1, examples=[["203.0.113.0/24"]])
+    """The networks that its addresses lie in."""
+    port: int = Field(default=443, ge=1, le=65_535)
+    """The port that it listens on."""
 
 
 class Gateway(StackFilePart):
@@ -84,5 +207,17 @@ class Gateway(StackFilePart):
     """LiteLLM pods; more than one needs a cache, or each would count limits for itself."""
     database: Database = InClusterDatabase()
     """Where keys, budgets and spend are kept."""
+    database_outage: DatabaseOutage = DatabaseOutage.REFUSE
+    """`refuse`, or `serve` on unchecked while the database does not answer."""
     cache: Cache = NoCache()
     """Where replicas share their counters."""
+    external_providers: tuple[ExternalProvider, ...] = Field(
+        default=(), examples=[[{"name": "example-ai", "networks": ["203.0.113.0/24"]}]]
+    )
+    """Model providers that the gateway may reach from SR1 on; without SR1 nothing is closed."""
+    exposure: Exposure = InternalExposure()
+    """Whether, and how, it is reached from outside the cluster."""
+    admin: Administration = Administration()
+    """The administration port."""
+    request_megabytes: int = Field(default=8, ge=1, le=512)
+    """The largest body of a request, in MiB; a larger one is answered 413."""

@@ -1,11 +1,12 @@
 """`bulkhead:tenants`: who uses the platform, and how much."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from infra.config.base import Name, StackFilePart
+from infra.config.base import Name, Quantity, StackFilePart
 
 Period = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}[smhd]$")]
 """A duration as LiteLLM reads it: seconds, minutes, hours or days, as `30d`."""
@@ -41,6 +42,78 @@ class RateLimit(StackFilePart):
     """Prompt and generated tokens in a minute at most."""
 
 
+TENANT_NAMESPACE_PREFIX = "bulkhead-tenant-"
+"""What the names of tenants' own namespaces begin with.
+
+The platform's prefix is part of it, since a namespace that a former tenant has left is taken up again when the tenant
+comes back: under a plainer name it could be a stranger's.
+"""
+
+Principal = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=253)]
+"""A user's or a group's name as the cluster's authentication gives it, as `research@example.com`."""
+
+ServiceAccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=253)]
+NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+
+
+class GroupSubject(StackFilePart):
+    """A group of the cluster's authentication."""
+
+    kind: Literal["group"]
+    """`group`: everybody in a group."""
+    name: Principal = Field(examples=["research@example.com"])
+    """The group's name, as the API server sees it."""
+
+
+class UserSubject(StackFilePart):
+    """A person."""
+
+    kind: Literal["user"]
+    """`user`: one person."""
+    name: Principal = Field(examples=["alice@example.com"])
+    """The user's name, as the API server sees it."""
+
+
+class ServiceAccountSubject(StackFilePart):
+    """A program that runs in a cluster, as a pipeline does."""
+
+    kind: Literal["service_account"]
+    """`service_account`: a program with an account in the cluster."""
+    name: ServiceAccountName = Field(examples=["pipeline"])
+    """The service account's name."""
+    namespace: NamespaceName = Field(examples=["research-ci"])
+    """The namespace that it lives in; none of the platform's own."""
+
+
+Subject = Annotated[GroupSubject | UserSubject | ServiceAccountSubject, Field(discriminator="kind")]
+"""Who acts for a tenant on the cluster."""
+
+
+class WhenRemoved(StrEnum):
+    """What becomes of a tenant's namespace when the tenant is taken out of the stack file."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+
+
+class Workloads(StackFilePart):
+    """What a tenant's own workloads may take together, where it has a namespace of its own (NS2)."""
+
+    cpu: Quantity = "32"
+    """CPUs requested by all its pods together."""
+    memory: Quantity = "128Gi"
+    """Memory requested, and the limit, of all its pods together."""
+    storage: Quantity = "500Gi"
+    """Storage claimed by all its volumes together, and scratch space of its pods beside it."""
+    pods: int = Field(default=100, ge=1, le=10_000)
+    """Pods at once, and half as many Services, volumes and Deployments."""
+    when_removed: WhenRemoved = WhenRemoved.KEEP
+    """`keep`: its namespace stays, closed, with its volumes when the tenant leaves this file; `delete`: it goes.
+
+    What stood here at the last update counts, so write `delete`, update, and only then remove the tenant.
+    """
+
+
 class Tenant(StackFilePart):
     """A team that shares the platform."""
 
@@ -54,5 +127,9 @@ class Tenant(StackFilePart):
     """How fast it may call."""
     gpu_quota: GpuQuota = Field(default=0, examples=[{"l4": 4}])
     """GPU devices guaranteed to its own jobs: a map of pool to devices, or a number where there is one GPU pool."""
+    subjects: tuple[Subject, ...] = Field(default=(), examples=[[{"kind": "group", "name": "research@example.com"}]])
+    """Who acts for it on the cluster: runs its jobs and sees them, and nothing of anybody else's from NS3 on."""
+    workloads: Workloads = Workloads()
+    """What its own workloads may take, from NS2 on."""
     sensitive: bool = False
     """Whether its data must not meet another tenant's on one GPU: it then needs a dedicated pool or MIG of its own."""

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 
 from infra.config.coherence.capacity import check_capacity
 from infra.config.coherence.cluster import check_cluster
+from infra.config.coherence.controls import check_controls
 from infra.config.coherence.gateway import check_gateway
 from infra.config.coherence.money import check_money
 from infra.config.coherence.names import check_names
 from infra.config.coherence.partitions import check_partitions
 from infra.config.coherence.references import check_references
 from infra.config.coherence.secrets import check_secrets
+from infra.config.coherence.subjects import check_subjects
 from infra.config.coherence.trust import check_trust
 from infra.config.draft import Draft
 from infra.config.problem import Problem
@@ -20,10 +22,12 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_partitions,
     check_capacity,
     check_money,
+    check_subjects,
     check_cluster,
     check_gateway,
     check_secrets,
     check_trust,
+    check_controls,
 )
 
 
