@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from infra.blueprint.access import AccessRulePart, SubjectPart
+from infra.blueprint.admission import AdmissionAction
+from infra.blueprint.network import NetworkPolicyPart
+
 MANAGED_BY_LABELS: Mapping[str, str] = {
     "app.kubernetes.io/managed-by": "bulkhead",
     "app.kubernetes.io/part-of": "bulkhead",
@@ -240,6 +244,37 @@ class QuotaPart:
     priority_classes: tuple[PriorityClassPart, ...]
 
 
+# --- admission --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AdmissionPart:
+    """Kyverno, which keeps the admission policies, and what these do.
+
+    Attributes:
+        image_registry: The host, with an optional path, that the chart's images are taken from.
+        replicas: Of the admission controller.
+        action_when_in_force: What policies do whose control is in force or audited.
+        exempt_namespaces: Where no policy looks.
+        owner_controllers: User names of controllers whose own kind Kueue admits as a whole.
+        gpu_queues: What the policies do that keep GPUs behind queues; without any policy Kyverno is not installed.
+    """
+
+    namespace: str
+    chart: ChartPart
+    image_registry: str
+    replicas: int
+    action_when_in_force: AdmissionAction
+    exempt_namespaces: tuple[str, ...]
+    owner_controllers: tuple[str, ...]
+    gpu_queues: AdmissionAction
+
+    @property
+    def installed(self) -> bool:
+        """Whether Kyverno is installed."""
+        return self.gpu_queues is not AdmissionAction.OFF
+
+
 # --- serving ----------------------------------------------------------------------------------------------------
 
 
@@ -362,7 +397,10 @@ class CloudSqlDatabasePart:
 
 @dataclass(frozen=True)
 class ExternalDatabasePart:
-    """A PostgreSQL whose URL is a secret of the stack."""
+    """A PostgreSQL whose URL is a secret of the stack, and the networks and port that it is reached at."""
+
+    networks: tuple[str, ...] = ()
+    port: int = 5432
 
 
 DatabasePart = InClusterDatabasePart | CloudSqlDatabasePart | ExternalDatabasePart
@@ -385,7 +423,10 @@ class MemorystoreCachePart:
 
 @dataclass(frozen=True)
 class ExternalCachePart:
-    """A Redis whose URL is a secret of the stack."""
+    """A Redis whose URL is a secret of the stack, and the networks and port that it is reached at."""
+
+    networks: tuple[str, ...] = ()
+    port: int = 6379
 
 
 CachePart = InClusterCachePart | MemorystoreCachePart | ExternalCachePart
@@ -402,27 +443,130 @@ class GatewayModelPart:
 
 
 @dataclass(frozen=True)
+class ListenerPart:
+    """A Gateway that somebody else runs, and one of its listeners (None: whichever fits the host)."""
+
+    namespace: str
+    name: str
+    section: str | None
+
+
+@dataclass(frozen=True)
+class SecretCertificatePart:
+    """A TLS certificate in a Secret beside the gateway."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ManagedCertificatePart:
+    """A TLS certificate of Google's Certificate Manager: in `region`, or global where that is None."""
+
+    project: str
+    region: str | None
+
+
+CertificatePart = SecretCertificatePart | ManagedCertificatePart
+
+
+@dataclass(frozen=True)
+class NewListenerPart:
+    """A Gateway of this stack's own, of a class that the cluster has, with one HTTPS listener."""
+
+    class_name: str
+    certificate: CertificatePart
+
+
+@dataclass(frozen=True)
+class RoutePart:
+    """The gateway behind a host name, through the Gateway API.
+
+    Attributes:
+        host: The DNS name.
+        listener: What accepts the connections, and ends TLS.
+        google_policies: Whether the cluster knows GKE's health check and backend policies, and needs them.
+    """
+
+    host: str
+    listener: ListenerPart | NewListenerPart
+    google_policies: bool
+
+
+@dataclass(frozen=True)
+class ExternalProviderPart:
+    """A model provider outside the cluster: the networks (CIDRs) and the port that it is reached at."""
+
+    name: str
+    networks: tuple[str, ...]
+    port: int
+
+
+@dataclass(frozen=True)
 class GatewayPart:
-    """LiteLLM with its database and cache (None: one replica, counters of its own)."""
+    """LiteLLM with its database and cache (None: one replica, counters of its own), and the edge in front of it.
+
+    Attributes:
+        port: Where the edge takes tenants' requests.
+        admin_port: Where it takes those of the reconciler, and of whoever administers the gateway.
+        metrics_port: Where it lets the scraper read LiteLLM's metrics; None without one.
+        request_megabytes: The largest body of a request, in MiB.
+        admin_namespaces: Namespaces whose pods may use the administration port as well.
+        route: How it is reached from outside the cluster; None: not at all.
+        external_providers: Model providers outside the cluster that it may reach.
+        fails_closed: Whether a request whose budget or limit cannot be checked is refused.
+        serves_without_database: Whether requests are answered, unchecked, while the database does not answer.
+    """
 
     namespace: str
     image: str
     version_floor: VersionFloorPart
+    edge_image: str
+    edge_version_floor: VersionFloorPart
     replicas: int
     port: int
+    admin_port: int
+    metrics_port: int | None
+    request_megabytes: int
+    admin_namespaces: tuple[str, ...]
+    route: RoutePart | None
     models: tuple[GatewayModelPart, ...]
     database: DatabasePart
     cache: CachePart | None
+    serves_without_database: bool = False
+    external_providers: tuple[ExternalProviderPart, ...] = ()
+    fails_closed: bool = False
 
     @property
     def base_url(self) -> str:
-        """Where the gateway is reached inside the cluster."""
+        """Where tenants reach the gateway inside the cluster."""
         return f"http://gateway.{self.namespace}.svc.cluster.local:{self.port}"
+
+    @property
+    def admin_url(self) -> str:
+        """Where the gateway is administered from inside the cluster, with the master key."""
+        return f"http://gateway-admin.{self.namespace}.svc.cluster.local:{self.admin_port}"
+
+
+@dataclass(frozen=True)
+class WorkloadSizesPart:
+    """What a tenant's workloads may take together; quantities as Kubernetes spells them."""
+
+    cpu: str = "32"
+    memory: str = "128Gi"
+    storage: str = "500Gi"
+    pods: int = 100
 
 
 @dataclass(frozen=True)
 class TenantPart:
-    """A tenant's account at the gateway: one LiteLLM team and one virtual key."""
+    """A tenant's account at the gateway (one LiteLLM team and one virtual key), and its place on the cluster.
+
+    Attributes:
+        workloads: What its workloads may take, where that is limited.
+        keep_data: Whether its namespace, if it has one, stays on the cluster when the tenant leaves the stack file.
+        subjects: Who acts for it on the cluster.
+        namespace: Its own namespace, where it has one.
+    """
 
     name: str
     models: tuple[str, ...]
@@ -430,6 +574,94 @@ class TenantPart:
     budget_period: str
     requests_per_minute: int
     tokens_per_minute: int
+    workloads: WorkloadSizesPart = WorkloadSizesPart()
+    keep_data: bool = True
+    subjects: tuple[SubjectPart, ...] = ()
+    namespace: str | None = None
+
+
+@dataclass(frozen=True)
+class SharedAccessPart:
+    """A role in the namespace that tenants share, and whom it is bound to: (tenant, subjects)."""
+
+    namespace: str
+    rules: tuple[AccessRulePart, ...]
+    subjects: tuple[tuple[str, tuple[SubjectPart, ...]], ...]
+
+
+@dataclass(frozen=True)
+class WorkloadLimitsPart:
+    """What a namespace may hold, and what a container gets that states nothing; quantities as Kubernetes spells them.
+
+    Attributes:
+        control: The id of the control that it belongs to.
+        hard: A ResourceQuota's `hard`.
+        default_requests: What a container requests that says nothing.
+        default_limits: What a container is limited to that says nothing.
+        volume_maximum: The largest volume claim.
+    """
+
+    control: str
+    hard: Mapping[str, str]
+    default_requests: Mapping[str, str]
+    default_limits: Mapping[str, str]
+    volume_maximum: str
+
+
+@dataclass(frozen=True)
+class TenantAccessPart:
+    """What a tenant's subjects may do in its namespace, whose default service account then gets no token.
+
+    Attributes:
+        control: The id of the control that it belongs to.
+    """
+
+    control: str
+    rules: tuple[AccessRulePart, ...]
+    subjects: tuple[SubjectPart, ...]
+
+
+@dataclass(frozen=True)
+class TenantSpacePart:
+    """One tenant's own namespace and what holds in it; None and empty where the control that brings it is not in force.
+
+    Attributes:
+        keep_data: Whether the namespace stays on the cluster, closed, when the tenant leaves the stack file.
+    """
+
+    tenant: str
+    namespace: NamespacePart
+    keep_data: bool
+    limits: WorkloadLimitsPart | None
+    access: TenantAccessPart | None
+    network_policies: tuple[NetworkPolicyPart, ...]
+
+
+# --- observability ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PrometheusPart:
+    """A Prometheus that scrapes the platform, and the exporters that it needs beside it.
+
+    Attributes:
+        storage: The size of its volume, a Kubernetes quantity.
+        alertmanagers: Where alerts go, as `host:port`.
+        read_from: Namespaces whose pods may query it.
+        verify_kubelets: Whether the kubelets' certificates are checked.
+        cache_exporter_image: None where there is no cache.
+    """
+
+    namespace: str
+    image: str
+    storage: str
+    retention_days: int
+    scrape_seconds: int
+    alertmanagers: tuple[str, ...]
+    read_from: tuple[str, ...]
+    verify_kubelets: bool
+    database_exporter_image: str
+    cache_exporter_image: str | None
 
 
 # --- the whole --------------------------------------------------------------------------------------------------
@@ -439,8 +671,11 @@ class TenantPart:
 class Blueprint:
     """Everything that a stack deploys.
 
-    `node_pools` is empty on an existing cluster: its pools are described, not created. Admission policies and network
-    policies join as further parts when the controls that need them are available.
+    Attributes:
+        node_pools: Empty on an existing cluster: its pools are described, not created.
+        shared_access: What tenants' subjects may do in the namespace that they share; None where each has its own.
+        network_policies: Those of the platform's own namespaces.
+        tenant_spaces: The tenants' own namespaces.
     """
 
     stack: str
@@ -451,3 +686,8 @@ class Blueprint:
     engines: tuple[EnginePart, ...]
     gateway: GatewayPart
     tenants: tuple[TenantPart, ...]
+    admission: AdmissionPart
+    observability: PrometheusPart | None = None
+    shared_access: SharedAccessPart | None = None
+    network_policies: tuple[NetworkPolicyPart, ...] = ()
+    tenant_spaces: tuple[TenantSpacePart, ...] = ()

@@ -1,18 +1,50 @@
 """The names of what the platform makes; a name that two rooms must agree on stands here."""
 
+from infra.config.tenants import TENANT_NAMESPACE_PREFIX
+
 GATEWAY_NAMESPACE = "bulkhead-gateway"
 ENGINES_NAMESPACE = "bulkhead-engines"
 WORKLOADS_NAMESPACE = "bulkhead-workloads"
 """Where tenants that share a namespace run their jobs."""
 KUEUE_NAMESPACE = "kueue-system"
+OBSERVABILITY_NAMESPACE = "bulkhead-observability"
+KYVERNO_NAMESPACE = "kyverno"
+
+KUEUE_ACCOUNT = f"system:serviceaccount:{KUEUE_NAMESPACE}:kueue-controller-manager"
+"""Kueue's user name, after its chart's own name for the account."""
 
 COHORT = "bulkhead"
+TENANT_CLUSTER_QUEUE_PREFIX = "tenant-"
+"""A tenant's ClusterQueue, less the tenant's name; its LocalQueue is called as the tenant is."""
 SERVING_QUEUE = "bulkhead-serving"
+SERVING_LOCAL_QUEUE = "serving"
 SERVING_PRIORITY = "bulkhead-serving"
 BATCH_PRIORITY = "bulkhead-batch"
 
 MANAGED_NAMESPACE_LABELS = {"bulkhead.dev/kueue": "managed"}
 """On the namespaces that Kueue's webhooks see."""
 
+TENANT_LABEL = "bulkhead.dev/tenant"
+"""On a tenant's own namespace, and on what is made for one tenant."""
+
+POLICY_PREFIX = "bulkhead-"
+"""What the names of admission policies begin with: they have no namespace."""
+
+CONTROL_LABEL = "bulkhead.dev/control"
+"""On what belongs to one control, as `SR1`."""
+
 ENGINE_PORT = 8000
 GATEWAY_PORT = 4000
+GATEWAY_ADMIN_PORT = 4001
+METRICS_PORT = 4002
+"""Where the gateway answers the scraper, and nobody else."""
+
+
+def workload_labels(name: str, instance: str | None = None) -> dict[str, str]:
+    """The labels by which a network policy finds the platform's pods of one kind: their workload's own selector."""
+    return {"app.kubernetes.io/name": name} | ({"app.kubernetes.io/instance": instance} if instance else {})
+
+
+def tenant_namespace(tenant: str) -> str:
+    """The name of a tenant's own namespace; at most 56 characters, as names of tenants have at most 40."""
+    return f"{TENANT_NAMESPACE_PREFIX}{tenant}"

@@ -1,6 +1,8 @@
 """Engines, gateway and tenants' accounts."""
 
 from infra.blueprint import names
+from infra.blueprint.access import SubjectKind, SubjectPart
+from infra.blueprint.exposure import route_part
 from infra.blueprint.model import (
     CachePart,
     CloudSqlDatabasePart,
@@ -10,6 +12,7 @@ from infra.blueprint.model import (
     EnginePart,
     ExternalCachePart,
     ExternalDatabasePart,
+    ExternalProviderPart,
     GatewayModelPart,
     GatewayPart,
     HubWeights,
@@ -21,10 +24,13 @@ from infra.blueprint.model import (
     TenantPart,
     VersionFloorPart,
     Weights,
+    WorkloadSizesPart,
 )
 from infra.blueprint.nodes import device_resource, node_labels, tolerations
+from infra.blueprint.observability import metrics_port
 from infra.config.gateway import (
     CloudSqlDatabase,
+    DatabaseOutage,
     ExternalCache,
     ExternalDatabase,
     InClusterCache,
@@ -34,10 +40,12 @@ from infra.config.gateway import (
 )
 from infra.config.models import Model
 from infra.config.stack import StackConfig
-from infra.config.tenants import Tenant
+from infra.config.tenants import GroupSubject, ServiceAccountSubject, Subject, Tenant, UserSubject, WhenRemoved
 from infra.pins import (
     LITELLM_FLOOR,
     LITELLM_IMAGE,
+    NGINX_FLOOR,
+    NGINX_IMAGE,
     POSTGRES_IMAGE,
     REDIS_IMAGE,
     VLLM_CPU_FLOOR,
@@ -64,7 +72,7 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         options=_options(model, count),
         replicas=model.replicas,
         devices=DeviceRequest(device_resource(pool, config.cluster), count) if count else None,
-        queue=QueueEntryPart("serving", names.SERVING_PRIORITY) if count else None,
+        queue=QueueEntryPart(names.SERVING_LOCAL_QUEUE, names.SERVING_PRIORITY) if count else None,
         node_labels=node_labels(pool, config.cluster),
         tolerations=tolerations(pool),
         cpu=model.resources.cpu,
@@ -103,11 +111,23 @@ def gateway_part(config: StackConfig, engines: tuple[EnginePart, ...]) -> Gatewa
         namespace=names.GATEWAY_NAMESPACE,
         image=LITELLM_IMAGE.reference(mirror),
         version_floor=VersionFloorPart(LITELLM_FLOOR.version, LITELLM_FLOOR.advisory),
+        edge_image=NGINX_IMAGE.reference(mirror),
+        edge_version_floor=VersionFloorPart(NGINX_FLOOR.version, NGINX_FLOOR.advisory),
         replicas=config.gateway.replicas,
         port=names.GATEWAY_PORT,
+        admin_port=names.GATEWAY_ADMIN_PORT,
+        request_megabytes=config.gateway.request_megabytes,
+        admin_namespaces=tuple(sorted(config.gateway.admin.allowed_from)),
+        route=route_part(config),
         models=tuple(_gateway_model(config.model(engine.name), engine) for engine in engines),
         database=_database(config),
         cache=_cache(config),
+        external_providers=tuple(
+            ExternalProviderPart(provider.name, tuple(sorted(provider.networks)), provider.port)
+            for provider in sorted(config.gateway.external_providers, key=lambda provider: provider.name)
+        ),
+        metrics_port=metrics_port(config),
+        serves_without_database=config.gateway.database_outage is DatabaseOutage.SERVE,
     )
 
 
@@ -127,8 +147,8 @@ def _database(config: StackConfig) -> DatabasePart:
             return InClusterDatabasePart(POSTGRES_IMAGE.reference(config.sources.mirror), storage)
         case CloudSqlDatabase(machine_tier=machine_tier, highly_available=highly_available):
             return CloudSqlDatabasePart(machine_tier, highly_available)
-        case ExternalDatabase():
-            return ExternalDatabasePart()
+        case ExternalDatabase(networks=networks, port=port):
+            return ExternalDatabasePart(tuple(sorted(networks)), port)
 
 
 def _cache(config: StackConfig) -> CachePart | None:
@@ -139,8 +159,8 @@ def _cache(config: StackConfig) -> CachePart | None:
             return InClusterCachePart(REDIS_IMAGE.reference(config.sources.mirror))
         case MemorystoreCache(memory_gibibytes=memory, highly_available=highly_available):
             return MemorystoreCachePart(memory, highly_available)
-        case ExternalCache():
-            return ExternalCachePart()
+        case ExternalCache(networks=networks, port=port):
+            return ExternalCachePart(tuple(sorted(networks)), port)
 
 
 def tenant_part(tenant: Tenant) -> TenantPart:
@@ -152,4 +172,22 @@ def tenant_part(tenant: Tenant) -> TenantPart:
         budget_period=tenant.budget.period,
         requests_per_minute=tenant.rate_limit.requests_per_minute,
         tokens_per_minute=tenant.rate_limit.tokens_per_minute,
+        workloads=WorkloadSizesPart(
+            cpu=tenant.workloads.cpu,
+            memory=tenant.workloads.memory,
+            storage=tenant.workloads.storage,
+            pods=tenant.workloads.pods,
+        ),
+        keep_data=tenant.workloads.when_removed is WhenRemoved.KEEP,
+        subjects=tuple(sorted(_subject(subject) for subject in tenant.subjects)),
     )
+
+
+def _subject(subject: Subject) -> SubjectPart:
+    match subject:
+        case GroupSubject(name=name):
+            return SubjectPart(SubjectKind.GROUP, name, None)
+        case UserSubject(name=name):
+            return SubjectPart(SubjectKind.USER, name, None)
+        case ServiceAccountSubject(name=name, namespace=namespace):
+            return SubjectPart(SubjectKind.SERVICE_ACCOUNT, name, namespace)

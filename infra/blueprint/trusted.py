@@ -1,6 +1,7 @@
 """The trusted platform: what a configuration becomes before any control above the trusted tier hardens it."""
 
 from infra.blueprint import names
+from infra.blueprint.gpu_admission import admission_part
 from infra.blueprint.model import (
     Blueprint,
     ClusterPart,
@@ -10,8 +11,10 @@ from infra.blueprint.model import (
     PodSecurity,
 )
 from infra.blueprint.nodes import node_pool
+from infra.blueprint.observability import observability_part
 from infra.blueprint.quota import quota_part
 from infra.blueprint.serving import engine_part, gateway_part, tenant_part
+from infra.blueprint.tenant_spaces import shared_access
 from infra.config.cluster import Cluster, ExistingCluster, GkeCluster
 from infra.config.stack import StackConfig
 from infra.pins import POD_SECURITY_VERSION
@@ -26,6 +29,7 @@ NAMESPACES = (
     ),
     NamespacePart(names.KUEUE_NAMESPACE, PodSecurity.RESTRICTED, POD_SECURITY_VERSION, {}),
 )
+OBSERVABILITY_NAMESPACE = NamespacePart(names.OBSERVABILITY_NAMESPACE, PodSecurity.RESTRICTED, POD_SECURITY_VERSION, {})
 
 
 def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
@@ -36,18 +40,26 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
     """
     engines = tuple(engine_part(config, model) for model in sorted(config.models, key=lambda model: model.name))
     pools = sorted(config.pools, key=lambda pool: pool.name)
+    tenants = tuple(tenant_part(tenant) for tenant in sorted(config.tenants, key=lambda tenant: tenant.name))
     return Blueprint(
         stack=stack,
         cluster=_cluster_part(stack, config.cluster),
         node_pools=tuple(node_pool(pool, config.models) for pool in pools)
         if isinstance(config.cluster, GkeCluster)
         else (),
-        namespaces=NAMESPACES,
+        namespaces=_namespaces(config),
         quota=quota_part(config),
         engines=engines,
         gateway=gateway_part(config, engines),
-        tenants=tuple(tenant_part(tenant) for tenant in sorted(config.tenants, key=lambda tenant: tenant.name)),
+        tenants=tenants,
+        admission=admission_part(config),
+        shared_access=shared_access(tenants),
+        observability=observability_part(config),
     )
+
+
+def _namespaces(config: StackConfig) -> tuple[NamespacePart, ...]:
+    return NAMESPACES if observability_part(config) is None else (*NAMESPACES, OBSERVABILITY_NAMESPACE)
 
 
 def _cluster_part(stack: str, cluster: Cluster) -> ClusterPart:

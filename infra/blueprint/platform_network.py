@@ -1,0 +1,328 @@
+"""Who may connect to whom among the platform's own pods: policies for every namespace that the platform owns.
+
+Each namespace is closed in both directions, and each workload then opens what it needs and says why. Selectors name
+namespaces by `kubernetes.io/metadata.name`, which Kubernetes sets, and pods by labels in namespaces where no tenant can
+make a pod. What a kubelet asks of its own pods, as probes do, passes every policy (Kubernetes' NetworkPolicy
+documentation).
+"""
+
+from collections.abc import Iterator
+
+from infra.blueprint import names
+from infra.blueprint.model import (
+    Blueprint,
+    CloudSqlDatabasePart,
+    EnginePart,
+    ExternalCachePart,
+    ExternalDatabasePart,
+    HubWeights,
+    InClusterCachePart,
+    InClusterDatabasePart,
+    MemorystoreCachePart,
+    PrometheusPart,
+)
+from infra.blueprint.network import (
+    AddressesPeer,
+    ApiServerPeer,
+    EveryPodPeer,
+    ManagedService,
+    ManagedServicePeer,
+    NetworkPolicyPart,
+    NetworkRulePart,
+    PodsPeer,
+    PortPart,
+    Protocol,
+)
+
+ANY_ADDRESS = "0.0.0.0/0"
+LINK_LOCAL = "169.254.0.0/16"
+"""Holds every cloud's metadata server (169.254.169.254; GKE's own at 169.254.169.252)."""
+PRIVATE_NETWORKS = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", LINK_LOCAL, "192.168.0.0/16", "198.18.0.0/15")
+"""Addresses that are not the internet's (RFC 1918, 6598, 3927, 2544): pods, nodes, and whatever lies beside them."""
+NODE_LOCAL_DNS = "169.254.20.10/32"
+"""Where Kubernetes' node-local DNS cache answers, on clusters that have one; a resolver and no metadata server."""
+
+HTTPS = PortPart(443)
+DNS_PORTS = (PortPart(53, Protocol.UDP), PortPart(53))
+API_SERVER_PORTS = (PortPart(443), PortPart(6443))
+"""The ports that API servers listen on: managed clusters' and kubeadm's."""
+DATABASE_PORT = PortPart(5432)
+CACHE_PORT = PortPart(6379)
+MEMORYSTORE_PORT = PortPart(6378)
+TENANTS_STATUS_PORT = PortPart(8080)
+DATABASE_EXPORTER_PORT = PortPart(9187)
+CACHE_EXPORTER_PORT = PortPart(9121)
+KUEUE_METRICS_PORT = PortPart(8443)
+KUEUE_API_PORTS = (PortPart(9443), PortPart(8082))
+"""Kueue's webhooks, and the visibility API that the API server asks on behalf of users."""
+PROMETHEUS_PORT = PortPart(9090)
+KUBELET_PORT = PortPart(10250)
+
+DEFAULT_DENY = "default-deny"
+
+
+def dns_rule() -> NetworkRulePart:
+    """The cluster's DNS, in the pods that answer it and at the node-local cache."""
+    return NetworkRulePart(
+        (
+            PodsPeer("kube-system", {"k8s-app": "kube-dns"}),
+            PodsPeer("kube-system", {"k8s-app": "node-local-dns"}),
+            AddressesPeer(NODE_LOCAL_DNS),
+        ),
+        DNS_PORTS,
+        "names are looked up",
+    )
+
+
+def default_deny(namespace: str, control: str) -> NetworkPolicyPart:
+    """Nothing in and nothing out, for every pod of a namespace."""
+    return NetworkPolicyPart(DEFAULT_DENY, namespace, control, {}, (), ())
+
+
+def platform_network_policies(blueprint: Blueprint, control: str) -> tuple[NetworkPolicyPart, ...]:
+    """Policies for the namespaces that the platform owns, sorted by namespace and name.
+
+    Args:
+        blueprint: The platform.
+        control: The id of the control that they belong to.
+    """
+    return _Network(blueprint, control).policies()
+
+
+class _Network:
+    """One platform's policies; a class only so that every rule can ask what else there is."""
+
+    def __init__(self, blueprint: Blueprint, control: str) -> None:
+        self._blueprint = blueprint
+        self._control = control
+        self._gateway = PodsPeer(blueprint.gateway.namespace, names.workload_labels("gateway"))
+
+    def policies(self) -> tuple[NetworkPolicyPart, ...]:
+        closed = (part.name for part in self._blueprint.namespaces if part.name != names.WORKLOADS_NAMESPACE)
+        found = [
+            *(default_deny(namespace, self._control) for namespace in closed),
+            *self._gateway_namespace(),
+            *self._engines(),
+            self._kueue(),
+            *self._observability(),
+            self._shared_workloads(),
+        ]
+        return tuple(sorted(found, key=lambda policy: (policy.namespace, policy.name)))
+
+    def _policies(
+        self,
+        name: str,
+        namespace: str,
+        ingress: tuple[NetworkRulePart, ...],
+        egress: tuple[NetworkRulePart, ...],
+    ) -> Iterator[NetworkPolicyPart]:
+        """The policy of one workload; what it opens to managed services stands apart, since it waits for them."""
+        pods = names.workload_labels(name)
+        managed = tuple(rule for rule in egress if _is_managed(rule))
+        within = tuple(rule for rule in egress if not _is_managed(rule))
+        yield NetworkPolicyPart(name, namespace, self._control, pods, ingress, within)
+        if managed:
+            yield NetworkPolicyPart(f"{name}-managed-services", namespace, self._control, pods, (), managed)
+
+    # --- the gateway's namespace
+
+    def _gateway_namespace(self) -> Iterator[NetworkPolicyPart]:
+        gateway = self._blueprint.gateway
+        namespace = gateway.namespace
+        yield from self._policies("gateway", namespace, self._into_gateway(), tuple(self._out_of_gateway()))
+        yield from self._policies("gateway-migration", namespace, (), (dns_rule(), *self._to_database()))
+        yield from self._policies(
+            "tenants", namespace, self._scraped(TENANTS_STATUS_PORT), (dns_rule(), self._to_admin())
+        )
+        exporter = (PodsPeer(namespace, names.workload_labels("datastore-exporter")),) if self._prometheus() else ()
+        if isinstance(gateway.database, InClusterDatabasePart):
+            migration = PodsPeer(namespace, names.workload_labels("gateway-migration"))
+            callers = (self._gateway, migration, *exporter)
+            rule = NetworkRulePart(callers, (DATABASE_PORT,), "the gateway and what looks after its database")
+            yield from self._policies("database", namespace, (rule,), ())
+        if isinstance(gateway.cache, InClusterCachePart):
+            rule = NetworkRulePart((self._gateway, *exporter), (CACHE_PORT,), "the gateway's replicas share counters")
+            yield from self._policies("cache", namespace, (rule,), ())
+        if exporter:
+            ports = (DATABASE_EXPORTER_PORT, *((CACHE_EXPORTER_PORT,) if gateway.cache else ()))
+            reached = (dns_rule(), *self._to_database(), *self._to_cache())
+            yield from self._policies("datastore-exporter", namespace, self._scraped(*ports), reached)
+
+    def _into_gateway(self) -> tuple[NetworkRulePart, ...]:
+        gateway = self._blueprint.gateway
+        administrators = (
+            PodsPeer(gateway.namespace, names.workload_labels("tenants")),
+            *(PodsPeer(namespace, {}) for namespace in sorted(gateway.admin_namespaces)),
+        )
+        return (
+            NetworkRulePart(None, (PortPart(gateway.port),), "the one door to the models: whoever has a key"),
+            NetworkRulePart(administrators, (PortPart(gateway.admin_port),), "tenants' accounts are written"),
+            *(self._scraped(PortPart(gateway.metrics_port)) if gateway.metrics_port else ()),
+        )
+
+    def _out_of_gateway(self) -> Iterator[NetworkRulePart]:
+        yield dns_rule()
+        yield from self._to_database()
+        yield from self._to_cache()
+        engines = {engine.namespace: engine.port for engine in self._blueprint.engines}
+        for namespace, port in sorted(engines.items()):
+            peer = PodsPeer(namespace, names.workload_labels("engine"))
+            yield NetworkRulePart((peer,), (PortPart(port),), "requests go to the engines")
+        for provider in self._blueprint.gateway.external_providers:
+            yield from _to_networks(provider.networks, provider.port, f"the external provider {provider.name}")
+
+    def _to_admin(self) -> NetworkRulePart:
+        gateway = self._blueprint.gateway
+        return NetworkRulePart((self._gateway,), (PortPart(gateway.admin_port),), "accounts are written at the gateway")
+
+    def _to_database(self) -> Iterator[NetworkRulePart]:
+        gateway = self._blueprint.gateway
+        reason = "keys, budgets and spend are kept there"
+        match gateway.database:
+            case InClusterDatabasePart():
+                peer = PodsPeer(gateway.namespace, names.workload_labels("database"))
+                yield NetworkRulePart((peer,), (DATABASE_PORT,), reason)
+            case CloudSqlDatabasePart():
+                yield NetworkRulePart((ManagedServicePeer(ManagedService.DATABASE),), (DATABASE_PORT,), reason)
+            case ExternalDatabasePart(networks=networks, port=port):
+                yield from _to_networks(networks, port, reason)
+
+    def _to_cache(self) -> Iterator[NetworkRulePart]:
+        gateway = self._blueprint.gateway
+        reason = "replicas share counters there"
+        match gateway.cache:
+            case None:
+                return
+            case InClusterCachePart():
+                peer = PodsPeer(gateway.namespace, names.workload_labels("cache"))
+                yield NetworkRulePart((peer,), (CACHE_PORT,), reason)
+            case MemorystoreCachePart():
+                yield NetworkRulePart((ManagedServicePeer(ManagedService.CACHE),), (MEMORYSTORE_PORT,), reason)
+            case ExternalCachePart(networks=networks, port=port):
+                yield from _to_networks(networks, port, reason)
+
+    # --- engines
+
+    def _engines(self) -> Iterator[NetworkPolicyPart]:
+        for namespace, engines in _by_namespace(self._blueprint.engines):
+            port = PortPart(engines[0].port)
+            calls = NetworkRulePart((self._gateway,), (port,), "the gateway is the only caller")
+            yield from self._policies("engine", namespace, (calls, *self._scraped(port)), ())
+            for engine in engines:
+                if isinstance(engine.weights, HubWeights):
+                    yield self._staging(engine)
+
+    def _staging(self, engine: EnginePart) -> NetworkPolicyPart:
+        """Policies know pods and not the containers in them: what the download needs stays open while the pod lives."""
+        hub = NetworkRulePart(
+            (AddressesPeer(ANY_ADDRESS, PRIVATE_NETWORKS),), (HTTPS,), "weights are downloaded from the model hub"
+        )
+        pods = names.workload_labels("engine", engine.name)
+        name = f"{engine.service_name}-weights"
+        return NetworkPolicyPart(name, engine.namespace, self._control, pods, (), (dns_rule(), hub))
+
+    # --- controllers and observability
+
+    def _kueue(self) -> NetworkPolicyPart:
+        """Every pod of the namespace is Kueue's.
+
+        Who opens the webhooks' connections is the API server, or a tunnel's end on any node, whose addresses no
+        selector names; the webhooks answer nothing but reviews, over TLS.
+        """
+        webhooks = NetworkRulePart(None, KUEUE_API_PORTS, "the API server asks the webhooks and the visibility API")
+        return NetworkPolicyPart(
+            "kueue",
+            self._blueprint.quota.namespace,
+            self._control,
+            {},
+            (webhooks, *self._scraped(KUEUE_METRICS_PORT)),
+            (api_server_rule("Kueue is a controller: it watches and admits workloads"),),
+        )
+
+    def _prometheus(self) -> PrometheusPart | None:
+        return self._blueprint.observability
+
+    def _scraped(self, *ports: PortPart) -> tuple[NetworkRulePart, ...]:
+        prometheus = self._prometheus()
+        if prometheus is None:
+            return ()
+        peer = PodsPeer(prometheus.namespace, names.workload_labels("prometheus"))
+        return (NetworkRulePart((peer,), ports, "metrics are scraped"),)
+
+    def _observability(self) -> Iterator[NetworkPolicyPart]:
+        prometheus = self._prometheus()
+        if prometheus is None:
+            return
+        gateway = self._blueprint.gateway
+        exporters = (DATABASE_EXPORTER_PORT, *((CACHE_EXPORTER_PORT,) if gateway.cache else ()))
+        beside_gateway = (
+            TENANTS_STATUS_PORT,
+            *exporters,
+            *((PortPart(gateway.metrics_port),) if gateway.metrics_port else ()),
+        )
+        engines = {engine.namespace: engine.port for engine in self._blueprint.engines}
+        scrapes = (
+            NetworkRulePart((PodsPeer(gateway.namespace, {}),), beside_gateway, "metrics of the gateway and its data"),
+            *(
+                NetworkRulePart((PodsPeer(namespace, names.workload_labels("engine")),), (PortPart(port),), "engines")
+                for namespace, port in sorted(engines.items())
+            ),
+            NetworkRulePart((PodsPeer(self._blueprint.quota.namespace, {}),), (KUEUE_METRICS_PORT,), "Kueue's metrics"),
+            NetworkRulePart(
+                (AddressesPeer(ANY_ADDRESS, (LINK_LOCAL,)),),
+                (KUBELET_PORT,),
+                "kubelets tell memory and volumes of pods",
+            ),
+        )
+        readers = tuple(PodsPeer(namespace, {}) for namespace in sorted(prometheus.read_from))
+        ingress = (NetworkRulePart(readers, (PROMETHEUS_PORT,), "dashboards query it"),) if readers else ()
+        alerts = tuple(
+            NetworkRulePart(
+                (AddressesPeer(ANY_ADDRESS, (LINK_LOCAL,)), EveryPodPeer()), (PortPart(port),), "alerts are sent"
+            )
+            for port in sorted({int(address.rpartition(":")[2]) for address in prometheus.alertmanagers})
+        )
+        yield from self._policies(
+            "prometheus",
+            prometheus.namespace,
+            ingress,
+            (dns_rule(), api_server_rule("Prometheus finds what to scrape there"), *scrapes, *alerts),
+        )
+
+    # --- where tenants share a namespace
+
+    def _shared_workloads(self) -> NetworkPolicyPart:
+        """Tenants who trust each other reach what they like, but neither credentials of the nodes nor the API server.
+
+        What comes in is theirs to decide: engines, database and cache let none of them in on their own side.
+        """
+        anything = NetworkRulePart(
+            (EveryPodPeer(), AddressesPeer(ANY_ADDRESS, (LINK_LOCAL,), without_api_server=True)),
+            (),
+            "tenants' jobs fetch data; the metadata server and the API server are left out",
+        )
+        return NetworkPolicyPart(
+            "workloads", names.WORKLOADS_NAMESPACE, self._control, {}, None, (dns_rule(), anything)
+        )
+
+
+def api_server_rule(reason: str) -> NetworkRulePart:
+    """Connections to the API server, for those few that are no use without it."""
+    return NetworkRulePart((ApiServerPeer(),), API_SERVER_PORTS, reason)
+
+
+def _by_namespace(engines: tuple[EnginePart, ...]) -> list[tuple[str, list[EnginePart]]]:
+    found: dict[str, list[EnginePart]] = {}
+    for engine in engines:
+        found.setdefault(engine.namespace, []).append(engine)
+    return sorted(found.items())
+
+
+def _to_networks(networks: tuple[str, ...], port: int, reason: str) -> Iterator[NetworkRulePart]:
+    """Nothing where no network is known: the loader refuses that, and anybody must not follow from it."""
+    if networks:
+        yield NetworkRulePart(tuple(AddressesPeer(network) for network in networks), (PortPart(port),), reason)
+
+
+def _is_managed(rule: NetworkRulePart) -> bool:
+    return any(isinstance(peer, ManagedServicePeer) for peer in rule.peers or ())
