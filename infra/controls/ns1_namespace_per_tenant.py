@@ -5,6 +5,7 @@ host namespaces and host paths (Kubernetes' Pod Security Standards and multi-ten
 """
 
 from infra.blueprint.model import Blueprint
+from infra.blueprint.tenant_spaces import queues_of_spaces, restricted, with_spaces
 from infra.config.trust import ControlId, Tier
 from infra.trust.control import Control
 
@@ -13,18 +14,25 @@ CONTROL = Control(
     title="a namespace per tenant, Pod Security `restricted`",
     enforced_from=Tier.PARTITIONED,
     assumption="tenants trust each other's workloads",
-    mechanism="A Namespace for each tenant with the label pod-security.kubernetes.io/enforce: restricted.",
+    mechanism=(
+        "A Namespace for each tenant with the label pod-security.kubernetes.io/enforce: restricted, and the tenant's "
+        "queue in it; nobody works in a shared namespace."
+    ),
     verification=(
         "A privileged pod, a host path or a host port in a tenant's namespace is refused; a restricted pod is admitted."
     ),
     at_risk="one tenant's pods read another's secrets or volumes, or the node's files",
 )
 
-apply = None
-"""Not available yet."""
+
+def apply(blueprint: Blueprint) -> Blueprint:
+    """Return `blueprint` with a namespace for each tenant, under Pod Security `restricted`."""
+    return with_spaces(blueprint, lambda _, space: restricted(space, CONTROL.id))
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """Nothing: no blueprint carries this control yet."""
-    del blueprint
-    return ()
+    """The tenants' namespaces, and their queues there."""
+    return (
+        *(f"Namespace/{space.namespace.name}" for space in blueprint.tenant_spaces),
+        *(f"LocalQueue/{name}" for name in queues_of_spaces(blueprint)),
+    )

@@ -4,7 +4,10 @@ A tenant who may write Kyverno policies, queues or cluster-wide objects can lift
 its siblings led from a namespaced Kyverno policy to cluster-admin.
 """
 
+from dataclasses import replace
+
 from infra.blueprint.model import Blueprint
+from infra.blueprint.tenant_spaces import access_part, with_spaces
 from infra.config.trust import ControlId, Tier
 from infra.trust.control import Control
 
@@ -14,7 +17,8 @@ CONTROL = Control(
     enforced_from=Tier.PARTITIONED,
     assumption="tenants trust each other's workloads",
     mechanism=(
-        "A Role and RoleBinding for each tenant without any verb on queues, policies, quotas or other namespaces."
+        "A Role and RoleBinding in each tenant's namespace without a writing verb on queues, policies, quotas or "
+        "anything outside of it, and a default service account without a token."
     ),
     verification=(
         "Access reviews for the tenant's subjects deny other namespaces, queues and policies, and allow its own jobs."
@@ -22,11 +26,18 @@ CONTROL = Control(
     at_risk="one tenant reads or changes another's objects, or lifts its own limits",
 )
 
-apply = None
-"""Not available yet."""
+
+def apply(blueprint: Blueprint) -> Blueprint:
+    """Return `blueprint` with a role for each tenant's subjects, and default service accounts without tokens."""
+    return with_spaces(blueprint, lambda tenant, space: replace(space, access=access_part(tenant, CONTROL.id)))
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """Nothing: no blueprint carries this control yet."""
-    del blueprint
-    return ()
+    """The tenants' roles, their bindings where there are subjects, and the default service accounts."""
+    found: list[str] = []
+    for space in blueprint.tenant_spaces:
+        if space.access is not None:
+            place = space.namespace.name
+            bound = (f"RoleBinding/{place}/tenant",) if space.access.subjects else ()
+            found += [f"Role/{place}/tenant", *bound, f"ServiceAccount/{place}/default"]
+    return tuple(found)

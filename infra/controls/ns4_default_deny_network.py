@@ -4,7 +4,10 @@ Denying only what comes in is the common mistake: what goes out still reaches ot
 server (Kubernetes' NetworkPolicy documentation; GKE's hardening guide).
 """
 
+from dataclasses import replace
+
 from infra.blueprint.model import Blueprint
+from infra.blueprint.tenant_spaces import space_network_policies, with_spaces
 from infra.config.trust import ControlId, Tier
 from infra.trust.control import Control
 
@@ -14,18 +17,26 @@ CONTROL = Control(
     enforced_from=Tier.PARTITIONED,
     assumption="tenants trust each other's workloads",
     mechanism=(
-        "A NetworkPolicy that denies both directions in each tenant's namespace, and one that admits DNS "
-        "and the gateway."
+        "A NetworkPolicy that denies both directions in each tenant's namespace, and one that admits DNS, "
+        "the gateway and the namespace itself."
     ),
-    verification="Connections between tenants, and to the metadata server, time out; the gateway and DNS answer.",
+    verification="Connections between tenants, and to the metadata server, fail; the gateway and DNS answer.",
     at_risk="one tenant's pods connect to another's, or to the node's metadata server",
 )
 
-apply = None
-"""Not available yet."""
+
+def apply(blueprint: Blueprint) -> Blueprint:
+    """Return `blueprint` with policies for each tenant's namespace."""
+    return with_spaces(
+        blueprint,
+        lambda _, space: replace(space, network_policies=space_network_policies(blueprint, space, CONTROL.id)),
+    )
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """Nothing: no blueprint carries this control yet."""
-    del blueprint
-    return ()
+    """The policies of the tenants' namespaces."""
+    return tuple(
+        f"NetworkPolicy/{policy.namespace}/{policy.name}"
+        for space in blueprint.tenant_spaces
+        for policy in space.network_policies
+    )

@@ -5,7 +5,10 @@ and others answer without it (vLLM's security guide). The network is what is lef
 dataplane that does not enforce it is ignored and nothing says so (Kubernetes' NetworkPolicy documentation).
 """
 
+from dataclasses import replace
+
 from infra.blueprint.model import Blueprint
+from infra.blueprint.platform_network import platform_network_policies
 from infra.config.trust import ControlId, Tier
 from infra.trust.control import Control
 
@@ -14,18 +17,31 @@ CONTROL = Control(
     title="network: the gateway is the only caller of model servers",
     enforced_from=Tier.GOVERNED,
     assumption="one tenant and one GPU flavour: nobody gains by going around the gateway or the queue",
-    mechanism="A NetworkPolicy in the engines' namespace admits only the gateway's pods to the engines' port.",
+    mechanism=(
+        "NetworkPolicies close every namespace of the platform in both directions; only the gateway's pods, and a "
+        "metrics scraper where there is one, are admitted to the engines' port."
+    ),
     verification=(
-        "A connection to an engine from any other pod times out, and the same connection from the gateway succeeds."
+        "A connection to an engine from any other pod fails, and the same connection from the gateway succeeds."
     ),
     at_risk="any pod of the cluster calls the engines directly, past keys, budgets and rate limits",
 )
 
-apply = None
-"""Not available yet."""
+
+def apply(blueprint: Blueprint) -> Blueprint:
+    """Return `blueprint` with policies for every namespace of the platform.
+
+    Raises:
+        ValueError: the policies would leave a namespace that holds pods of the platform open.
+    """
+    policies = platform_network_policies(blueprint, CONTROL.id)
+    closed = {policy.namespace for policy in policies if not policy.pods}
+    held = {blueprint.gateway.namespace, blueprint.quota.namespace, *(engine.namespace for engine in blueprint.engines)}
+    if open_ones := sorted(held - closed):
+        raise ValueError(f"SR1: no policy closes {', '.join(open_ones)}")
+    return replace(blueprint, network_policies=policies)
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """Nothing: no blueprint carries this control yet."""
-    del blueprint
-    return ()
+    """The policies of the platform's namespaces."""
+    return tuple(f"NetworkPolicy/{policy.namespace}/{policy.name}" for policy in blueprint.network_policies)
