@@ -1,7 +1,7 @@
 """The queues: flavors, a ClusterQueue for each tenant, the LocalQueues through which workloads enter, priorities."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -30,9 +30,15 @@ nobody preempts in order to borrow."""
 
 @dataclass(frozen=True)
 class QueuesArgs:
-    """What the queues are made from; Kueue must be running, and the LocalQueues' namespaces must exist."""
+    """What the queues are made from; Kueue must be running.
+
+    Attributes:
+        part: The queues, and what they ration.
+        namespaces: The LocalQueues' namespaces, by name, where they are made beside the queues and not before.
+    """
 
     part: QuotaPart
+    namespaces: Mapping[str, pulumi.Resource] = field(default_factory=dict[str, pulumi.Resource])
 
 
 class Queues(pulumi.ComponentResource):
@@ -46,6 +52,7 @@ class Queues(pulumi.ComponentResource):
         super().__init__("bulkhead:kueue:Queues", name, None, opts)
         self._name = name
         self._cohort = args.part.cohort
+        self._namespaces = args.namespaces
         self._namespace_labels = dict(args.part.managed_namespace_labels)
         self._flavors = {part.name: self._flavor(part) for part in args.part.flavors}
         self._cluster_queues = {part.name: self._cluster_queue(part) for part in args.part.cluster_queues}
@@ -104,8 +111,13 @@ class Queues(pulumi.ComponentResource):
                 },
                 "spec": {"clusterQueue": part.cluster_queue},
             },
-            (self._cluster_queues[part.cluster_queue],),
+            (self._cluster_queues[part.cluster_queue], *self._namespace_of(part)),
         )
+
+    def _namespace_of(self, part: LocalQueuePart) -> tuple[pulumi.Resource, ...]:
+        """Only its own: a queue that waited for every tenant's namespace would make each new tenant everybody's."""
+        namespace = self._namespaces.get(part.namespace)
+        return () if namespace is None else (namespace,)
 
     def _priority_class(self, part: PriorityClassPart) -> CustomObject:
         return self._object(

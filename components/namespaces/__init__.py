@@ -1,5 +1,5 @@
 """Namespaces and the Pod Security level that each enforces."""
 
-from components.namespaces.namespaces import Namespaces, NamespacesArgs
+from components.namespaces.namespaces import Namespaces, NamespacesArgs, namespace_labels
 
-__all__ = ["Namespaces", "NamespacesArgs"]
+__all__ = ["Namespaces", "NamespacesArgs", "namespace_labels"]

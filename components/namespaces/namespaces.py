@@ -35,15 +35,21 @@ class Namespaces(pulumi.ComponentResource):
     def _namespace(self, name: str, part: NamespacePart) -> "kubernetes.core.v1.Namespace":
         return kubernetes.core.v1.Namespace(
             f"{name}-{part.name}",
-            metadata={"name": part.name, "labels": _labels(part)},
+            metadata={"name": part.name, "labels": namespace_labels(part)},
             opts=pulumi.ResourceOptions(parent=self),
         )
 
 
-def _labels(part: NamespacePart) -> dict[str, str]:
+def namespace_labels(part: NamespacePart, tenant: str | None = None) -> dict[str, str]:
+    """The namespace's labels: whose it is, what Kueue and policies select it by, and its Pod Security level.
+
+    Args:
+        part: The namespace.
+        tenant: The tenant whose own it is, if any.
+    """
     level = str(part.pod_security)
     security: dict[str, str] = {}
     for mode in ("audit", "enforce", "warn"):
         security[f"{POD_SECURITY_PREFIX}/{mode}"] = level
         security[f"{POD_SECURITY_PREFIX}/{mode}-version"] = part.pod_security_version
-    return {**labels("namespace", part.name), **part.labels, **security}
+    return {**labels("namespace", part.name, tenant), **part.labels, **security}

@@ -5,6 +5,9 @@ from infra.blueprint.model import MANAGED_BY_LABELS
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 TENANT_LABEL = "bulkhead.dev/tenant"
+CONTROL_LABEL = "bulkhead.dev/control"
+ADOPTED = {"pulumi.com/patchForce": "true"}
+"""Annotation on what may exist before this program makes it: its word then counts, whoever wrote the object before."""
 
 
 def selector(name: str, instance: str | None = None) -> dict[str, str]:
@@ -20,3 +23,8 @@ def selector(name: str, instance: str | None = None) -> dict[str, str]:
 def labels(name: str, instance: str | None = None, tenant: str | None = None) -> dict[str, str]:
     """All labels of an object: the workload's selector, who manages it, and whose it is."""
     return {**selector(name, instance), **MANAGED_BY_LABELS} | ({TENANT_LABEL: tenant} if tenant else {})
+
+
+def control_labels(control: str) -> dict[str, str]:
+    """The label by which everything that belongs to one control is found, as `SR1`."""
+    return {CONTROL_LABEL: control}

@@ -42,6 +42,11 @@ COMPUTED_WITHIN_INPUTS: Mapping[str, Mapping[str, Any]] = {
 }
 """Type → outputs that a provider computes inside an input, where repeating the input would say that there are none."""
 
+READ_OUTPUTS: Mapping[str, Mapping[str, Any]] = {
+    "kubernetes:discovery.k8s.io/v1:EndpointSlice": {"endpoints": UNKNOWN},
+}
+"""Type → outputs of resources that the program reads from the cluster; any other that it uses would be missing."""
+
 Provider = Callable[[PlannedResource], Answer]
 """Stands in for every provider in a run that is no preview."""
 
@@ -86,6 +91,13 @@ class Recorder(mocks.MockMonitor):
         secret = {**dict.fromkeys(request.additionalSecretOutputs, ""), **answer.secret}
         outputs = with_outputs(request.object, answer.plain, secret)
         return resource_pb2.RegisterResourceResponse(urn=urn, id=planned.name, object=outputs)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Answer a resource that is read: it is nobody's to plan, and what it holds is known on the cluster only."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        outputs = type(request.properties)()
+        outputs.update(READ_OUTPUTS.get(str(request.type), {}))
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=outputs)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Keep the stack's outputs; those of components count for nothing in a plan."""

@@ -5,6 +5,7 @@ that raising the tier changes or adds resources and never replaces what is there
 old one as an alias.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,14 @@ from components.cluster import ClusterConnection, existing_cluster_connection
 from components.kueue import Kueue, KueueArgs, Queues, QueuesArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from infra.blueprint.model import Blueprint, ExistingClusterPart, GkeClusterPart
+from infra.program.admission import create_admission
+from infra.program.isolation import (
+    create_managed_service_policies,
+    create_network_policies,
+    create_shared_access,
+    create_tenant_spaces,
+)
+from infra.program.observability import create_observability
 from infra.program.options import InCluster
 from infra.program.secrets import StackSecrets
 from infra.program.serving import create_cache, create_database, create_engine, create_gateway, create_tenants
@@ -45,23 +54,35 @@ def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
     """
     google = _create_google_cluster(blueprint)
     nodes: tuple[pulumi.Resource, ...] = google.node_pools if google else ()
-    in_cluster = _create_provider(_connection(blueprint, google), google)
+    connection = _connection(blueprint, google)
+    in_cluster = _create_provider("kubernetes", connection, google)
     namespaces = _create_namespaces(blueprint, in_cluster)
-    kueue = _create_kueue(blueprint, in_cluster, (namespaces.by_name[blueprint.quota.namespace], *nodes))
-    queues = _create_queues(blueprint, in_cluster, (namespaces, kueue))
-    # Admission policies (SR2) come here: after the namespaces that they select, before any workload.
-    # Network policies (SR1, NS4) come here: a pod is reachable from its first moment unless its policy is there first.
+    # A pod is reachable from its first moment unless its policy is there before it.
+    policies = create_network_policies(blueprint, in_cluster, (namespaces,))
+    kueue = _create_kueue(blueprint, in_cluster, (namespaces.by_name[blueprint.quota.namespace], *nodes, *policies))
+    spaces: Mapping[str, pulumi.Resource] = {}
+    if blueprint.tenant_spaces:
+        adopting = _create_provider("kubernetes-tenants", connection, google, adopts=True)
+        spaces = create_tenant_spaces(blueprint, adopting)
+    queues = _create_queues(blueprint, in_cluster, (namespaces, kueue), spaces)
+    create_shared_access(blueprint, in_cluster, (namespaces,))
+    admission = create_admission(blueprint, in_cluster, (namespaces, *nodes, *policies), queues)
+    before_workloads = (kueue, *policies, *admission)
     engines = {
-        part.name: create_engine(part, secrets, in_cluster, (namespaces.by_name[part.namespace], kueue), queues)
+        part.name: create_engine(
+            part, secrets, in_cluster, (namespaces.by_name[part.namespace], *before_workloads), queues
+        )
         for part in blueprint.engines
     }
     part = blueprint.gateway
-    beside_gateway = (namespaces.by_name[part.namespace], *nodes)
+    beside_gateway = (namespaces.by_name[part.namespace], *nodes, *policies)
     database = create_database(part, secrets, in_cluster, beside_gateway, google)
     cache = create_cache(part, secrets, in_cluster, beside_gateway, google)
     api_keys = {name: engine.api_key for name, engine in engines.items()}
-    gateway = create_gateway(part, (database, cache), api_keys, in_cluster, beside_gateway)
+    managed = create_managed_service_policies(blueprint, (database, cache), in_cluster, beside_gateway)
+    gateway = create_gateway(part, (database, cache), api_keys, in_cluster, (*beside_gateway, *managed))
     tenants = create_tenants(blueprint, gateway, in_cluster)
+    create_observability(blueprint, (database, cache), in_cluster, namespaces)
     return ComposedPlatform(gateway=gateway.address, tenant_keys=dict(sorted(tenants.keys.items())))
 
 
@@ -84,15 +105,26 @@ def _connection(blueprint: Blueprint, google: "GoogleCluster | None") -> Cluster
             return google.connection
 
 
-def _create_provider(connection: ClusterConnection, google: "GoogleCluster | None") -> InCluster:
+def _create_provider(
+    name: str, connection: ClusterConnection, google: "GoogleCluster | None", *, adopts: bool = False
+) -> InCluster:
+    """A provider of the cluster.
+
+    Args:
+        name: The resource's name.
+        connection: How it reaches the cluster.
+        google: The cluster, where this stack makes it.
+        adopts: Whether it takes up objects that exist already instead of refusing to make them.
+    """
     provider = kubernetes.Provider(
-        "kubernetes",
+        name,
         cluster_identifier=connection.identifier,
         context=connection.context,
         # Where there is none, the SDK would put $KUBECONFIG here, and a path of one machine into the stack's state; the
         # provider takes an empty text for none and looks there itself.
         kubeconfig=connection.kubeconfig if connection.kubeconfig is not None else "",
         enable_server_side_apply=True,
+        upsert_existing_objects=True if adopts else None,
     )
     return InCluster(provider, google.control_plane if google else None)
 
@@ -105,5 +137,10 @@ def _create_kueue(blueprint: Blueprint, in_cluster: InCluster, after: tuple[pulu
     return Kueue("kueue", KueueArgs(blueprint.quota), in_cluster.options(after))
 
 
-def _create_queues(blueprint: Blueprint, in_cluster: InCluster, after: tuple[pulumi.Resource, ...]) -> Queues:
-    return Queues("queues", QueuesArgs(blueprint.quota), in_cluster.options(after))
+def _create_queues(
+    blueprint: Blueprint,
+    in_cluster: InCluster,
+    after: tuple[pulumi.Resource, ...],
+    spaces: Mapping[str, pulumi.Resource],
+) -> Queues:
+    return Queues("queues", QueuesArgs(blueprint.quota, spaces), in_cluster.options(after))

@@ -62,6 +62,7 @@ class KubernetesServicer(StandInServicer):
         self._api: ApiClient | None = None
         self._unusable = "the provider is not configured"
         self._namespace = "default"
+        self._upserts = False
         self._delete_unreachable = os.environ.get(DELETE_UNREACHABLE, "").lower() == "true"
         self._provider = Components(self.version, lambda: self._api, lambda: self._namespace)
 
@@ -108,6 +109,7 @@ class KubernetesServicer(StandInServicer):
     def configure(self, request: pb.ConfigureRequest) -> None:
         """Choose the cluster. Nothing is asked of it yet, so that a program without objects needs none."""
         told = plain(decode_struct(request.args))
+        self._upserts = str(told.get("upsertExistingObjects", "false")).lower() == "true"
         try:
             access = resolve(kubeconfig_text(told.get("kubeconfig")), told.get("context"))
         except KubeconfigError as error:
@@ -254,7 +256,12 @@ class KubernetesServicer(StandInServicer):
     # --- how objects reach the cluster
 
     def _refuse_existing(self, obj: Object, manager: str) -> None:
-        """Refuse to take over a stranger's object; what an interrupted update of this resource left is its own."""
+        """Refuse to take over a stranger's object; what an interrupted update of this resource left is its own.
+
+        With `upsertExistingObjects` the provider was told to take over whatever is there, as the real one does.
+        """
+        if self._upserts:
+            return
         try:
             live = self._client().get(obj)
         except KindMissing:
