@@ -34,9 +34,28 @@ DATA_PATH = f"{VOLUME_PATH}/pgdata"
 nothing but a folder of its own user's that nobody else may read."""
 STOP_SECONDS = 60
 
-SETTINGS = ("listen_addresses=*", "max_connections=200", "shared_buffers=128MB", "password_encryption=scram-sha-256")
+SETTINGS = (
+    "listen_addresses=*",
+    "max_connections=200",
+    "max_wal_size=256MB",
+    "password_encryption=scram-sha-256",
+    "shared_buffers=128MB",
+)
 """Addresses: the pod's own and the loopback, whatever the image's default. Connections: each gateway replica may hold
-its pool twice over while a rollout runs."""
+its pool twice over while a rollout runs. Write-ahead log: its default would fill a small volume by itself."""
+
+ROOM_MEBIBYTES = 128
+"""What has to be free on the volume for the server to run.
+
+A server that cannot write a row says so, and LiteLLM takes that for a fault of the row and drops it (its
+`_create_spend_logs_with_poison_isolation`). A server that is away is waited for: so it stops, orderly, before the disk
+is full, and starts by itself when there is room again. Far more than spend logs grow between two probes."""
+HAS_ROOM = f'[ "$(df --output=avail --block-size=1M {VOLUME_PATH} | tail -n 1)" -ge {ROOM_MEBIBYTES} ]'
+NO_ROOM = f"less than {ROOM_MEBIBYTES} MiB are free on the volume: enlarge it"
+START_SCRIPT = f'''until {HAS_ROOM}; do echo "not started, {NO_ROOM}" >&2; sleep 5; done
+exec docker-entrypoint.sh "$@"'''
+STOP_SCRIPT = f"""{HAS_ROOM} || {{ echo "stopped, {NO_ROOM}" >&2; kill -INT 1; }}"""
+"""SIGINT is PostgreSQL's fast shutdown: sessions end, everything is written."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +168,7 @@ def _container(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "
         "name": "postgresql",
         "image": part.image,
         "image_pull_policy": "IfNotPresent",
+        "command": ["bash", "-c", START_SCRIPT, "start"],
         "args": ["postgres", *(text for setting in SETTINGS for text in ("-c", setting))],
         "env": [
             {"name": "PGDATA", "value": DATA_PATH},
@@ -163,7 +183,7 @@ def _container(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "
         "ports": [{"name": "postgresql", "container_port": PORT}],
         "startup_probe": _ready(period=2, failures=60),
         "readiness_probe": _ready(period=5, failures=3),
-        "liveness_probe": _ready(period=20, failures=6),
+        "liveness_probe": _alive(),
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
         "security_context": restricted_container_security_context(),
         "volume_mounts": [
@@ -174,9 +194,20 @@ def _container(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "
     }
 
 
+IS_READY = ("pg_isready", "--host=127.0.0.1", f"--username={USER_NAME}", f"--dbname={DATABASE_NAME}")
+"""Over TCP: while the data folder is being made a server answers on the socket that will not stay."""
+
+
 def _ready(period: int, failures: int) -> "ProbeArgsDict":
-    """Over TCP: while the data folder is being made a server answers on the socket that will not stay."""
-    command = ["pg_isready", "--host=127.0.0.1", f"--username={USER_NAME}", f"--dbname={DATABASE_NAME}"]
+    return _probe(list(IS_READY), period, failures)
+
+
+def _alive() -> "ProbeArgsDict":
+    """Two minutes of silence restart it; too little room stops it at once."""
+    return _probe(["bash", "-c", f"{STOP_SCRIPT}; {' '.join(IS_READY)}"], period=10, failures=12)
+
+
+def _probe(command: list[str], period: int, failures: int) -> "ProbeArgsDict":
     return {
         "exec_": {"command": command},
         "period_seconds": period,

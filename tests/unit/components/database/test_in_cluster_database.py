@@ -71,7 +71,18 @@ def test_a_remount_leaves_the_data_folder_s_mode_alone() -> None:
 
 def test_only_tcp_counts_as_ready() -> None:
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container(database())[probe]["exec"]["command"][:2] == ["pg_isready", "--host=127.0.0.1"]
+        assert "pg_isready --host=127.0.0.1" in " ".join(container(database())[probe]["exec"]["command"])
+
+
+def test_the_server_stops_before_its_disk_is_full_and_waits_for_room() -> None:
+    found = container(database())
+    room = "df --output=avail --block-size=1M /var/lib/postgresql/data"
+
+    assert found["command"][:2] == ["bash", "-c"]
+    assert room in found["command"][2]
+    assert 'exec docker-entrypoint.sh "$@"' in found["command"][2]
+    assert room in found["livenessProbe"]["exec"]["command"][2]
+    assert room not in " ".join(found["readinessProbe"]["exec"]["command"])
 
 
 def test_the_server_listens_where_the_service_reaches_it() -> None:
