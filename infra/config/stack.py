@@ -8,6 +8,7 @@ from infra.config.base import StackFilePart
 from infra.config.cluster import Cluster
 from infra.config.gateway import Gateway
 from infra.config.models import Model
+from infra.config.observability import NoObservability, Observability
 from infra.config.pools import Pool
 from infra.config.sources import Sources
 from infra.config.tenants import Tenant
@@ -44,6 +45,8 @@ class StackConfig(StackFilePart):
     """Who uses the platform, and how much."""
     gateway: Gateway = Gateway()
     """LiteLLM, its database and its cache."""
+    observability: Observability = NoObservability()
+    """Metrics, dashboards and alerts."""
     sources: Sources = Sources()
     """Where images and charts come from."""
 

@@ -1,0 +1,218 @@
+"""Prometheus: what watches the platform, and nothing else of the cluster."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.observability.alerts import Watched, rules
+from components.observability.dashboards import DASHBOARDS, render
+from components.observability.pod import CONFIGURATION_KEY, PORT, pod_spec
+from components.observability.scraping import RULES_KEY, Targets, configuration
+from components.shared import labels, selector
+from components.shared.fingerprint import fingerprint
+from infra.blueprint.model import PrometheusPart
+
+OBJECT_NAME = "prometheus"
+DASHBOARDS_NAME = "dashboards"
+DASHBOARD_LABEL = "grafana_dashboard"
+"""What Grafana's usual chart looks for in ConfigMaps."""
+NODES_ROLE = "bulkhead-prometheus"
+
+
+@dataclass(frozen=True)
+class PrometheusArgs:
+    """What Prometheus is made from.
+
+    Attributes:
+        part: The image, the volume and how often it looks.
+        targets: What it looks at.
+    """
+
+    part: PrometheusPart
+    targets: Targets
+
+
+class Prometheus(pulumi.ComponentResource):
+    """One Prometheus with a volume, its rules, and dashboards for whoever has a Grafana.
+
+    Its account may list pods in the platform's own namespaces, and read metrics of nodes and of what asks the API
+    server, as Kueue does. It holds no secret, opens no door to write through, and answers the namespaces that are
+    listed, since it asks nobody for a password and knows what every tenant spends.
+    """
+
+    def __init__(self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register Prometheus.
+
+        Raises:
+            ValueError: The volume is too small.
+        """
+        super().__init__("bulkhead:observability:Prometheus", name, None, opts)
+        self._name = name
+        self._part = args.part
+        self._targets = args.targets
+        account = self._make_account()
+        rights = [*self._make_pod_rights(), *self._make_node_rights()]
+        configuration_map = self._make_configuration()
+        self._make_dashboards()
+        self._make_service()
+        self._make_reader_policy()
+        self._make_stateful_set(configuration_map, [account, *rights])
+        self.register_outputs({})
+
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self)
+
+    def _metadata(
+        self, object_name: str = OBJECT_NAME, namespace: str | None = None
+    ) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
+        return {
+            "name": object_name,
+            "namespace": namespace or self._part.namespace,
+            "labels": labels(OBJECT_NAME),
+        }
+
+    def _make_account(self) -> "kubernetes.core.v1.ServiceAccount":
+        return kubernetes.core.v1.ServiceAccount(
+            f"{self._name}-account",
+            metadata=self._metadata(),
+            automount_service_account_token=False,
+            opts=self._child(),
+        )
+
+    def _subject(self) -> "kubernetes.rbac.v1.SubjectArgsDict":
+        return {"kind": "ServiceAccount", "name": OBJECT_NAME, "namespace": self._part.namespace}
+
+    def _make_pod_rights(self) -> list[pulumi.Resource]:
+        """To find pods, in each namespace by itself."""
+        made: list[pulumi.Resource] = []
+        for namespace in self._targets.namespaces:
+            role = kubernetes.rbac.v1.Role(
+                f"{self._name}-role-{namespace}",
+                metadata=self._metadata(namespace=namespace),
+                rules=[{"api_groups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
+                opts=self._child(),
+            )
+            binding = kubernetes.rbac.v1.RoleBinding(
+                f"{self._name}-role-binding-{namespace}",
+                metadata=self._metadata(namespace=namespace),
+                role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": OBJECT_NAME},
+                subjects=[self._subject()],
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+            )
+            made += [role, binding]
+        return made
+
+    def _make_node_rights(self) -> list[pulumi.Resource]:
+        """To find nodes and read the metrics of their kubelets, and `/metrics` of what asks the API server.
+
+        Never `nodes/proxy`, by which one may run commands in every container of a node.
+        """
+        metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": NODES_ROLE, "labels": labels(OBJECT_NAME)}
+        role = kubernetes.rbac.v1.ClusterRole(
+            f"{self._name}-cluster-role",
+            metadata=metadata,
+            rules=[
+                {"api_groups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
+                {"api_groups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]},
+                {"non_resource_urls": ["/metrics"], "verbs": ["get"]},
+            ],
+            opts=self._child(),
+        )
+        binding = kubernetes.rbac.v1.ClusterRoleBinding(
+            f"{self._name}-cluster-role-binding",
+            metadata=metadata,
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NODES_ROLE},
+            subjects=[self._subject()],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+        )
+        return [role, binding]
+
+    def _make_configuration(self) -> "kubernetes.core.v1.ConfigMap":
+        """A map named by its content: another content rolls the pod, which reads it once."""
+        targets = self._targets
+        watched = Watched(
+            models=tuple(engine.name for engine in targets.engines),
+            has_cache=self._part.cache_exporter_image is not None,
+        )
+        data = {CONFIGURATION_KEY: configuration(self._part, targets), RULES_KEY: rules(watched)}
+        return kubernetes.core.v1.ConfigMap(
+            f"{self._name}-configuration",
+            metadata=self._metadata(f"{OBJECT_NAME}-config-{fingerprint(data)}"),
+            data=data,
+            opts=self._child(),
+        )
+
+    def _make_dashboards(self) -> None:
+        metadata = self._metadata(DASHBOARDS_NAME)
+        metadata["labels"] = {**labels(OBJECT_NAME), DASHBOARD_LABEL: "1"}
+        kubernetes.core.v1.ConfigMap(
+            f"{self._name}-dashboards",
+            metadata=metadata,
+            data={f"{dashboard.uid}.json": render(dashboard) for dashboard in DASHBOARDS},
+            opts=self._child(),
+        )
+
+    def _make_service(self) -> None:
+        # The StatefulSet is waited for; a Service need not be waited for as well.
+        metadata = self._metadata()
+        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        kubernetes.core.v1.Service(
+            f"{self._name}-service",
+            metadata=metadata,
+            spec={
+                "type": "ClusterIP",
+                "selector": selector(OBJECT_NAME),
+                "ports": [{"name": "http", "port": PORT, "target_port": "http"}],
+            },
+            opts=self._child(),
+        )
+
+    def _make_reader_policy(self) -> None:
+        """Who may query it, in every tier; `kubectl port-forward` comes from the pod's own loopback."""
+        ingress: list[kubernetes.networking.v1.NetworkPolicyIngressRuleArgsDict] = []
+        if self._part.read_from:
+            readers: list[kubernetes.networking.v1.NetworkPolicyPeerArgsDict] = [
+                {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}}}
+                for namespace in self._part.read_from
+            ]
+            # Without a peer a rule would let everybody in.
+            ingress.append({"from_": readers, "ports": [{"port": PORT, "protocol": "TCP"}]})
+        kubernetes.networking.v1.NetworkPolicy(
+            f"{self._name}-reader-policy",
+            metadata=self._metadata(f"{OBJECT_NAME}-readers"),
+            spec={
+                "pod_selector": {"match_labels": selector(OBJECT_NAME)},
+                "policy_types": ["Ingress"],
+                "ingress": ingress,
+            },
+            opts=self._child(),
+        )
+
+    def _make_stateful_set(
+        self, configuration_map: "kubernetes.core.v1.ConfigMap", waits_for: list[pulumi.Resource]
+    ) -> None:
+        kubernetes.apps.v1.StatefulSet(
+            f"{self._name}-stateful-set",
+            metadata=self._metadata(),
+            spec={
+                "replicas": 1,
+                "service_name": OBJECT_NAME,
+                "selector": {"match_labels": selector(OBJECT_NAME)},
+                "persistent_volume_claim_retention_policy": {"when_deleted": "Retain", "when_scaled": "Retain"},
+                "template": {
+                    "metadata": {"labels": labels(OBJECT_NAME)},
+                    "spec": pod_spec(self._part, configuration_map.metadata.name, OBJECT_NAME),
+                },
+                "volume_claim_templates": [
+                    {
+                        "metadata": {"name": "data", "labels": labels(OBJECT_NAME)},
+                        "spec": {
+                            "access_modes": ["ReadWriteOnce"],
+                            "resources": {"requests": {"storage": self._part.storage}},
+                        },
+                    }
+                ],
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=waits_for),
+        )

@@ -1,0 +1,47 @@
+"""`bulkhead:observability`: whether the platform is watched, and by what."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from infra.config.base import Quantity, StackFilePart
+
+AlertmanagerAddress = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?:[1-9][0-9]{0,4}$", max_length=253 + 6)
+]
+"""`host:port`, as alertmanager.monitoring.svc:9093."""
+
+NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+"""A namespace of the cluster, whoever made it (RFC 1123 label)."""
+
+
+class NoObservability(StackFilePart):
+    """Nothing is scraped, and the gateway counts nothing for a scraper."""
+
+    kind: Literal["none"] = "none"
+    """`none`: no metrics, no alerts."""
+
+
+class PrometheusObservability(StackFilePart):
+    """A Prometheus of the platform's own, with its alert rules and dashboards."""
+
+    kind: Literal["prometheus"]
+    """`prometheus`: one Prometheus pod with a volume, in a namespace of its own."""
+    storage: Quantity = "10Gi"
+    """Size of its volume; it drops the oldest data before the volume is full."""
+    retention_days: int = Field(default=15, ge=1, le=365)
+    """Days that data is kept, as far as the volume allows."""
+    scrape_interval_seconds: int = Field(default=30, ge=5, le=120)
+    """Seconds between two looks at each target, and between two evaluations of the alert rules."""
+    alertmanagers: tuple[AlertmanagerAddress, ...] = Field(
+        default=(), max_length=8, examples=[["alertmanager.monitoring.svc:9093"]]
+    )
+    """Where alerts are sent, each as host:port, over HTTP; with none they are seen in Prometheus alone."""
+    read_from: tuple[NamespaceName, ...] = Field(default=(), max_length=16, examples=[["monitoring"]])
+    """Namespaces whose pods may query it, as Grafana's; without one, only `kubectl port-forward` reaches it."""
+    verify_kubelets: bool | None = None
+    """Whether the kubelets' certificates are checked against the cluster's authority before the token is shown to them.
+    Without a value: on an existing cluster yes, on GKE, whose kubelets have certificates for no name, no."""
+
+
+Observability = Annotated[NoObservability | PrometheusObservability, Field(discriminator="kind")]
