@@ -7,6 +7,7 @@ documentation).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from infra.blueprint import names
 from infra.blueprint.model import (
@@ -55,6 +56,8 @@ CACHE_EXPORTER_PORT = PortPart(9121)
 KUEUE_METRICS_PORT = PortPart(8443)
 KUEUE_API_PORTS = (PortPart(9443), PortPart(8082))
 """Kueue's webhooks, and the visibility API that the API server asks on behalf of users."""
+KYVERNO_WEBHOOK_PORT = PortPart(9443)
+KYVERNO_METRICS_PORT = PortPart(8000)
 PROMETHEUS_PORT = PortPart(9090)
 KUBELET_PORT = PortPart(10250)
 
@@ -77,6 +80,14 @@ def dns_rule() -> NetworkRulePart:
 def default_deny(namespace: str, control: str) -> NetworkPolicyPart:
     """Nothing in and nothing out, for every pod of a namespace."""
     return NetworkPolicyPart(DEFAULT_DENY, namespace, control, {}, (), ())
+
+
+def closed_anew(blueprint: Blueprint) -> Blueprint:
+    """`blueprint` with its network policies, where it has any, made for the namespaces that it has by now."""
+    if not blueprint.network_policies:
+        return blueprint
+    policies = platform_network_policies(blueprint, blueprint.network_policies[0].control)
+    return replace(blueprint, network_policies=policies)
 
 
 def platform_network_policies(blueprint: Blueprint, control: str) -> tuple[NetworkPolicyPart, ...]:
@@ -104,6 +115,7 @@ class _Network:
             *self._gateway_namespace(),
             *self._engines(),
             self._kueue(),
+            *self._kyverno(),
             *self._observability(),
             self._shared_workloads(),
         ]
@@ -238,6 +250,15 @@ class _Network:
             (webhooks, *self._scraped(KUEUE_METRICS_PORT)),
             (api_server_rule("Kueue is a controller: it watches and admits workloads"),),
         )
+
+    def _kyverno(self) -> Iterator[NetworkPolicyPart]:
+        """Every pod of the namespace is Kyverno's; what is said of Kueue's callers holds for its own."""
+        namespace = self._blueprint.admission.namespace
+        if namespace in {part.name for part in self._blueprint.namespaces}:
+            webhooks = NetworkRulePart(None, (KYVERNO_WEBHOOK_PORT,), "the API server asks the webhooks")
+            scraped = self._scraped(KYVERNO_METRICS_PORT)
+            reached = api_server_rule("Kyverno is a controller: it watches policies and makes the API server's own")
+            yield NetworkPolicyPart("kyverno", namespace, self._control, {}, (webhooks, *scraped), (reached,))
 
     def _prometheus(self) -> PrometheusPart | None:
         return self._blueprint.observability

@@ -213,6 +213,12 @@ def space_network_policies(blueprint: Blueprint, space: TenantSpacePart, control
     )
 
 
+def without_shared_connections(blueprint: Blueprint, control: str) -> Blueprint:
+    """`blueprint` with the namespace that tenants have left closed: what still runs there must not meet anybody."""
+    kept = tuple(policy for policy in blueprint.network_policies if policy.namespace != names.WORKLOADS_NAMESPACE)
+    return replace(blueprint, network_policies=(*kept, default_deny(names.WORKLOADS_NAMESPACE, control)))
+
+
 def queues_of_spaces(blueprint: Blueprint) -> Iterable[str]:
     """The LocalQueues in tenants' namespaces, as `namespace/name`."""
     spaces = {space.namespace.name for space in blueprint.tenant_spaces}

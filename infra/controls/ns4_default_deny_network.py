@@ -7,7 +7,7 @@ server (Kubernetes' NetworkPolicy documentation; GKE's hardening guide).
 from dataclasses import replace
 
 from infra.blueprint.model import Blueprint
-from infra.blueprint.tenant_spaces import space_network_policies, with_spaces
+from infra.blueprint.tenant_spaces import space_network_policies, with_spaces, without_shared_connections
 from infra.config.trust import ControlId, Tier
 from infra.trust.control import Control
 
@@ -26,17 +26,16 @@ CONTROL = Control(
 
 
 def apply(blueprint: Blueprint) -> Blueprint:
-    """Return `blueprint` with policies for each tenant's namespace."""
-    return with_spaces(
+    """Return `blueprint` with policies for each tenant's namespace, and the one that they shared closed."""
+    spaced = with_spaces(
         blueprint,
         lambda _, space: replace(space, network_policies=space_network_policies(blueprint, space, CONTROL.id)),
     )
+    return without_shared_connections(spaced, CONTROL.id)
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """The policies of the tenants' namespaces."""
-    return tuple(
-        f"NetworkPolicy/{policy.namespace}/{policy.name}"
-        for space in blueprint.tenant_spaces
-        for policy in space.network_policies
-    )
+    """The policies of the tenants' namespaces, and of the one that they shared."""
+    shared = (policy for policy in blueprint.network_policies if policy.control == CONTROL.id)
+    own = (policy for space in blueprint.tenant_spaces for policy in space.network_policies)
+    return tuple(f"NetworkPolicy/{policy.namespace}/{policy.name}" for policy in (*own, *shared))

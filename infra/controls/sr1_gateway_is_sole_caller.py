@@ -44,4 +44,5 @@ def apply(blueprint: Blueprint) -> Blueprint:
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
     """The policies of the platform's namespaces."""
-    return tuple(f"NetworkPolicy/{policy.namespace}/{policy.name}" for policy in blueprint.network_policies)
+    policies = (policy for policy in blueprint.network_policies if policy.control == CONTROL.id)
+    return tuple(f"NetworkPolicy/{policy.namespace}/{policy.name}" for policy in policies)

@@ -5,8 +5,14 @@ name is accepted from anybody (Kueue's documentation on managed jobs). "A GPU" m
 container, an init container or an ephemeral container, and any resource claim.
 """
 
-from infra.blueprint.model import Blueprint
+from dataclasses import replace
+
+from infra.blueprint import names
+from infra.blueprint.admission import AdmissionAction
+from infra.blueprint.model import Blueprint, NamespacePart, PodSecurity
+from infra.blueprint.platform_network import closed_anew
 from infra.config.trust import ControlId, Tier
+from infra.pins import POD_SECURITY_VERSION
 from infra.trust.control import Control
 
 CONTROL = Control(
@@ -14,7 +20,10 @@ CONTROL = Control(
     title="admission: no GPU without a queue of the tenant's own",
     enforced_from=Tier.GOVERNED,
     assumption="one tenant and one GPU flavour: nobody gains by going around the gateway or the queue",
-    mechanism=("An admission policy refuses workloads that ask for a GPU without naming a queue of their own tenant."),
+    mechanism=(
+        "Admission policies, which the API server itself evaluates, refuse workloads that ask for a GPU without being"
+        " held by a queue of their own tenant, and whatever reaches a GPU without asking."
+    ),
     verification=(
         "A GPU workload with no queue, a made-up queue or another tenant's queue is refused; with its own "
         "queue it is admitted."
@@ -22,11 +31,26 @@ CONTROL = Control(
     at_risk="a workload takes GPUs outside its quota, or out of another tenant's",
 )
 
-apply = None
-"""Not available yet."""
+POLICIES = ("gpu-binding", "gpu-elsewhere", "gpu-environment", "gpu-pods", "gpu-queues", "gpu-workloads")
+"""The policies, less the `bulkhead-` before their names."""
+
+
+def apply(blueprint: Blueprint) -> Blueprint:
+    """Return `blueprint` with Kyverno and with the policies in force, or audited where the stack says so.
+
+    Raises:
+        ValueError: a tenant's LocalQueue is not called as the tenant is, which the policies rest on.
+    """
+    misnamed = [queue.name for queue in blueprint.quota.local_queues if queue.tenant not in {None, queue.name}]
+    if misnamed:
+        raise ValueError(f"SR2: a tenant's LocalQueue must be called as the tenant is, and {misnamed[0]} is not")
+    admission = replace(blueprint.admission, gpu_queues=blueprint.admission.action_when_in_force)
+    namespace = NamespacePart(admission.namespace, PodSecurity.RESTRICTED, POD_SECURITY_VERSION, {})
+    return closed_anew(replace(blueprint, admission=admission, namespaces=(*blueprint.namespaces, namespace)))
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """Nothing: no blueprint carries this control yet."""
-    del blueprint
-    return ()
+    """The policies; those of the API server are generated from them."""
+    if blueprint.admission.gpu_queues is not AdmissionAction.DENY:
+        return ()
+    return tuple(f"ValidatingPolicy/{names.POLICY_PREFIX}{name}" for name in POLICIES)
