@@ -1,0 +1,60 @@
+"""Teams and keys that a test makes for itself at the running gateway, beside those of the stack's tenants."""
+
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+
+from infra.blueprint.routes import KEY_PATHS
+from tests.lab.platform import MODEL, TeamPlatform
+
+SECONDS = 60
+OPEN_LIMITS: dict[str, Any] = {
+    "budget_duration": "30d",
+    "max_budget": 1.0,
+    "rpm_limit": 10_000,
+    "tpm_limit": 10_000_000,
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    """A team and its one key, which opens what a tenant's does."""
+
+    team: str
+    key: str
+
+
+@contextmanager
+def account(platform: TeamPlatform, **limits: float) -> Generator[Account]:
+    """An account with these limits (LiteLLM's fields of a team), blocked afterwards; the reconciler leaves it alone."""
+    made = Account(f"test-{uuid.uuid4().hex[:12]}", f"sk-{uuid.uuid4().hex}{uuid.uuid4().hex}")
+    fields = {**OPEN_LIMITS, **limits}
+    administer(platform, "/team/new", {"team_id": made.team, "team_alias": made.team, "models": [MODEL], **fields})
+    grant = {"team_id": made.team, "models": [MODEL], "allowed_routes": list(KEY_PATHS)}
+    administer(platform, "/key/generate", {"key": made.key, **grant})
+    try:
+        yield made
+    finally:
+        administer(platform, "/team/update", {"team_id": made.team, "blocked": True})
+
+
+def administer(platform: TeamPlatform, path: str, body: dict[str, Any]) -> None:
+    """One write at the gateway's admin port.
+
+    Raises:
+        AssertionError: When it is refused; says the status, and nothing of the keys.
+    """
+    with platform.admin() as port:
+        answer = urllib3.request(
+            "POST",
+            f"http://127.0.0.1:{port}{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {platform.master_key}"},
+            timeout=SECONDS,
+            retries=False,
+        )
+    assert answer.status < 300, f"{path} was answered {answer.status}"

@@ -1,0 +1,452 @@
+"""The gateway as its users meet it: the unmodified `openai` client, and `curl`.
+
+Every error has the right status, OpenAI's shape, the client's right exception, and tells nothing of the platform.
+"""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import openai
+import pytest
+import urllib3
+from openai.types.chat import ChatCompletionMessageParam
+
+from infra.blueprint.routes import ADMIN_ROUTES, tenant_routes
+from lab.cluster import Kubectl
+from tests.lab.accounts import Account, account
+from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, TeamPlatform
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+SECONDS = 120
+ENGINE = f"deployment/engine-{MODEL}"
+HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
+FUNCTION: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}},
+}
+LEAKS = re.compile(
+    r"litellm|vllm|bulkhead|\.svc|\.local\b|://|\b\d{1,3}(\.\d{1,3}){3}\b|traceback|site-packages|"
+    r"\b[0-9a-f]{32,}\b|\bsk-|Exception|Error\b|prisma|redis|postgres|uvicorn|deployment",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(scope="module")
+def gateway(team: TeamPlatform) -> Generator[str]:
+    """The gateway's URL, without `/v1`."""
+    with team.gateway() as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def client(team: TeamPlatform, gateway: str) -> openai.OpenAI:
+    """The `openai` client of a tenant; it shows every failure at once."""
+    return client_with(gateway, team.keys[TENANT])
+
+
+def client_with(gateway: str, key: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{gateway}/v1", api_key=key, max_retries=0, timeout=SECONDS)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return json.loads(self.text)["error"]
+
+
+def send(
+    gateway: str,
+    key: str | None,
+    body: object = None,
+    *,
+    path: str = "/v1/chat/completions",
+    method: str = "POST",
+    raw: bytes | None = None,
+) -> Answer:
+    """One request as any HTTP client would send it."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    content = raw if raw is not None else json.dumps(body).encode() if body is not None else None
+    found = urllib3.request(
+        method, f"{gateway}{path}", body=content, headers=headers, timeout=SECONDS, retries=False, redirect=False
+    )
+    return Answer(found.status, {name.lower(): value for name, value in found.headers.items()}, found.data.decode())
+
+
+def assert_tells_nothing(answer: Answer, *names: str) -> None:
+    said = answer.text + "".join(f"{name}: {value}\n" for name, value in answer.headers.items())
+    assert not LEAKS.search(answer.text), answer.text
+    assert not [name for name in names if name in said]
+    assert not [name for name in answer.headers if name.startswith(("x-litellm", "llm_provider"))]
+
+
+def assert_error(answer: Answer, status: int, code: str) -> None:
+    assert (answer.status, answer.error.get("code")) == (status, code), answer.text
+    assert set(json.loads(answer.text)) == {"error"}
+    assert set(answer.error) == {"message", "type", "param", "code"}
+    assert answer.error["message"]
+    assert answer.error["type"]
+    assert_tells_nothing(answer, TENANT, OTHER_TENANT)
+
+
+# --- what works -------------------------------------------------------------------------------------------------
+
+
+def test_a_chat_completion_is_answered(client: openai.OpenAI) -> None:
+    found = client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4)
+    assert found.choices[0].message.content
+    assert found.usage is not None
+    assert found.usage.completion_tokens == 4
+    assert found.model == MODEL
+
+
+def test_a_chat_completion_is_streamed_to_its_end(client: openai.OpenAI) -> None:
+    chunks = list(
+        client.chat.completions.create(
+            model=MODEL, messages=HELLO, max_tokens=8, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    text = "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+    finished = [choice.finish_reason for chunk in chunks for choice in chunk.choices if choice.finish_reason]
+    assert text
+    assert finished == ["length"]
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens == 8
+
+
+def test_a_text_completion_is_answered(client: openai.OpenAI) -> None:
+    assert client.completions.create(model=MODEL, prompt="hello", max_tokens=4).choices[0].text
+
+
+def test_a_response_is_answered_and_streamed(client: openai.OpenAI) -> None:
+    assert client.responses.create(model=MODEL, input="hello", max_output_tokens=16).output_text
+    events = list(client.responses.create(model=MODEL, input="hello", max_output_tokens=16, stream=True))
+    assert "response.output_text.delta" in {event.type for event in events}
+    assert events[-1].type in {"response.completed", "response.incomplete"}
+
+
+def test_the_models_that_the_key_opens_are_listed_and_found(client: openai.OpenAI) -> None:
+    assert [model.id for model in client.models.list()] == [MODEL]
+    assert client.models.retrieve(MODEL).id == MODEL
+
+
+def test_tool_calls_reach_the_engine_as_they_were_sent(client: openai.OpenAI) -> None:
+    plain = client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=2)
+    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    messages = cast(
+        "list[ChatCompletionMessageParam]",
+        [
+            *HELLO,
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
+        ],
+    )
+    called = client.chat.completions.create(
+        model=MODEL, messages=messages, max_tokens=2, tools=cast("Any", [FUNCTION]), tool_choice="none"
+    )
+    assert called.usage is not None
+    assert plain.usage is not None
+    assert called.usage.prompt_tokens > plain.usage.prompt_tokens
+
+
+def test_an_answer_carries_an_id_for_the_operators_and_nothing_of_the_platform(
+    team: TeamPlatform, gateway: str, client: openai.OpenAI
+) -> None:
+    found = client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO, max_tokens=2)
+    assert found.headers["x-request-id"]
+    assert int(found.headers["x-ratelimit-remaining-requests"]) >= 0
+    answer = send(gateway, team.keys[TENANT], {"model": MODEL, "messages": HELLO, "max_tokens": 2})
+    assert_tells_nothing(Answer(answer.status, answer.headers, ""), TENANT, "engine-", ".svc")
+
+
+def curl(gateway: str, key: str, body: dict[str, Any]) -> tuple[int, str]:
+    """`curl` with the key in its configuration on standard input, where no list of processes shows it."""
+    found = subprocess.run(
+        ["curl", "--silent", "--no-buffer", "--config", "-", "--write-out", "\n%{http_code}"],
+        input=(
+            f'url = "{gateway}/v1/chat/completions"\nheader = "Authorization: Bearer {key}"\n'
+            f'header = "Content-Type: application/json"\ndata = {json.dumps(json.dumps(body))}\n'
+        ),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=SECONDS,
+    )
+    text, _, status = found.stdout.rpartition("\n")
+    return int(status), text
+
+
+def test_curl_gets_an_answer_and_a_stream(team: TeamPlatform, gateway: str) -> None:
+    body = {"model": MODEL, "messages": HELLO, "max_tokens": 4}
+    status, text = curl(gateway, team.keys[TENANT], body)
+    assert status == 200
+    assert json.loads(text)["choices"][0]["message"]["content"]
+    status, text = curl(gateway, team.keys[TENANT], {**body, "stream": True})
+    assert status == 200
+    assert text.rstrip().endswith("data: [DONE]")
+
+
+# --- what is refused --------------------------------------------------------------------------------------------
+
+CHAT: dict[str, Any] = {"model": MODEL, "messages": HELLO, "max_tokens": 4}
+LONG = "word " * 3000
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request, and what it is answered."""
+
+    path: str
+    body: dict[str, Any]
+    status: int
+    code: str
+    param: str | None
+
+
+CHAT_PATH = "/v1/chat/completions"
+LONG_CHAT: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": LONG}]}
+REFUSALS = [
+    Refusal("/v1/embeddings", {"model": MODEL, "input": "hello"}, 404, "model_unsuited", "model"),
+    Refusal(CHAT_PATH, {**CHAT, "model": "nope"}, 404, "model_not_found", "model"),
+    Refusal(CHAT_PATH, {"messages": HELLO}, 400, "invalid_request", "model"),
+    Refusal(CHAT_PATH, {"model": MODEL}, 400, "invalid_request", "messages"),
+    Refusal(CHAT_PATH, {**CHAT, "messages": "hello"}, 400, "invalid_request", None),
+    Refusal(CHAT_PATH, {**CHAT, "temperature": -9}, 400, "invalid_request", "temperature"),
+    Refusal(CHAT_PATH, {**CHAT, "temperature": -9, "stream": True}, 400, "invalid_request", "temperature"),
+    Refusal(CHAT_PATH, {**CHAT, "tools": [FUNCTION]}, 400, "tools_not_enabled", None),
+    Refusal(CHAT_PATH, LONG_CHAT, 400, "context_length_exceeded", "messages"),
+    Refusal(CHAT_PATH, {**CHAT, "max_tokens": 9999}, 400, "context_length_exceeded", "max_tokens"),
+    Refusal("/v1/completions", {"model": MODEL, "prompt": LONG}, 400, "context_length_exceeded", "prompt"),
+    Refusal("/v1/responses", {"model": MODEL, "input": LONG}, 400, "context_length_exceeded", "input"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda found: f"{found.path}-{found.code}-{found.param}")
+def test_a_request_that_cannot_be_served_is_told_why(team: TeamPlatform, gateway: str, refusal: Refusal) -> None:
+    answer = send(gateway, team.keys[TENANT], refusal.body, path=refusal.path)
+    assert_error(answer, refusal.status, refusal.code)
+    assert answer.error["param"] == refusal.param
+
+
+@pytest.mark.parametrize("raw", [b"", b"[1, 2]", b'{"model": "tiny", ', b"\xff\xfe{"])
+def test_what_is_no_json_object_is_told_so(team: TeamPlatform, gateway: str, raw: bytes) -> None:
+    assert_error(send(gateway, team.keys[TENANT], raw=raw), 400, "invalid_json")
+
+
+OWN_PARAMETERS: dict[str, object] = {
+    "api_base": "http://127.0.0.1:1/v1",
+    "api_key": "mine",
+    "base_url": "http://127.0.0.1:1/v1",
+    "custom_llm_provider": "openai",
+    "extra_headers": {"x-a": "b"},
+    "fallbacks": ["nope"],
+    "input_cost_per_token": 0,
+    "litellm_metadata": {"user_api_key_team_id": OTHER_TENANT},
+    "mock_response": "free of charge",
+    "model_list": [],
+    "no-log": True,
+    "num_retries": 50,
+    "user_config": {"model_list": []},
+}
+
+
+@pytest.mark.parametrize("name", sorted(OWN_PARAMETERS))
+def test_a_caller_sets_none_of_the_platforms_parameters(team: TeamPlatform, gateway: str, name: str) -> None:
+    answer = send(gateway, team.keys[TENANT], {**CHAT, name: OWN_PARAMETERS[name]})
+    assert_error(answer, 400, "parameter_not_allowed")
+    assert answer.error["param"] == name
+
+
+def test_the_openai_client_raises_what_each_status_means(
+    team: TeamPlatform, gateway: str, client: openai.OpenAI
+) -> None:
+    with pytest.raises(openai.AuthenticationError, match="unknown, expired or blocked"):
+        client_with(gateway, "sk-" + "0" * 48).chat.completions.create(model=MODEL, messages=HELLO)
+    with pytest.raises(openai.NotFoundError, match="does not exist"):
+        client.chat.completions.create(model="nope", messages=HELLO)
+    with pytest.raises(openai.NotFoundError, match="does not exist"):
+        client.models.retrieve("nope")
+    with pytest.raises(openai.NotFoundError, match="does not serve this path"):
+        client.embeddings.create(model=MODEL, input="hello", encoding_format="float")
+    with pytest.raises(openai.BadRequestError, match="context") as too_long:
+        client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": LONG}])
+    assert too_long.value.code == "context_length_exceeded"
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(model=MODEL, messages=HELLO, temperature=-9, stream=True)
+
+
+@pytest.mark.parametrize("key", [None, "sk-" + "0" * 48, "hello", "sk-"])
+def test_without_a_good_key_nothing_is_opened(team: TeamPlatform, gateway: str, key: str | None) -> None:
+    assert_error(send(gateway, key, CHAT), 401, "invalid_api_key")
+    assert_error(send(gateway, key, path="/v1/models", method="GET"), 401, "invalid_api_key")
+
+
+def test_a_blocked_key_is_told_no_more_than_an_unknown_one(team: TeamPlatform, gateway: str) -> None:
+    with account(team) as made:
+        assert send(gateway, made.key, CHAT).status == 200
+    deadline = time.monotonic() + 60
+    while (answer := send(gateway, made.key, CHAT)).status == 200 and time.monotonic() < deadline:
+        time.sleep(1)
+    assert_error(answer, 401, "invalid_api_key")
+    assert_tells_nothing(answer, made.team)
+
+
+def test_a_spent_budget_is_told_and_the_client_does_not_try_again(team: TeamPlatform, gateway: str) -> None:
+    with account(team, max_budget=0.000001) as made:
+        answer = until_refused(gateway, made)
+        assert_error(answer, 429, "insufficient_quota")
+        assert_tells_nothing(answer, made.team)
+        patient = openai.OpenAI(base_url=f"{gateway}/v1", api_key=made.key, max_retries=5, timeout=SECONDS)
+        began = time.monotonic()
+        with pytest.raises(openai.RateLimitError, match="budget is spent"):
+            patient.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4)
+        assert time.monotonic() - began < 10
+
+
+def test_a_spent_token_limit_is_told_with_when_to_come_back(team: TeamPlatform, gateway: str) -> None:
+    with account(team, tpm_limit=40) as made:
+        answer = until_refused(gateway, made)
+    assert_error(answer, 429, "rate_limit_exceeded")
+    assert answer.error["type"] == "tokens"
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+
+
+def until_refused(gateway: str, made: Account) -> Answer:
+    """Ask until there is no answer any more; the first one there is."""
+    assert (first := send(gateway, made.key, CHAT)).status == 200, first.text
+    for _ in range(10):
+        if (answer := send(gateway, made.key, CHAT)).status != 200:
+            return answer
+        time.sleep(1)
+    pytest.fail("the limit did not bind")
+
+
+# --- what is not there ------------------------------------------------------------------------------------------
+
+INSIDE_SCRIPT = Path(__file__).with_name("litellm_routes.py")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def beside_litellm(kubectl: Kubectl, *arguments: str, given: str = "") -> Any:
+    """What the script prints when it runs beside LiteLLM, behind the edge."""
+    printed = kubectl.run(
+        *("exec", "--stdin", "--namespace", GATEWAY, "deployment/gateway", "--container", "litellm", "--"),
+        *("python3", "-I", "-S", "-c", INSIDE_SCRIPT.read_text(), *arguments),
+        given=given,
+        timeout=SECONDS,
+    )
+    return json.loads(printed)
+
+
+def litellm_routes(kubectl: Kubectl) -> list[tuple[str, str]]:
+    """Method and path of all that the running LiteLLM serves, with a value in place of each parameter."""
+    return [
+        (method, re.sub(r"\{[^}]*\}", "x", path))
+        for path, methods in beside_litellm(kubectl)
+        for method in methods
+        if method in METHODS and path.startswith("/")
+    ]
+
+
+def test_no_other_path_of_litellms_is_reached_with_a_tenants_key(
+    team: TeamPlatform, gateway: str, kubectl: Kubectl
+) -> None:
+    opened = {(route.method, route.path) for route in tenant_routes([MODEL])}
+    routes = set(litellm_routes(kubectl)) | {(route.method, route.path) for route in ADMIN_ROUTES}
+    assert len(routes) > 300, "LiteLLM serves hundreds of routes; these cannot be all"
+    assert opened - {("GET", f"/v1/models/{MODEL}")} <= routes
+    closed = sorted(routes - opened)
+    key = team.keys[TENANT]
+    reached = [
+        (method, path, answer.status)
+        for method, path in closed
+        if (answer := send(gateway, key, {} if method != "GET" else None, path=path, method=method)).status
+        not in {401, 403, 404, 405}
+    ]
+    assert [entry for entry in reached if entry[1] != "/health"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/key/generate"),
+        ("GET", "/team/list"),
+        ("GET", "/user/info"),
+        ("GET", "/config/yaml"),
+        ("POST", "/model/new"),
+        ("GET", "/ui"),
+        ("POST", "/vllm/v1/chat/completions"),
+        ("POST", "/anthropic/v1/messages"),
+        ("GET", "/v1/responses/resp_1"),
+        ("POST", "/chat/completions"),
+        ("POST", "/v1/chat/completions/../../key/generate"),
+        ("POST", "//key/generate"),
+        ("POST", "/v1/%2e%2e/key/generate"),
+    ],
+)
+def test_a_path_that_is_not_open_does_not_exist(team: TeamPlatform, gateway: str, method: str, path: str) -> None:
+    answer = send(gateway, team.keys[TENANT], CHAT if method == "POST" else None, path=path, method=method)
+    assert_error(answer, 404, "unknown_path")
+
+
+def test_litellm_itself_refuses_a_tenants_key_what_the_edge_does_not_let_through(
+    team: TeamPlatform, kubectl: Kubectl
+) -> None:
+    routes = [[route.method, route.path] for route in ADMIN_ROUTES if route.path != "/health/readiness"]
+    more = [
+        ["GET", "/team/list"],
+        ["POST", "/model/new"],
+        ["GET", "/config/yaml"],
+        ["POST", "/vllm/x"],
+        ["GET", "/v1/models"],
+    ]
+    called = beside_litellm(
+        kubectl, json.dumps([*routes, *more, ["GET", "/v1/models"]]), given=team.keys[TENANT] + "\n"
+    )
+    statuses = {(method, path): status for method, path, status in called}
+    assert statuses.pop(("GET", "/v1/models")) == 200
+    assert set(statuses.values()) <= {401, 403, 404}, statuses
+
+
+# --- the engine goes --------------------------------------------------------------------------------------------
+
+
+def test_an_engine_that_goes_is_told_in_the_middle_of_a_stream_and_before_the_next_one(
+    team: TeamPlatform, gateway: str, client: openai.OpenAI, kubectl: Kubectl
+) -> None:
+    stream = client.chat.completions.create(
+        model=MODEL, messages=HELLO, max_tokens=900, stream=True, extra_body={"ignore_eos": True}
+    )
+    chunks = iter(stream)
+    next(chunks)
+    try:
+        kubectl.run("scale", ENGINE, "--namespace", ENGINES, "--replicas=0")
+        kubectl.run(
+            *("delete", "pods", "--namespace", ENGINES, "--selector", "app.kubernetes.io/name=engine"),
+            *("--grace-period=0", "--force", "--wait=true"),
+        )
+        with pytest.raises(openai.APIError) as broken:
+            list(chunks)
+        body = cast("dict[str, Any]", broken.value.body)
+        assert set(body) == {"message", "type", "param", "code"}
+        assert not LEAKS.search(json.dumps(body)), body
+        answer = send(gateway, team.keys[TENANT], CHAT)
+        assert_error(answer, 503, "model_unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+        with pytest.raises(openai.InternalServerError):
+            client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4, stream=True)
+    finally:
+        kubectl.run("scale", ENGINE, "--namespace", ENGINES, "--replicas=1")
+        kubectl.run("rollout", "status", ENGINE, "--namespace", ENGINES, "--timeout=600s", timeout=620)
+    assert client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4).choices[0].message.content
