@@ -5,16 +5,18 @@ from typing import Any
 
 import yaml
 
+from components.gateway.metrics import metrics_settings
 from infra.blueprint.model import GatewayModelPart, GatewayPart
 
 CACHE_URL_VARIABLE = "REDIS_URL"
-SPEND_WRITE_SECONDS = 5
-"""How long spend may wait in memory before it is in the database; LiteLLM adds up to five seconds of its own. Less
-would be more writes, more would be more spend that a killed replica forgets."""
+SPEND_WRITE_SECONDS = 1
+"""How long spend may wait in memory before it is written; LiteLLM adds up to five seconds of its own. It is all that a
+killed replica forgets, so it is as short as LiteLLM takes it."""
 CONNECTIONS_PER_REPLICA = 10
 KEY_CACHE_SECONDS = 10
 """How long a replica may act on what it knows of a key: the longest that a blocked key goes on working at another
 replica than the one which was told."""
+CLOCK_SECONDS = 1
 REQUEST_SECONDS = 600
 SIGNIFICANT_DIGITS = 15
 """What a binary fraction holds of a decimal one; beyond it stand the errors of the division by a million."""
@@ -43,6 +45,15 @@ def exact_price(usd_per_token: float) -> Decimal:
     """US dollars for one token, as the decimal that was meant: 0.35 for a million tokens is 0.00000035."""
     price = Decimal(f"{usd_per_token:.{SIGNIFICANT_DIGITS}g}")
     return price if price % 1 else price.quantize(Decimal("0.1"))
+
+
+def key_memory_seconds(part: GatewayPart) -> int:
+    """The longest that any replica may act on what was known of a key before it was changed.
+
+    LiteLLM drops a changed key from its caches at once and tells the other replicas through Redis, but promises neither.
+    A replica may still read it from Redis just before it ends there, and remember it for as long again.
+    """
+    return KEY_CACHE_SECONDS * (1 if part.cache is None else 2) + CLOCK_SECONDS
 
 
 def configuration(part: GatewayPart) -> str:
@@ -81,11 +92,14 @@ def _litellm_settings(part: GatewayPart) -> dict[str, Any]:
     }
     if part.cache is not None:
         settings["enable_redis_auth_cache"] = True
+    if part.metrics_port is not None:
+        settings.update(metrics_settings())
     return settings
 
 
 def _general_settings(part: GatewayPart) -> dict[str, Any]:
     settings: dict[str, Any] = {
+        "allow_requests_on_db_unavailable": part.serves_without_database,
         "database_connection_pool_limit": CONNECTIONS_PER_REPLICA,
         "database_url": "os.environ/DATABASE_URL",
         "disable_prisma_schema_update": True,
@@ -97,8 +111,15 @@ def _general_settings(part: GatewayPart) -> dict[str, Any]:
         "store_prompts_in_spend_logs": False,
         "user_api_key_cache_ttl": KEY_CACHE_SECONDS,
     }
+    if part.fails_closed:
+        # What cannot be verified is refused with 503 instead of being counted later, or by each replica for itself.
+        settings["fail_closed_budget_enforcement"] = True
+        settings["fail_closed_rate_limit_enforcement"] = True
     if part.cache is not None:
         settings["coordination_redis"] = {"url": f"os.environ/{CACHE_URL_VARIABLE}"}
+        # Without it LiteLLM forgets what keys and teams spent when the database is away for longer than its retries,
+        # some fifteen seconds: it takes the sums out of memory first and does not put them back.
+        settings["use_redis_transaction_buffer"] = True
     return settings
 
 

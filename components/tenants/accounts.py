@@ -1,42 +1,30 @@
-"""The tenants' accounts, and the Job that makes the gateway have them."""
+"""The tenants' accounts, and the reconciler that makes the gateway have them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.shared import (
-    labels,
-    restricted_container_security_context,
-    restricted_pod_security_context,
-)
+from components.shared import labels, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.passwords import stable_password
+from components.tenants.pod import OBJECT_NAME, RECORDS_KEY, pod_spec, reconciler_modules
 from components.tenants.records import records
 from infra.blueprint.model import TenantPart
 
 if TYPE_CHECKING:
-    from pulumi_kubernetes.batch.v1 import JobSpecArgsDict
-    from pulumi_kubernetes.core.v1 import ContainerArgsDict
+    from pulumi_kubernetes.apps.v1 import DeploymentSpecArgsDict
 
-OBJECT_NAME = "tenants"
 KEYS_SECRET = "tenant-keys"  # noqa: S105 - the name of a Secret
+DELIVERED_SECRET = "bulkhead-key"  # noqa: S105 - the name of a Secret
 DATABASE_ANNOTATION = "bulkhead.dev/database"
 KEYS_ANNOTATION = "bulkhead.dev/secrets"
-SCRIPT = Path(__file__).with_name("reconcile.py")
-RECORDS_KEY = "tenants.json"
-RECORDS_PATH = "/etc/bulkhead/tenants"
-KEYS_PATH = "/etc/bulkhead/keys"
-MASTER_KEY = "master-key"
 KEY_PREFIX = "sk-"
 KEY_LENGTH = 48
-RETRIES = 4
-DEADLINE_SECONDS = 1200
-INPUT_ERROR = 2
-"""The script's exit code for what no other try will mend."""
+PROGRESS_SECONDS = 900
+"""For an image to be pulled, a gateway to answer, and a first pass over a thousand tenants."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +35,31 @@ class TenantAccountsArgs:
         tenants: Everybody who is to have an account; who is not listed is blocked.
         namespace: Where the gateway runs, and its Secret.
         image: An image with Python 3.11 or newer; the gateway's own, since it is on the node already.
-        gateway_url: Where the gateway is reached, without a path.
+        admin_url: Where the gateway is administered, without a path.
+        api_url: Where tenants call it, with the path that clients put theirs behind, as `http://gateway.../v1`.
         master_key_secret: The name of the Secret that holds the master key under `master-key`.
         database_fingerprint: Changes when the gateway's database is another one, which knows no tenant yet.
+        forget_seconds: How long a replica of the gateway may act on what it remembers of a key.
+        namespaces: Tenants' own namespaces by name, where they are made beside the accounts.
     """
 
     tenants: tuple[TenantPart, ...]
     namespace: str
     image: str
-    gateway_url: pulumi.Input[str]
+    admin_url: pulumi.Input[str]
+    api_url: pulumi.Input[str]
     master_key_secret: pulumi.Input[str]
     database_fingerprint: pulumi.Input[str]
+    forget_seconds: int
+    namespaces: Mapping[str, pulumi.Resource] = field(default_factory=dict[str, pulumi.Resource])
 
 
 class TenantAccounts(pulumi.ComponentResource):
     """A team, a budget, limits and one virtual key for each tenant.
 
-    A Job writes them from inside the cluster, where the gateway can be reached. Any change of tenants, keys, script or
-    database makes another Job; nothing else does.
+    A Deployment makes them from inside the cluster, where the gateway can be reached, and goes on looking after them.
+    It is ready when the accounts are made, so that an update waits for them. Any change of tenants, keys, program or
+    database makes another pod, once the one with the older list is gone; nothing else does.
 
     Attributes:
         keys: The virtual keys by the tenants' names; secret.
@@ -76,11 +71,12 @@ class TenantAccounts(pulumi.ComponentResource):
         super().__init__("bulkhead:tenants:TenantAccounts", name, None, opts)
         self._name = name
         self._args = args
-        self._script = SCRIPT.read_text(encoding="utf-8")
-        self._records = records(args.tenants)
+        self._contents = {**reconciler_modules(), RECORDS_KEY: records(args.tenants)}
         self.keys = {tenant: self._make_key(tenant) for tenant in sorted(part.name for part in args.tenants)}
-        secret = self._make_secret()
-        self._make_job(secret, self._make_configuration())
+        deployment = self._make_deployment(self._make_secret(), self._make_configuration())
+        for part in args.tenants:
+            if part.namespace is not None:
+                self._deliver(part.name, part.namespace, deployment)
         self.register_outputs({"keys": dict(self.keys)})
 
     def _metadata(self, object_name: str) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
@@ -88,11 +84,6 @@ class TenantAccounts(pulumi.ComponentResource):
 
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)
-
-    @property
-    def _object_name(self) -> str:
-        """Named by its content, so that another content is another object."""
-        return f"{OBJECT_NAME}-{fingerprint(self._args.image, self._script, self._records)}"
 
     def _make_key(self, tenant: str) -> pulumi.Output[str]:
         # A key that tenants have put into their programs is not replaced because a default changed.
@@ -108,51 +99,39 @@ class TenantAccounts(pulumi.ComponentResource):
         )
 
     def _make_configuration(self) -> "kubernetes.core.v1.ConfigMap":
+        """A map named by its content, so that another content is another pod."""
         return kubernetes.core.v1.ConfigMap(
             f"{self._name}-records",
-            metadata=self._metadata(self._object_name),
-            data={RECORDS_KEY: self._records, SCRIPT.name: self._script},
+            metadata=self._metadata(f"{OBJECT_NAME}-{fingerprint(self._contents)}"),
+            data=self._contents,
             opts=self._child(),
         )
 
-    def _make_job(
+    def _make_deployment(
         self, secret: "kubernetes.core.v1.Secret", configuration: "kubernetes.core.v1.ConfigMap"
-    ) -> "kubernetes.batch.v1.Job":
-        metadata = self._metadata(self._object_name)
-        # A Job that failed is made anew by the next update instead of being waited for again.
-        metadata["annotations"] = {"pulumi.com/replaceUnready": "true"}
-        return kubernetes.batch.v1.Job(
-            f"{self._name}-job",
-            metadata=metadata,
-            spec=self._job_spec(secret.metadata.name, configuration.metadata.name),
+    ) -> "kubernetes.apps.v1.Deployment":
+        timeout = f"{PROGRESS_SECONDS + 60}s"
+        return kubernetes.apps.v1.Deployment(
+            f"{self._name}-deployment",
+            metadata=self._metadata(OBJECT_NAME),
+            spec=self._deployment_spec(secret.metadata.name, configuration.metadata.name),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[secret, configuration],
-                # An older Job that is still trying would bring back whoever this one has blocked.
-                delete_before_replace=True,
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{DEADLINE_SECONDS}s", update=f"{DEADLINE_SECONDS}s"),
+                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
 
-    def _job_spec(self, secret_name: pulumi.Input[str], configuration_name: pulumi.Input[str]) -> "JobSpecArgsDict":
-        """No time to live: the finished Job is kept, or the next update would find it missing and run it again."""
+    def _deployment_spec(
+        self, secret_name: pulumi.Input[str], configuration_name: pulumi.Input[str]
+    ) -> "DeploymentSpecArgsDict":
         return {
-            "active_deadline_seconds": DEADLINE_SECONDS,
-            "backoff_limit": RETRIES,
-            "pod_failure_policy": {
-                "rules": [
-                    {
-                        "action": "FailJob",
-                        "on_exit_codes": {
-                            "container_name": "reconcile",
-                            "operator": "In",
-                            "values": [INPUT_ERROR],
-                        },
-                    }
-                ]
-            },
-            # Never two at once: the next pod starts when the last has ended.
-            "pod_replacement_policy": "Failed",
+            "replicas": 1,
+            "progress_deadline_seconds": PROGRESS_SECONDS,
+            "revision_history_limit": 3,
+            "selector": {"match_labels": selector(OBJECT_NAME)},
+            # An older pod would go on bringing back whoever the next one has blocked.
+            "strategy": {"type": "Recreate"},
             "template": {
                 "metadata": {
                     "labels": labels(OBJECT_NAME),
@@ -161,44 +140,38 @@ class TenantAccounts(pulumi.ComponentResource):
                         KEYS_ANNOTATION: self._keys_fingerprint(),
                     },
                 },
-                "spec": {
-                    "automount_service_account_token": False,
-                    "containers": [self._container()],
-                    "enable_service_links": False,
-                    "restart_policy": "Never",
-                    "security_context": restricted_pod_security_context(),
-                    "volumes": [
-                        {"name": "keys", "secret": {"secret_name": secret_name}},
-                        {"name": "records", "config_map": {"name": configuration_name}},
-                    ],
-                },
+                "spec": pod_spec(
+                    image=self._args.image,
+                    environment={
+                        "GATEWAY_URL": self._args.admin_url,
+                        "FORGET_SECONDS": str(self._args.forget_seconds),
+                    },
+                    master_key_secret=self._args.master_key_secret,
+                    keys_secret=secret_name,
+                    configuration=configuration_name,
+                ),
             },
         }
 
-    def _container(self) -> "ContainerArgsDict":
-        return {
-            "name": "reconcile",
-            "image": self._args.image,
-            "image_pull_policy": "IfNotPresent",
-            "command": ["python3", "-I", "-S", "-B", f"{RECORDS_PATH}/{SCRIPT.name}"],
-            "env": [
-                {"name": "GATEWAY_URL", "value": self._args.gateway_url},
-                {"name": "KEYS_DIRECTORY", "value": KEYS_PATH},
-                {
-                    "name": "LITELLM_MASTER_KEY",
-                    "value_from": {"secret_key_ref": {"name": self._args.master_key_secret, "key": MASTER_KEY}},
-                },
-                {"name": "RECORDS_DIRECTORY", "value": RECORDS_PATH},
-            ],
-            "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
-            "security_context": restricted_container_security_context(),
-            "volume_mounts": [
-                {"name": "keys", "mount_path": KEYS_PATH, "read_only": True},
-                {"name": "records", "mount_path": RECORDS_PATH, "read_only": True},
-            ],
-        }
+    def _deliver(self, tenant: str, namespace: str, deployment: "kubernetes.apps.v1.Deployment") -> None:
+        """The key where the tenant's programs run, once it works: a pod takes both values with one `envFrom`."""
+        kubernetes.core.v1.Secret(
+            f"{self._name}-delivered-{tenant}",
+            metadata={
+                "name": DELIVERED_SECRET,
+                "namespace": namespace,
+                "labels": labels(OBJECT_NAME, tenant=tenant),
+            },
+            string_data={"OPENAI_API_KEY": self.keys[tenant], "OPENAI_BASE_URL": self._args.api_url},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment, *self._namespace_of(namespace)]),
+        )
+
+    def _namespace_of(self, namespace: str) -> tuple[pulumi.Resource, ...]:
+        """Its own alone: a key that waited for every tenant's namespace would make each new tenant everybody's."""
+        resource = self._args.namespaces.get(namespace)
+        return () if resource is None else (resource,)
 
     def _keys_fingerprint(self) -> pulumi.Output[str]:
-        """Changes with any key: a Job's pod cannot be changed, so another fingerprint is another Job."""
+        """Changes with any key, so that another key is another pod."""
         values = pulumi.Output.all(*(key for _, key in sorted(self.keys.items())))
         return pulumi.Output.unsecret(values.apply(lambda keys: secret_fingerprint("".join(keys), *keys)))

@@ -1,4 +1,4 @@
-"""What the gateway is to know of each tenant, as the Job reads it. Pure."""
+"""What the gateway is to know of each tenant, as the reconciler reads it. Pure."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ with them pass-through routes on which no hook runs."""
 
 
 def records(tenants: Iterable[TenantPart]) -> str:
-    """The document that `reconcile.py` reads; the same tenants give the same bytes in whatever order they come."""
+    """The document that the reconciler reads; the same tenants give the same bytes in whatever order they come."""
     ordered = sorted(tenants, key=lambda tenant: tenant.name)
     return json.dumps({"tenants": [_record(tenant) for tenant in ordered]}, indent=2, sort_keys=True) + "\n"
 

@@ -15,6 +15,7 @@ from components.database import (
 )
 from components.engine import Engine, EngineArgs
 from components.gateway import Gateway, GatewayArgs
+from components.gateway.configuration import key_memory_seconds
 from components.kueue import Queues
 from components.tenants import TenantAccounts, TenantAccountsArgs
 from infra.blueprint.model import (
@@ -93,15 +94,20 @@ def create_gateway(
     return Gateway("gateway", args, in_cluster.options(after))
 
 
-def create_tenants(blueprint: Blueprint, gateway: Gateway, in_cluster: InCluster) -> TenantAccounts:
-    """Register the tenants' accounts, which are made through the running gateway."""
+def create_tenants(
+    blueprint: Blueprint, gateway: Gateway, in_cluster: InCluster, spaces: Mapping[str, pulumi.Resource]
+) -> TenantAccounts:
+    """Register the tenants' accounts, which are made through the running gateway; `spaces` are their own namespaces."""
     args = TenantAccountsArgs(
         tenants=blueprint.tenants,
         namespace=blueprint.gateway.namespace,
         image=blueprint.gateway.image,
-        gateway_url=gateway.address,
+        admin_url=gateway.admin_address,
+        api_url=pulumi.Output.concat(gateway.address, "/v1"),
         master_key_secret=gateway.master_key_secret,
         database_fingerprint=gateway.database_fingerprint,
+        forget_seconds=key_memory_seconds(blueprint.gateway),
+        namespaces=spaces,
     )
     return TenantAccounts("tenants", args, in_cluster.options((gateway,)))
 

@@ -64,7 +64,7 @@ def test_the_gateway_is_made_after_the_schema_migration(plan: Plan) -> None:
 def test_tenants_are_made_after_the_gateway(plan: Plan) -> None:
     gateway = plan.named("gateway-deployment")
 
-    assert gateway.urn in everything_before(plan, plan.named("tenants-job"))
+    assert gateway.urn in everything_before(plan, plan.named("tenants-deployment"))
 
 
 def test_the_migration_is_made_after_the_database(plan: Plan) -> None:

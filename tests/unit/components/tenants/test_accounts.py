@@ -1,13 +1,15 @@
-"""The Job that gives tenants their accounts runs when something changed, and only then."""
+"""The pod that gives tenants their accounts is another one when something changed, and only then."""
 
 import dataclasses
 import functools
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from components.tenants import TenantAccounts, TenantAccountsArgs
-from components.tenants import reconcile as module
+from components.tenants import reconciler as package
 from infra.blueprint.model import TenantPart
 from tests.unit.components.parts import RESEARCH, SUPPORT
 from tests.unit.components.recording import Recording, Secret, record, strings
@@ -18,7 +20,16 @@ def accounts(
     *tenants: TenantPart, image: str = "registry.example.com/litellm:v1.106.2", database: str = "one"
 ) -> Recording:
     def program() -> Any:
-        args = TenantAccountsArgs(tenants, "gateway", image, "http://gateway:4000", "gateway", database)
+        args = TenantAccountsArgs(
+            tenants,
+            namespace="gateway",
+            image=image,
+            admin_url="http://gateway-admin:4001",
+            api_url="http://gateway:4000/v1",
+            master_key_secret="gateway",  # noqa: S106 - the name of a Secret
+            database_fingerprint=database,
+            forget_seconds=21,
+        )
         component = TenantAccounts("tenants", args)
         secret = {name: key.is_secret() for name, key in component.keys.items()}
         return {"keys": dict(component.keys), "secret": secret}
@@ -26,8 +37,16 @@ def accounts(
     return record(program)
 
 
-def job(recording: Recording) -> dict[str, Any]:
-    return dict(recording.one("Job").inputs)
+def deployment(recording: Recording) -> dict[str, Any]:
+    return dict(recording.one("Deployment").inputs)
+
+
+def pod(recording: Recording) -> dict[str, Any]:
+    return deployment(recording)["spec"]["template"]["spec"]
+
+
+def records_map(recording: Recording) -> dict[str, Any]:
+    return dict(recording.one("ConfigMap").inputs)
 
 
 def test_each_tenant_has_a_key_of_its_own_and_it_is_secret() -> None:
@@ -55,17 +74,17 @@ def test_a_key_stays_when_anything_else_changes() -> None:
 
 
 def test_accounts_are_made_again_in_another_database() -> None:
-    assert job(accounts(RESEARCH, database="two")) != job(accounts(RESEARCH))
-    assert job(accounts(RESEARCH, database="one")) == job(accounts(RESEARCH))
+    assert deployment(accounts(RESEARCH, database="two")) != deployment(accounts(RESEARCH))
+    assert deployment(accounts(RESEARCH, database="one")) == deployment(accounts(RESEARCH))
 
 
 def test_the_order_of_tenants_makes_no_difference() -> None:
-    assert job(accounts(RESEARCH, SUPPORT)) == job(accounts(SUPPORT, RESEARCH))
+    assert deployment(accounts(RESEARCH, SUPPORT)) == deployment(accounts(SUPPORT, RESEARCH))
 
 
-def test_any_change_of_a_tenant_is_another_job() -> None:
-    names = {
-        job(accounts(*tenants))["metadata"]["name"]
+def test_any_change_of_a_tenant_is_another_pod() -> None:
+    recordings = [
+        accounts(*tenants)
         for tenants in (
             (RESEARCH,),
             (RESEARCH, SUPPORT),
@@ -73,49 +92,74 @@ def test_any_change_of_a_tenant_is_another_job() -> None:
             (dataclasses.replace(RESEARCH, models=("tiny",)),),
             (),
         )
-    }
+    ]
+    names = {records_map(recording)["metadata"]["name"] for recording in recordings}
+    mounted = {json.dumps(pod(recording)["volumes"]) for recording in recordings}
 
-    assert len(names) == 5
+    assert len(names) == len(mounted) == 5
+    assert {deployment(recording)["metadata"]["name"] for recording in recordings} == {"tenants"}
 
 
-def test_the_job_runs_the_very_module_that_is_tested() -> None:
+def test_an_older_list_never_acts_beside_a_newer_one() -> None:
+    spec = deployment(accounts(RESEARCH))["spec"]
+
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+
+
+def test_an_update_waits_until_the_accounts_are_made() -> None:
+    (container,) = pod(accounts(RESEARCH))["containers"]
+
+    assert container["readinessProbe"]["httpGet"] == {"path": "/ready", "port": "metrics"}
+    assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+def test_the_pod_runs_the_very_modules_that_are_tested(tmp_path: Path) -> None:
     recording = accounts(RESEARCH)
-    data = recording.one("ConfigMap").inputs["data"]
-    (container,) = job(recording)["spec"]["template"]["spec"]["containers"]
+    data = records_map(recording)["data"]
+    (container,) = pod(recording)["containers"]
+    (records,) = [volume["configMap"] for volume in pod(recording)["volumes"] if volume["name"] == "records"]
+    for item in records["items"]:
+        path = tmp_path / item["path"]
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(data[item["key"]], encoding="utf-8")
+    start = container["command"][-1].replace("/etc/bulkhead/tenants", str(tmp_path))
+    command = [sys.executable, *container["command"][1:-1], start]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert data["reconcile.py"] == Path(module.__file__).read_text(encoding="utf-8")
-    assert container["command"][-1] == "/etc/bulkhead/tenants/reconcile.py"
+    assert {name for name in data if name.endswith(".py")} == {
+        path.name for path in Path(str(package.__file__)).parent.glob("*.py")
+    }
     assert [tenant["name"] for tenant in json.loads(data["tenants.json"])["tenants"]] == ["research"]
+    assert answer.stderr == "error: LITELLM_MASTER_KEY is not set\n"
+    assert answer.returncode == 2
+
+
+def test_a_key_is_delivered_where_the_tenant_has_a_namespace_of_its_own() -> None:
+    recording = accounts(dataclasses.replace(RESEARCH, namespace="tenant-research"), SUPPORT)
+    delivered = recording.named("tenants-delivered-research")
+
+    assert [secret.name for secret in recording.of("Secret")] == ["tenants-keys", "tenants-delivered-research"]
+    assert delivered.inputs["metadata"]["namespace"] == "tenant-research"
+    assert delivered.inputs["metadata"]["name"] == "bulkhead-key"
+    assert delivered.inputs["stringData"] == Secret(
+        {"OPENAI_API_KEY": "sk-generated-tenants-key-research", "OPENAI_BASE_URL": "http://gateway:4000/v1"}
+    )
+    assert recording.one("Deployment").urn in delivered.dependencies
 
 
 def test_keys_are_files_and_the_master_key_comes_from_the_gateway_s_secret() -> None:
-    pod = job(accounts(RESEARCH))["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
+    template = pod(accounts(RESEARCH))
+    (container,) = template["containers"]
     master = next(item for item in container["env"] if item["name"] == "LITELLM_MASTER_KEY")
 
     assert master["valueFrom"]["secretKeyRef"] == {"name": "gateway", "key": "master-key"}
-    assert {"name": "keys", "secret": {"secretName": "tenant-keys"}} in pod["volumes"]
-
-
-def test_an_older_job_is_gone_before_the_next_one_starts() -> None:
-    recording = accounts(RESEARCH)
-
-    assert recording.one("Job").delete_before_replace is True
-    assert job(recording)["spec"]["podReplacementPolicy"] == "Failed"
-
-
-def test_a_finished_job_is_kept_and_wrong_input_is_not_tried_again() -> None:
-    spec = job(accounts(RESEARCH))["spec"]
-    (rule,) = spec["podFailurePolicy"]["rules"]
-
-    assert "ttlSecondsAfterFinished" not in spec
-    assert rule["action"] == "FailJob"
-    assert rule["onExitCodes"]["values"] == [2]
+    assert {"name": "keys", "secret": {"secretName": "tenant-keys"}} in template["volumes"]
 
 
 def test_the_pod_fits_pod_security_restricted_with_a_read_only_root() -> None:
-    pod = job(accounts(RESEARCH))["spec"]["template"]["spec"]
+    template = pod(accounts(RESEARCH))
 
-    assert pod["automountServiceAccountToken"] is False
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
+    assert template["automountServiceAccountToken"] is False
+    assert template["securityContext"]["runAsNonRoot"] is True
+    assert template["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True

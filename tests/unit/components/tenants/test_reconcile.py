@@ -11,8 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.tenants import reconcile as module
-from components.tenants.reconcile import GatewayError, InputError, Tenant, main, plan, read_tenants, reconcile
+from components.tenants.reconciler import admin as admin_module
+from components.tenants.reconciler import loop as loop_module
+from components.tenants.reconciler.__main__ import ONCE, main
+from components.tenants.reconciler.admin import observe
+from components.tenants.reconciler.errors import GatewayError, InputError
+from components.tenants.reconciler.inputs import read_tenants
+from components.tenants.reconciler.model import Tenant
+from components.tenants.reconciler.passes import reconcile
+from components.tenants.reconciler.plan import plan
 from components.tenants.records import ALLOWED_ROUTES, records
 from tests.unit.components.parts import RESEARCH, SUPPORT
 from tests.unit.components.tenants.fake_gateway import ConnectionLostError, FakeGateway, serve
@@ -31,8 +38,8 @@ RESEARCHERS, SUPPORTERS = tenant("research"), tenant("support", models=["llama-8
 def settle(gateway: FakeGateway, *tenants: Tenant) -> list[str]:
     said: list[str] = []
     gateway.writes.clear()
-    reconcile(tenants, gateway, said.append)
-    return said
+    settled = reconcile(tenants, gateway, said.append)
+    return [*said, *settled.strangers]
 
 
 def test_a_new_tenant_gets_a_team_with_its_limits_and_one_key() -> None:
@@ -273,7 +280,7 @@ def test_from_any_listing_to_any_other_exactly_the_listed_may_call(
     open_keys = {key["metadata"]["tenant"] for key in gateway.keys.values() if not key["blocked"]}
     assert open_teams == open_keys == after
     assert set(gateway.teams) == {f"bulkhead-{name}" for name in before | after}
-    assert plan(listed, module.observe(gateway)) == []
+    assert plan(listed, observe(gateway)) == []
 
 
 # --- files, exit codes, secrets ---------------------------------------------------------------------------------
@@ -329,8 +336,8 @@ class Server:
 
 @pytest.fixture
 def server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(module.HttpAdmin.__init__, "__defaults__", (0.01,))
+    monkeypatch.setattr(loop_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(admin_module.HttpAdmin.__init__, "__defaults__", (0.001,))
     gateway, failures = FakeGateway(), list[int]()
     with serve(gateway, MASTER, failures) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
@@ -350,28 +357,28 @@ def server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def test_over_http_the_second_run_writes_nothing(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(server.environment) == 0
-    assert capsys.readouterr().out.endswith("2 tenants as listed; 4 writes\n")
-    assert main(server.environment) == 0
-    assert capsys.readouterr().out == "2 tenants as listed; 0 writes\n"
+    assert main(server.environment, [ONCE]) == 0
+    assert "2 tenants as listed; 4 writes" in capsys.readouterr().out
+    assert main(server.environment, [ONCE]) == 0
+    assert capsys.readouterr().out.startswith("2 tenants as listed; 0 writes")
 
 
 def test_what_passes_is_tried_again(server: Server) -> None:
     server.failures.extend([503, 429])
 
-    assert main(server.environment) == 0
+    assert main(server.environment, [ONCE]) == 0
 
 
 def test_a_gateway_that_goes_on_failing_is_worth_another_try_later(server: Server) -> None:
     server.failures.extend([500] * 50)
 
-    assert main(server.environment) == 1
+    assert main(server.environment, [ONCE]) == 1
 
 
 def test_a_refused_write_is_worth_another_try_later(server: Server) -> None:
     server.gateway.team_new = lambda body: 422
 
-    assert main(server.environment) == 1
+    assert main(server.environment, [ONCE]) == 1
 
 
 @pytest.mark.parametrize(
@@ -380,15 +387,15 @@ def test_a_refused_write_is_worth_another_try_later(server: Server) -> None:
     ids=["wrong key", "no key", "no records"],
 )
 def test_what_no_other_try_mends_is_said_so(server: Server, change: dict[str, str]) -> None:
-    assert main({**server.environment, **change}) == 2
+    assert main({**server.environment, **change}, [ONCE]) == 2
     assert server.gateway.writes == []
 
 
 def test_no_secret_is_ever_shown(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     server.gateway.key_generate = lambda body: 422
-    main(server.environment)
+    main(server.environment, [ONCE])
     server.failures.extend([500] * 50)
-    main(server.environment)
+    main(server.environment, [ONCE])
 
     shown = "".join(capsys.readouterr())
     assert "422" in shown

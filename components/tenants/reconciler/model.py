@@ -1,0 +1,105 @@
+"""Tenants as they have to be, and what the gateway has."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+MANAGED_BY = "bulkhead"
+ALIAS_DIGITS = 8
+
+Json = dict[str, Any]
+
+
+def team_id(tenant: str) -> str:
+    """The id of a tenant's team."""
+    return f"{MANAGED_BY}-{tenant}"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """What a tenant's account has to be.
+
+    Attributes:
+        name: The tenant's name.
+        key: Its virtual key; never shown.
+        team: The team's fields as LiteLLM names them, without its id.
+        routes: The paths that the key may call.
+    """
+
+    name: str
+    key: str
+    team: Mapping[str, Any]
+    routes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Tenant({self.name!r})"
+
+    @property
+    def team_id(self) -> str:
+        """The id of its team."""
+        return team_id(self.name)
+
+    @property
+    def token(self) -> str:
+        """What LiteLLM keeps of the key: its SHA-256."""
+        return hashlib.sha256(self.key.encode()).hexdigest()
+
+    @property
+    def metadata(self) -> Json:
+        """What tells our teams and keys from everybody else's."""
+        return {"managed_by": MANAGED_BY, "tenant": self.name}
+
+    @property
+    def team_fields(self) -> Json:
+        """The team as it has to be."""
+        return {"team_alias": self.team_id, **self.team, "metadata": self.metadata, "blocked": False}
+
+    @property
+    def key_fields(self) -> Json:
+        """The key as it has to be; it names its models itself, since a team's limit does not hold for fallbacks."""
+        return {
+            # Aliases are unique, and a key that replaces another must not need the other's.
+            "key_alias": f"{self.team_id}-{self.token[:ALIAS_DIGITS]}",
+            "team_id": self.team_id,
+            "models": self.team["models"],
+            "allowed_routes": list(self.routes),
+            "metadata": self.metadata,
+            "blocked": False,
+        }
+
+
+@dataclass(frozen=True)
+class Write:
+    """One request that changes the gateway; `says` is what may be shown of it."""
+
+    path: str
+    body: Json
+    says: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What the gateway has: teams by id, and keys by hash."""
+
+    teams: Mapping[str, Json]
+    keys: Mapping[str, Json]
+
+    def keys_of(self, team: str) -> Iterator[Json]:
+        """The keys of a team, in a fixed order."""
+        return (key for _, key in sorted(self.keys.items()) if key.get("team_id") == team)
+
+    @property
+    def removed_or_replaced_keys(self) -> Iterator[Json]:
+        """The keys that were ours and may no longer call."""
+        return (key for key in self.keys.values() if is_ours(key) and key.get("blocked"))
+
+
+def is_ours(thing: Json) -> bool:
+    """Whether a team or key was made by this program."""
+    return mapping(thing.get("metadata")).get("managed_by") == MANAGED_BY
+
+
+def mapping(value: Any) -> Json:
+    """`value` as a mapping; an empty one where it is none."""
+    return dict(cast("Json", value)) if isinstance(value, dict) else {}

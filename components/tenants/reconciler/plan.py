@@ -1,0 +1,94 @@
+"""What to write: pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from .model import Json, State, Tenant, Write, is_ours, mapping
+
+
+def plan(tenants: Sequence[Tenant], state: State) -> list[Write]:
+    """The writes that turn `state` into what the tenants have to be; removed tenants first."""
+    return [
+        *(write for team in removed_teams(tenants, state) for write in _block_team(team, state)),
+        *(write for tenant in sorted(tenants, key=lambda tenant: tenant.name) for write in _settle(tenant, state)),
+    ]
+
+
+def removed_teams(tenants: Sequence[Tenant], state: State) -> list[Json]:
+    """The teams of tenants that are no longer listed."""
+    wanted = {tenant.team_id for tenant in tenants}
+    return [team for _, team in sorted(state.teams.items()) if is_ours(team) and team["team_id"] not in wanted]
+
+
+def _block_team(team: Json, state: State) -> Iterator[Write]:
+    team_id = str(team["team_id"])
+    if not team.get("blocked"):
+        yield Write("/team/update", {"team_id": team_id, "blocked": True}, f"team {team_id}: blocked, no longer listed")
+    for key in state.keys_of(team_id):
+        yield from _block_key(key, "its tenant is no longer listed")
+
+
+def _block_key(key: Json, reason: str) -> Iterator[Write]:
+    if not key.get("blocked"):
+        body = {"key": key["token"], "blocked": True}
+        yield Write("/key/update", body, f"key {key.get('key_alias') or 'without alias'}: blocked, {reason}")
+
+
+def _settle(tenant: Tenant, state: State) -> Iterator[Write]:
+    team = state.teams.get(tenant.team_id)
+    if team is None:
+        body = {"team_id": tenant.team_id, **tenant.team_fields}
+        yield Write("/team/new", body, f"team {tenant.team_id}: created")
+    elif changes := differences(tenant.team_fields, team):
+        body = {"team_id": tenant.team_id, **changes}
+        yield Write("/team/update", body, f"team {tenant.team_id}: set {', '.join(sorted(changes))}")
+    yield from _settle_key(tenant, state)
+    for key in state.keys_of(tenant.team_id):
+        if key["token"] != tenant.token and is_ours(key):
+            yield from _block_key(key, "another key has taken its place")
+
+
+def _settle_key(tenant: Tenant, state: State) -> Iterator[Write]:
+    key = state.keys.get(tenant.token)
+    alias = tenant.key_fields["key_alias"]
+    if key is None:
+        yield Write("/key/generate", {"key": tenant.key, **tenant.key_fields}, f"key {alias}: created")
+    elif changes := differences(tenant.key_fields, key):
+        yield Write("/key/update", {"key": tenant.token, **changes}, f"key {alias}: set {', '.join(sorted(changes))}")
+
+
+def differences(wanted: Json, found: Json) -> Json:
+    """The wanted fields that are otherwise in `found`.
+
+    Only those are sent: LiteLLM starts a budget's period anew whenever it is told the period, even the same one.
+    Metadata that others added are kept.
+    """
+    changes: Json = {}
+    for field, value in wanted.items():
+        current = found.get(field)
+        if field == "metadata":
+            held = mapping(current)
+            if any(held.get(name) != item for name, item in value.items()):
+                changes[field] = {**held, **value}
+        elif field == "blocked":
+            if bool(current) != value:
+                changes[field] = value
+        elif isinstance(value, list):
+            listed = [str(item) for item in _list(current)]
+            if sorted(listed) != sorted(str(item) for item in _list(value)):
+                changes[field] = value
+        elif current != value:
+            changes[field] = value
+    return changes
+
+
+def _list(value: Any) -> list[Any]:
+    return list(cast("list[Any]", value)) if isinstance(value, list) else []
+
+
+def strangers(tenants: Sequence[Tenant], state: State) -> Iterator[str]:
+    """Keys that spend a tenant's budget and were not made here."""
+    for tenant in tenants:
+        for key in state.keys_of(tenant.team_id):
+            if key["token"] != tenant.token and not is_ours(key) and not key.get("blocked"):
+                yield f"team {tenant.team_id}: has a key that was made by hand, {key.get('key_alias') or 'no alias'}"
