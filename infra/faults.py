@@ -37,3 +37,10 @@ class FaultsFoundError(Exception):
         count = len(self.faults)
         heading = f"{origin}: {count} fault{'' if count == 1 else 's'}; nothing was changed."
         super().__init__("\n".join([heading, *(f"  {fault}" for fault in self.faults)]))
+
+
+class CommandFailedError(FaultsFoundError):
+    """A command could not do its work: what it was asked is sound, and the world did not allow it.
+
+    Each fault names what failed instead of a key.
+    """

@@ -7,7 +7,7 @@ UNSOUND = 1
 INVALID = 2
 """The stack file or the command line is invalid; nothing was judged and nothing was changed."""
 FAILED = 3
-"""The command could not do its work: a full disk, or a bug, which shows its traceback."""
+"""The command could not do its work: an unreachable cluster, a full disk, or a bug, which shows its traceback."""
 INTERRUPTED = 130
 """Ended by Ctrl-C; shells write 128 + the signal's number, 2."""
 PIPE_CLOSED = 141

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import click
 
 from infra.cli import exit_codes
-from infra.faults import FaultsFoundError
+from infra.faults import CommandFailedError, FaultsFoundError
 from infra.report.faults import faults_json, faults_text
 
 JSON_WANTED = "infra.cli.json_wanted"
@@ -83,6 +83,9 @@ class LazyGroup(click.Group):
         """Run the command and end as the shared exit codes say."""
         try:
             return super().invoke(ctx)
+        except CommandFailedError as error:
+            _report(error, as_json=bool(ctx.meta.get(JSON_WANTED)))
+            ctx.exit(exit_codes.FAILED)
         except FaultsFoundError as error:
             _report(error, as_json=bool(ctx.meta.get(JSON_WANTED)))
             ctx.exit(exit_codes.INVALID)

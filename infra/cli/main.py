@@ -14,6 +14,8 @@ COMMANDS = {
     "posture": LazyCommand("infra.cli.posture", "posture", "Which controls are in force, and why."),
     "plan": LazyCommand("infra.cli.plan", "plan", "What the program would register, offline."),
     "images": LazyCommand("infra.cli.images", "images", "Every image and chart that a stack pulls."),
+    "tenants": LazyCommand("infra.cli.tenants", "tenants", "Accounts, keys and spend of a running platform."),
+    "audit": LazyCommand("infra.cli.audit", "audit", "Whether the running cluster keeps what the posture claims."),
     "schema": LazyCommand("infra.cli.schema", "schema", "The JSON Schema of a stack file."),
     "lab": LazyCommand("lab.cli", "lab", "A real single-node cluster on this machine."),
     "reference": LazyCommand("infra.cli.reference", "reference", "Write the generated documentation.", hidden=True),

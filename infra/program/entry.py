@@ -11,9 +11,9 @@ import pulumi.runtime.config
 from infra.blueprint.model import ExistingClusterPart
 from infra.config.loader import document_from_engine, parse
 from infra.faults import FaultsFoundError
+from infra.live.kubeconfig import context_fault
 from infra.posture import Platform, platform_of
 from infra.program.compose import compose
-from infra.program.kubeconfig import context_fault
 from infra.program.secrets import StackSecrets, secrets_from_engine
 from infra.report.faults import faults_text
 from infra.report.posture_json import posture_document

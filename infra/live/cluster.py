@@ -1,0 +1,193 @@
+"""A cluster through the user's kubeconfig: the few reads that commands need, each failing in one clear way.
+
+The official client takes a second to import, so this module is imported by whoever has a cluster to ask.
+"""
+
+import base64
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import portforward  # pyright: ignore[reportUnknownVariableType]
+
+from infra.blueprint.model import ClusterPart, ExistingClusterPart
+from infra.faults import CommandFailedError
+from infra.live.errors import failure
+from infra.live.kubeconfig import context_fault
+
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 30
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+
+Result = TypeVar("Result")
+
+
+class LiveCluster:
+    """A cluster behind a context of the user's kubeconfig.
+
+    Attributes:
+        context: The context's name.
+    """
+
+    def __init__(self, context: str, api: Any) -> None:
+        self.context = context
+        self._core = client.CoreV1Api(api)
+        self._apps = client.AppsV1Api(api)
+        self._api = api
+
+    def secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """A Secret's values; None where there is no such Secret."""
+        found = self._read(
+            f"Secret {namespace}/{name}", lambda: self._core.read_namespaced_secret(name, namespace, **_timeouts())
+        )
+        data: Mapping[str, str] = (found.data or {}) if found else {}
+        return None if found is None else {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """A ConfigMap's values; None where there is no such ConfigMap."""
+        found = self._read(
+            f"ConfigMap {namespace}/{name}",
+            lambda: self._core.read_namespaced_config_map(name, namespace, **_timeouts()),
+        )
+        return None if found is None else dict(found.data or {})
+
+    def mounted_config_maps(self, namespace: str, deployment: str) -> Mapping[str, str] | None:
+        """Volume → ConfigMap of a Deployment's pods; None where there is no such Deployment."""
+        found = self._read(
+            f"Deployment {namespace}/{deployment}",
+            lambda: self._apps.read_namespaced_deployment(deployment, namespace, **_timeouts()),
+        )
+        if found is None:
+            return None
+        volumes = found.spec.template.spec.volumes if found.spec.template.spec else None
+        return {volume.name: str(volume.config_map.name) for volume in volumes or [] if volume.config_map}
+
+    def ready_pod(self, namespace: str, selector: str) -> client.V1Pod | None:
+        """A pod that is ready and is not being ended; None where there is none."""
+        found = self._read(
+            f"pods of {namespace}",
+            lambda: self._core.list_namespaced_pod(namespace, label_selector=selector, **_timeouts()),
+        )
+        pods = sorted(found.items if found else [], key=lambda pod: str(pod.metadata.name if pod.metadata else ""))
+        return next((pod for pod in pods if _is_ready(pod)), None)
+
+    def forward(self, namespace: str, pod: str, port: int) -> socket.socket:
+        """A socket that leads to a pod's port, through the API server."""
+        open_port = cast("Callable[..., Any]", portforward)
+        forwarded = self._read(
+            f"pod {namespace}/{pod}, port {port}",
+            lambda: open_port(
+                self._core.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port), **_timeouts()
+            ),
+        )
+        if forwarded is None:
+            raise failure(
+                f"pod {namespace}/{pod}", "it is gone", "the gateway cannot be asked", "the command again, in a moment"
+            )
+        return forwarded.socket(port)
+
+    def _read(self, what: str, read: Callable[[], Result]) -> Result | None:
+        """What `read` gives; None where the server says that there is no such thing."""
+        try:
+            return read()
+        except ApiException as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise self._refusal(what, error) from None
+        except (urllib3.exceptions.HTTPError, OSError, config.ConfigException) as error:
+            raise self._unreachable(type(error).__name__) from None
+
+    def _refusal(self, what: str, error: ApiException) -> CommandFailedError:
+        if error.status == FORBIDDEN:
+            return failure(
+                what,
+                f"the cluster lets the user of context {self.context} not read it",
+                "the tenants' accounts cannot be shown",
+                "an administrator's context with --context NAME; reading takes `get` on secrets, configmaps, pods and"
+                " deployments and `create` on pods/portforward in the gateway's namespace",
+            )
+        if error.status == UNAUTHORIZED:
+            return failure(
+                f"context {self.context}",
+                "the cluster does not take its credentials",
+                "nothing can be read",
+                "log in to the cluster again, or another context with --context NAME",
+            )
+        if error.status:
+            return failure(
+                what, f"the cluster answered {error.status} {error.reason}", "it cannot be read", "the command again"
+            )
+        return self._unreachable(str(error.reason).partition("\n")[0])
+
+    def _unreachable(self, reason: str) -> CommandFailedError:
+        return failure(
+            f"context {self.context}",
+            f"the cluster at {self._api.configuration.host} does not answer ({reason})",
+            "nothing can be read",
+            f"check that it runs and that you reach it: kubectl --context {self.context} version",
+        )
+
+
+def connect(part: ClusterPart, context: str | None = None) -> LiveCluster:
+    """The cluster of a stack.
+
+    Args:
+        part: The stack's cluster.
+        context: The kubeconfig context to use; None: the stack's own, or what gcloud calls a GKE cluster's.
+
+    Raises:
+        FaultsFoundError: The kubeconfig has no such context.
+        CommandFailedError: Its credentials cannot be had.
+    """
+    name = context or (part.context if isinstance(part, ExistingClusterPart) else gke_context(part))
+    if fault := context_fault(name, os.environ):
+        raise failure(f"context {name}", fault.wrong, "the cluster cannot be reached", _how_to_get(part, fault.write))
+    # The client warns of what it then retries; what comes of it is told once, by what reads.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    threading.excepthook = _quiet_forwarding
+    try:
+        api: Any = config.new_client_from_config(context=name)
+    except (config.ConfigException, OSError, ValueError) as error:
+        raise failure(
+            f"context {name}", f"its credentials cannot be had: {error}", "nothing can be read", "log in again"
+        ) from None
+    api.configuration.retries = False
+    return LiveCluster(name, api)
+
+
+def gke_context(part: ClusterPart) -> str:
+    """The context that `gcloud container clusters get-credentials` makes for a GKE cluster."""
+    if isinstance(part, ExistingClusterPart):
+        return part.context
+    return f"gke_{part.project}_{part.location}_{part.name}"
+
+
+def _how_to_get(part: ClusterPart, otherwise: str) -> str:
+    if isinstance(part, ExistingClusterPart):
+        return f"{otherwise}; or --context NAME"
+    return (
+        f"gcloud container clusters get-credentials {part.name} --location {part.location} --project {part.project}"
+        " --dns-endpoint; or --context NAME"
+    )
+
+
+def _timeouts() -> Mapping[str, Any]:
+    return {"_request_timeout": (CONNECT_SECONDS, ANSWER_SECONDS)}
+
+
+def _is_ready(pod: client.V1Pod) -> bool:
+    if pod.status is None or (pod.metadata is not None and pod.metadata.deletion_timestamp is not None):
+        return False
+    return any(entry.type == "Ready" and entry.status == "True" for entry in pod.status.conditions or [])
+
+
+def _quiet_forwarding(args: threading.ExceptHookArgs) -> None:
+    """A forwarded connection that breaks is told by who waits at its other end; the client's thread would print all."""
+    if args.thread is None or not args.thread.name.startswith("Kubernetes port forward"):
+        threading.__excepthook__(args)
