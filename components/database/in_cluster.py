@@ -203,14 +203,14 @@ def _ready(period: int, failures: int) -> "ProbeArgsDict":
 
 
 def _alive() -> "ProbeArgsDict":
-    """Two minutes of silence restart it; too little room stops it at once."""
-    return _probe(["bash", "-c", f"{STOP_SCRIPT}; {' '.join(IS_READY)}"], period=10, failures=12)
+    """Minutes of silence restart it, since a crowded node starves a probe before the server; no room stops it."""
+    return _probe(["bash", "-c", f"{STOP_SCRIPT}; {' '.join(IS_READY)}"], period=10, failures=15, timeout=20)
 
 
-def _probe(command: list[str], period: int, failures: int) -> "ProbeArgsDict":
+def _probe(command: list[str], period: int, failures: int, timeout: int = 5) -> "ProbeArgsDict":
     return {
         "exec_": {"command": command},
         "period_seconds": period,
-        "timeout_seconds": 5,
+        "timeout_seconds": timeout,
         "failure_threshold": failures,
     }
