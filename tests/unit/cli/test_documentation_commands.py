@@ -17,4 +17,5 @@ def test_schema_prints_the_committed_schema_byte_for_byte(bulkhead: Bulkhead):
 def test_reference_writes_every_page_into_the_project(bulkhead: Bulkhead, project: Path):
     result = bulkhead("reference")
     assert result.exit_code == 0
-    assert {path.name: path.read_text() for path in (project / FOLDER).iterdir()} == pages()
+    written = (path for path in (project / FOLDER).rglob("*") if path.is_file())
+    assert {path.relative_to(project / FOLDER).as_posix(): path.read_text() for path in written} == pages()
