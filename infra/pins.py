@@ -50,6 +50,17 @@ KUEUE_CHART = ChartPin(
 KUEUE_IMAGE = ImagePin(
     "registry.k8s.io", "kueue/kueue", "v0.19.2", "the chart's own default is a staging tag that is always pulled"
 )
+KYVERNO_CHART = ChartPin(
+    "ghcr.io",
+    "kyverno/charts/kyverno",
+    "3.9.2",
+    "Kyverno 1.19.2, in which five ways from writing a namespaced policy to cluster-admin are fixed (CVE-2026-122303,"
+    " -122304, -122310, -122313, -124440)",
+)
+KYVERNO_IMAGE = ImagePin("reg.kyverno.io", "kyverno/kyverno", "v1.19.2", "the chart's own, which it names itself")
+KYVERNO_INIT_IMAGE = ImagePin(
+    "reg.kyverno.io", "kyverno/kyvernopre", "v1.19.2", "the chart's own, which it names itself"
+)
 VLLM_IMAGE = ImagePin(
     "docker.io",
     "vllm/vllm-openai",
@@ -68,6 +79,12 @@ LITELLM_IMAGE = ImagePin(
     "v1.106.2",
     "newest that is not reported compromised; CVE-2026-49468 (Host-header bypass) is fixed in 1.84.0",
 )
+NGINX_IMAGE = ImagePin(
+    "docker.io",
+    "nginxinc/nginx-unprivileged",
+    "1.30.6-alpine-slim",
+    "newest stable build seen; CVE-2026-93479 (string expressions) is fixed in 1.30.6, and it stops by SIGQUIT",
+)
 POSTGRES_IMAGE = ImagePin(
     "docker.io",
     "library/postgres",
@@ -77,14 +94,35 @@ POSTGRES_IMAGE = ImagePin(
 REDIS_IMAGE = ImagePin(
     "docker.io", "library/redis", "7.0.15-bookworm", "LiteLLM's rate limits need Redis 7 for its scripts"
 )
+PROMETHEUS_IMAGE = ImagePin(
+    "quay.io",
+    "prometheus/prometheus",
+    "v3.13.5",
+    "the line with the most patch releases; the lab builds the same version, by its Go name v0.313.5",
+)
+REDIS_EXPORTER_IMAGE = ImagePin(
+    "docker.io", "oliver006/redis_exporter", "v1.97.0", "newest; the metrics used here have had these names since 1.0"
+)
+POSTGRES_EXPORTER_IMAGE = ImagePin(
+    "quay.io",
+    "prometheuscommunity/postgres-exporter",
+    "v0.20.1",
+    "newest; the metrics used here have had these names since 0.9",
+)
 
 IMAGES = {
     "Kueue": KUEUE_IMAGE,
+    "Kyverno": KYVERNO_IMAGE,
+    "Kyverno's first container": KYVERNO_INIT_IMAGE,
     "vLLM on GPUs": VLLM_IMAGE,
     "vLLM on CPUs": VLLM_CPU_IMAGE,
     "LiteLLM": LITELLM_IMAGE,
+    "nginx": NGINX_IMAGE,
     "PostgreSQL": POSTGRES_IMAGE,
     "Redis": REDIS_IMAGE,
+    "Prometheus": PROMETHEUS_IMAGE,
+    "the exporter of Redis' metrics": REDIS_EXPORTER_IMAGE,
+    "the exporter of PostgreSQL's metrics": POSTGRES_EXPORTER_IMAGE,
 }
 """Every image that a stack can deploy, by what it is."""
 
@@ -120,5 +158,25 @@ VLLM_CPU_FLOOR = FloorPin(
 )
 LITELLM_FLOOR = FloorPin((1, 84, 0), "CVE-2026-49468 (authentication bypass by the Host header)")
 
-FLOORS = {"vLLM on GPUs": VLLM_FLOOR, "vLLM on CPUs": VLLM_CPU_FLOOR, "LiteLLM": LITELLM_FLOOR}
+NGINX_FLOOR = FloorPin(
+    (1, 30, 6),
+    "CVE-2026-93479 (buffer overflow when evaluating string expressions)",
+    "CVE-2026-123007 and CVE-2026-123633 (HTTP/2), fixed in 1.30.7, cannot be reached: the edge speaks HTTP/1.1 alone."
+    " Raise this floor with the next build.",
+)
+
+KYVERNO_FLOOR = FloorPin(
+    (1, 19, 1),
+    "releases before 1.19 lack ValidatingPolicy as it is written here",
+    "CVE-2026-122303 and four more, fixed in 1.19.2, which the lab cannot build: who may write Kyverno's namespaced"
+    " policies reaches cluster-admin. Nobody but administrators may here: no role of a tenant has a verb on them.",
+)
+
+FLOORS = {
+    "Kyverno": KYVERNO_FLOOR,
+    "vLLM on GPUs": VLLM_FLOOR,
+    "vLLM on CPUs": VLLM_CPU_FLOOR,
+    "LiteLLM": LITELLM_FLOOR,
+    "nginx": NGINX_FLOOR,
+}
 """Every floor, by the image that it holds for."""

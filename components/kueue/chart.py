@@ -1,13 +1,13 @@
 """Kueue itself, from its own Helm chart."""
 
 from dataclasses import dataclass
-from typing import assert_never
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.kueue.manager import chart_values
-from infra.blueprint.model import ChartPart, FolderChartLocation, OciChartLocation, QuotaPart, RepositoryChartLocation
+from components.shared.charts import chart_source
+from infra.blueprint.model import QuotaPart
 
 RELEASE = "kueue"
 """The Helm release's name; it contains the chart's name, so objects are called `kueue-...` without a second prefix."""
@@ -31,7 +31,7 @@ class Kueue(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bulkhead:kueue:Kueue", name, None, opts)
-        chart, repository, version = _source(args.part.chart)
+        chart, repository, version = chart_source(args.part.chart)
         self.chart = kubernetes.helm.v4.Chart(
             f"{name}-chart",
             name=RELEASE,
@@ -43,16 +43,3 @@ class Kueue(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})
-
-
-def _source(part: ChartPart) -> tuple[str, str | None, str | None]:
-    """Chart, repository and version; a folder states its version itself."""
-    match part.location:
-        case OciChartLocation(url=url):
-            return url, None, part.version
-        case RepositoryChartLocation(url=url, chart=chart):
-            return chart, url, part.version
-        case FolderChartLocation(path=path):
-            return path, None, None
-        case _:
-            assert_never(part.location)

@@ -13,6 +13,8 @@ FRAMEWORKS = (
     "pod",
     "deployment",
     "statefulset",
+    "ray.io/raycluster",
+    "ray.io/rayjob",
 )
 """What Kueue suspends and admits. Kinds whose definitions are not installed are picked up when they are."""
 
@@ -32,7 +34,8 @@ def manager_configuration(part: QuotaPart) -> dict[str, Any]:
         "apiVersion": "config.kueue.x-k8s.io/v1beta2",
         "kind": "Configuration",
         "health": {"healthProbeBindAddress": ":8081"},
-        "metrics": {"bindAddress": ":8443"},
+        # Quota and its use by queue are counted only where they are asked for.
+        "metrics": {"bindAddress": ":8443", "enableClusterQueueResources": True},
         "webhook": {"port": 9443},
         "leaderElection": {"leaderElect": True, "resourceName": "c1f6bfd2.kueue.x-k8s.io"},
         "clientConnection": {"qps": 300, "burst": 500},

@@ -37,7 +37,7 @@ def quota_part(config: StackConfig) -> QuotaPart:
     tenants = sorted(config.tenants, key=lambda tenant: tenant.name)
     return QuotaPart(
         namespace=names.KUEUE_NAMESPACE,
-        chart=ChartPart(_chart_location(KUEUE_CHART, ChartName.KUEUE, config.sources), KUEUE_CHART.version),
+        chart=ChartPart(chart_location(KUEUE_CHART, ChartName.KUEUE, config.sources), KUEUE_CHART.version),
         image=KUEUE_IMAGE.reference(config.sources.mirror),
         replicas=2 if isinstance(config.cluster, GkeCluster) else 1,
         managed_namespace_labels=names.MANAGED_NAMESPACE_LABELS,
@@ -48,9 +48,12 @@ def quota_part(config: StackConfig) -> QuotaPart:
             *(_tenant_cluster_queue(config, tenant) for tenant in tenants),
         ),
         local_queues=(
-            *(LocalQueuePart("serving", names.ENGINES_NAMESPACE, names.SERVING_QUEUE, None) for _ in pools[:1]),
             *(
-                LocalQueuePart(tenant.name, names.WORKLOADS_NAMESPACE, f"tenant-{tenant.name}", tenant.name)
+                LocalQueuePart(names.SERVING_LOCAL_QUEUE, names.ENGINES_NAMESPACE, names.SERVING_QUEUE, None)
+                for _ in pools[:1]
+            ),
+            *(
+                LocalQueuePart(tenant.name, names.WORKLOADS_NAMESPACE, _tenant_queue_name(tenant), tenant.name)
                 for tenant in tenants
             ),
         ),
@@ -58,7 +61,8 @@ def quota_part(config: StackConfig) -> QuotaPart:
     )
 
 
-def _chart_location(pin: ChartPin, name: ChartName, sources: Sources) -> ChartLocation:
+def chart_location(pin: ChartPin, name: ChartName, sources: Sources) -> ChartLocation:
+    """Where a chart comes from: its own source in the stack file, else the mirror, else its own registry."""
     match sources.charts.get(name):
         case OciChart(url=url):
             return OciChartLocation(url)
@@ -103,8 +107,12 @@ def engine_devices(config: StackConfig, pool: Pool) -> int:
     )
 
 
+def _tenant_queue_name(tenant: Tenant) -> str:
+    return f"{names.TENANT_CLUSTER_QUEUE_PREFIX}{tenant.name}"
+
+
 def _tenant_cluster_queue(config: StackConfig, tenant: Tenant) -> ClusterQueuePart:
     devices = config.gpu_quota(tenant)
     return ClusterQueuePart(
-        f"tenant-{tenant.name}", tenant.name, _groups(config, list(config.pools_open_to(tenant)), devices)
+        _tenant_queue_name(tenant), tenant.name, _groups(config, list(config.pools_open_to(tenant)), devices)
     )

@@ -12,6 +12,7 @@ class ChartName(StrEnum):
     """The Helm charts that the platform installs."""
 
     KUEUE = "kueue"
+    KYVERNO = "kyverno"
 
 
 class OciChart(StackFilePart):

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from infra.config.admission import AdmissionSettings
 from infra.config.base import Day, StackFilePart
 
 
@@ -81,3 +82,5 @@ class Trust(StackFilePart):
         ],
     )
     """Controls that the facts require but that are knowingly not enforced."""
+    admission: AdmissionSettings = AdmissionSettings()
+    """How the admission policies judge."""

@@ -83,15 +83,15 @@ def available() -> frozenset[ControlId]:
 
 
 def apply_enforced(blueprint: Blueprint, posture: Posture) -> Blueprint:
-    """`blueprint` hardened by every control that is in force in `posture`, in the catalogue's order.
+    """`blueprint` hardened by every control that acts or reports in `posture`, in the catalogue's order.
 
     Raises:
         ValueError: the blueprint lacks what a control rests on; a bug of the program, since the loader has checked
             the configuration.
     """
-    in_force = posture.in_force
+    deployed = posture.deployed
     for entry in CATALOGUE:
-        if entry.apply is not None and entry.control.id in in_force:
+        if entry.apply is not None and entry.control.id in deployed:
             blueprint = entry.apply(blueprint)
     return blueprint
 

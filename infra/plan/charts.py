@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import yaml
 
+from infra.pins import POD_SECURITY_VERSION
 from infra.plan.model import PlannedResource
 
 LAB_LINK = ".charts"
@@ -52,6 +53,8 @@ class FolderChartRenderer:
     def _render(self, chart: PlannedResource, folder: Path, helm: Path) -> list[dict[str, Any]] | str:
         release, namespace = str(chart.inputs["name"]), str(chart.inputs["namespace"])
         command = [helm, "template", release, folder, "--namespace", namespace, "--include-crds", "--no-hooks"]
+        # A helm that was built without a version takes Kubernetes to be 1.20, which charts refuse.
+        command += ["--kube-version", POD_SECURITY_VERSION]
         try:
             run = subprocess.run(
                 [*command, "--values", "-"],

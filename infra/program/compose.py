@@ -81,7 +81,7 @@ def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
     api_keys = {name: engine.api_key for name, engine in engines.items()}
     managed = create_managed_service_policies(blueprint, (database, cache), in_cluster, beside_gateway)
     gateway = create_gateway(part, (database, cache), api_keys, in_cluster, (*beside_gateway, *managed))
-    tenants = create_tenants(blueprint, gateway, in_cluster)
+    tenants = create_tenants(blueprint, gateway, in_cluster, spaces)
     create_observability(blueprint, (database, cache), in_cluster, namespaces)
     return ComposedPlatform(gateway=gateway.address, tenant_keys=dict(sorted(tenants.keys.items())))
 

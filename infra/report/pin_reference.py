@@ -1,12 +1,11 @@
 """The page of versions, made from the pins."""
 
-from infra.pins import FLOORS, IMAGES, KUEUE_CHART, POD_SECURITY_VERSION, FloorPin
+from infra.pins import FLOORS, IMAGES, KUEUE_CHART, KYVERNO_CHART, POD_SECURITY_VERSION, ChartPin, FloorPin
 from infra.report.markdown import code, page, table
 
 
 def pin_reference() -> str:
     """The page, as Markdown."""
-    chart = f"{KUEUE_CHART.registry}/{KUEUE_CHART.repository}:{KUEUE_CHART.version}"
     return page(
         "Versions",
         "Every image and chart that a stack deploys, and the oldest version of each that is let through.",
@@ -14,7 +13,8 @@ def pin_reference() -> str:
             ["what", "reference", "why this version"],
             [
                 *([name, code(pin.reference()), pin.reason] for name, pin in IMAGES.items()),
-                ["Kueue's chart", code(chart), KUEUE_CHART.reason],
+                _chart("Kueue's chart", KUEUE_CHART),
+                _chart("Kyverno's chart", KYVERNO_CHART),
             ],
         ),
         "## Floors",
@@ -23,6 +23,10 @@ def pin_reference() -> str:
         f"Namespaces are held to the Pod Security Standards of {code(POD_SECURITY_VERSION)}, an explicit version, so"
         " that an upgrade of the cluster refuses no pod by itself.",
     )
+
+
+def _chart(name: str, pin: ChartPin) -> list[str]:
+    return [name, code(f"{pin.registry}/{pin.repository}:{pin.version}"), pin.reason]
 
 
 def _floor(entry: tuple[str, FloorPin]) -> list[str]:

@@ -62,6 +62,7 @@ class ControlPosture:
         because: Why it has that state.
         required_by: The facts of the stack that require it; empty when nothing does.
         objects: What realises it on the cluster, as `ClusterQueue/research`; empty when it does not act.
+        audited: Whether it is there and only reports; it does not act then.
     """
 
     control: Control
@@ -69,6 +70,7 @@ class ControlPosture:
     because: str
     required_by: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
+    audited: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class Posture:
     def in_force(self) -> frozenset[ControlId]:
         """The controls that act."""
         return frozenset(row.control.id for row in self.controls if row.state.acts)
+
+    @property
+    def deployed(self) -> frozenset[ControlId]:
+        """The controls that act, and those that only report: what a blueprint has to carry."""
+        return self.in_force | frozenset(row.control.id for row in self.controls if row.audited)
 
     def of(self, control: ControlId) -> ControlPosture:
         """The state of one control; raises KeyError when the catalogue lacks it."""

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from infra.config.admission import Enforcement
 from infra.config.cluster import ExistingCluster
+from infra.config.gateway import DatabaseOutage
 from infra.config.paths import location_of, nearest, render
 from infra.config.pools import DEDICATED_KEY
 from infra.config.stack import PROJECT, StackConfig
@@ -19,6 +21,9 @@ EXPIRY_NOTICE = datetime.timedelta(days=14)
 
 NETWORK_POLICY_CONTROLS = frozenset({ControlId.SR1, ControlId.NS4})
 """Controls made of NetworkPolicies, which a cluster without a capable dataplane stores and ignores."""
+
+ADMISSION_CONTROLS = frozenset({ControlId.SR2})
+"""Controls made of admission policies, which may be told to report only."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class _Question:
         tier: The tier in force.
         enabled: Whether the stack file switches the control on by its id.
         available: Whether the program can realise the control.
+        reports_only: Whether the stack file has its policies report what they would refuse, and refuse nothing.
         required_by: The facts that require it.
         waiver: The waiver that counts, if any.
         expired: The day on which the last of its expired waivers ended, if any.
@@ -46,6 +52,7 @@ class _Question:
     tier: Tier
     enabled: bool
     available: bool
+    reports_only: bool
     required_by: tuple[Requirement, ...]
     waiver: _LiveWaiver | None
     expired: datetime.date | None
@@ -64,7 +71,11 @@ class _Question:
 
     @property
     def acts(self) -> bool:
-        return self.asked_for and self.available
+        return self.asked_for and self.available and not self.reports_only
+
+    @property
+    def audited(self) -> bool:
+        return self.asked_for and self.available and self.reports_only
 
     @property
     def waived(self) -> bool:
@@ -98,7 +109,9 @@ def resolve(
     found = [
         *(finding for question in questions for finding in _errors(question, config)),
         *(finding for question in questions for finding in _warnings(question, config, today)),
+        *(finding for question in questions for finding in _audits(question)),
         *_believed_pools(config),
+        *_unchecked_keys(config),
     ]
     written = written_of(config)
     return Posture(
@@ -125,6 +138,7 @@ def _question(
         tier=config.trust.tier,
         enabled=control.id in config.trust.enable,
         available=control.id in available,
+        reports_only=control.id in ADMISSION_CONTROLS and config.trust.admission.enforcement is Enforcement.AUDIT,
         required_by=tuple(requirement for requirement in required if requirement.control is control.id),
         waiver=live[0] if live else None,
         expired=max(expired, default=None),
@@ -149,6 +163,7 @@ def _row(question: _Question) -> ControlPosture:
         state=state,
         because=because,
         required_by=tuple(requirement.trigger for requirement in question.required_by),
+        audited=question.audited,
     )
 
 
@@ -160,11 +175,17 @@ def _state(question: _Question) -> tuple[ControlState, str]:
     if question.waived and question.waiver:
         waiver = question.waiver.waiver
         return ControlState.WAIVED, f"waived until {waiver.expires} by {waiver.owner}"
+    return ControlState.DORMANT, _why_dormant(question)
+
+
+def _why_dormant(question: _Question) -> str:
+    if question.audited:
+        return f"{'MISSING: ' if question.required_by else ''}audited only, nothing is refused"
     if question.asked_for:
-        return ControlState.DORMANT, f"{question.asker} asks for it, but it is not available yet"
+        return f"{question.asker} asks for it, but it is not available yet"
     if question.required_by:
-        return ControlState.DORMANT, "MISSING: required, neither enforced nor waived"
-    return ControlState.DORMANT, "nothing requires it"
+        return "MISSING: required, neither enforced nor waived"
+    return "nothing requires it"
 
 
 # --- findings ---------------------------------------------------------------------------------------------------
@@ -182,6 +203,8 @@ def _errors(question: _Question, config: StackConfig) -> Iterator[Finding]:
         yield _error(question, "bulkhead:cluster.enforces_network_policy", _not_enforced_by_cluster(question))
     if question.waived:
         return
+    if question.audited and question.required_by:
+        yield _error(question, "bulkhead:trust.admission.enforcement", _audited_only(question))
     by_tier = [requirement for requirement in question.required_by if not requirement.only_by]
     if by_tier and not question.asked_for:
         yield _error(question, "bulkhead:trust.tier", _missing(question, by_tier))
@@ -211,6 +234,19 @@ def _warnings(question: _Question, config: StackConfig, today: datetime.date) ->
         yield Finding(Severity.WARNING, control.id, waiver.path, message)
 
 
+def _audits(question: _Question) -> Iterator[Finding]:
+    """An audit that nothing forbids is still told: the tier's name alone would claim more."""
+    control = question.control
+    if question.audited and (question.waived or not question.required_by):
+        yield Finding(
+            Severity.WARNING,
+            control.id,
+            "bulkhead:trust.admission.enforcement",
+            f"{control.id} ({control.title}) is audited only: what its policies object to passes, with a warning to"
+            " whoever sent it. Write bulkhead:trust.admission.enforcement: deny once the warnings stay away.",
+        )
+
+
 def _believed_pools(config: StackConfig) -> Iterator[Finding]:
     """On an existing cluster nobody here taints the nodes: a dedicated pool is what its operator makes of it."""
     if not isinstance(config.cluster, ExistingCluster):
@@ -225,6 +261,19 @@ def _believed_pools(config: StackConfig) -> Iterator[Finding]:
                 f" does not taint. Without a taint other workloads of the cluster can land on its GPUs. Set on each of"
                 f" its nodes: {DEDICATED_KEY}={pool.dedicated_to}:NoSchedule.",
             )
+
+
+def _unchecked_keys(config: StackConfig) -> Iterator[Finding]:
+    """LiteLLM's `allow_requests_on_db_unavailable` lets any key in, known or made up (its auth_exception_handler)."""
+    if config.gateway.database_outage is DatabaseOutage.SERVE:
+        yield Finding(
+            Severity.WARNING,
+            ControlId.AC1,
+            "bulkhead:gateway.database_outage",
+            "Keys are not checked while the database is down: whoever reaches the gateway then gets every model, with"
+            " any key, and budgets and limits of tenants do not bind. Write: database_outage: refuse, unless all who"
+            " reach the gateway may spend without an account.",
+        )
 
 
 def _error(question: _Question, path: str, message: str) -> Finding:
@@ -253,6 +302,16 @@ def _not_enforced_by_cluster(question: _Question) -> str:
         f" the policies would be stored and ignored. At risk: {control.at_risk}. Write:"
         f" bulkhead:cluster.enforces_network_policy: true, once the cluster runs a dataplane that enforces it"
         f" (GKE's Dataplane V2, Cilium, Calico, kube-router)."
+    )
+
+
+def _audited_only(question: _Question) -> str:
+    control = question.control
+    triggers = " and ".join(requirement.trigger for requirement in question.required_by)
+    return (
+        f"{control.id} ({control.title}) is required, since {triggers}; with enforcement: audit its policies refuse"
+        f" nothing. At risk: {control.at_risk}. Write: bulkhead:trust.admission.enforcement: deny, or, while you look"
+        f" at what it would refuse, waive {control.id} under bulkhead:trust.waivers with owner, reason and expires."
     )
 
 

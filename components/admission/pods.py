@@ -1,0 +1,169 @@
+"""Pods inside of whatever makes them: where each kind keeps its pod templates, and what in a pod concerns a GPU.
+
+Every function gives CEL. A "pod" is anything with `metadata` and `spec` as a pod has them: a pod, or a template.
+"""
+
+from components.admission.cel import any_of, text, texts
+
+GPU_PREFIX = "nvidia.com/"
+"""Whole GPUs, MIG sizes and shared ones all have a resource name under it (NVIDIA's device plugin)."""
+
+VISIBLE_DEVICES = (
+    "NVIDIA_VISIBLE_DEVICES",
+    "NVIDIA_MIG_CONFIG_DEVICES",
+    "NVIDIA_MIG_MONITOR_DEVICES",
+    "NVIDIA_IMEX_CHANNELS",
+)
+"""Variables by which a container asks NVIDIA's runtime for devices past Kubernetes (NVIDIA Container Toolkit)."""
+
+NO_DEVICES = ("void", "none")
+"""Values of `NVIDIA_VISIBLE_DEVICES` that hand out nothing."""
+
+DEVICE_MOUNTS = "/var/run/nvidia-container-devices"
+"""Where mounts name devices, for runtimes that read them there instead of in a variable (NVIDIA Container Toolkit)."""
+
+DEVICE_FILES = "/dev/nvidia"
+CDI_ANNOTATIONS = "cdi.k8s.io/"
+"""Annotations by which a runtime in CDI mode is asked for devices."""
+
+ACCELERATOR_LABEL_PREFIXES = (GPU_PREFIX, "cloud.google.com/gke-accelerator", "cloud.google.com/gke-gpu-")
+"""Node labels that only GPU nodes have: NVIDIA's feature discovery's and GKE's."""
+
+
+def templates(root: str) -> str:
+    """The pod templates of any kind that makes pods, and the pod itself, as a list.
+
+    By structure and not by kind, so that a kind which keeps its template in one of these places is never missed:
+    Job, Deployment, StatefulSet, ReplicaSet, ReplicationController and DaemonSet; CronJob; JobSet; LeaderWorkerSet;
+    RayCluster, RayJob and RayService.
+    """
+    spec = f"{root}.?spec"
+    rays = (spec, f"{spec}.?rayClusterSpec", f"{spec}.?rayClusterConfig")
+    single = (
+        f"{spec}.?template",
+        f"{spec}.?jobTemplate.?spec.?template",
+        f"{spec}.?leaderWorkerTemplate.?leaderTemplate",
+        f"{spec}.?leaderWorkerTemplate.?workerTemplate",
+        f"{spec}.?submitterPodTemplate",
+        *(f"{ray}.?headGroupSpec.?template" for ray in rays),
+    )
+    lists = (
+        f"{spec}.?replicatedJobs.orValue([]).map(job, job.template.spec.template)",
+        *(f"{ray}.?workerGroupSpecs.orValue([]).map(group, group.template)" for ray in rays),
+    )
+    pod = f"({spec}.?containers.hasValue() ? [{root}] : [])"
+    return " + ".join([pod, f"[{', '.join(f'?{path}' for path in single)}]", *lists])
+
+
+def containers(pod: str) -> str:
+    """All containers of a pod: its own, those that come first, and those that are added later."""
+    kinds = ("containers", "initContainers", "ephemeralContainers")
+    return f"({' + '.join(f'{pod}.?spec.?{kind}.orValue([])' for kind in kinds)})"
+
+
+def wants_gpu(pod: str) -> str:
+    """Whether a pod names a GPU, in whatever amount, or claims a device."""
+    named = any_of(
+        *(f"c.?resources.?{kind}.orValue({{}}).exists(k, k.startsWith({text(GPU_PREFIX)}))" for kind in _AMOUNTS)
+    )
+    return any_of(f"{containers(pod)}.exists(c, {named})", _claims_device(pod))
+
+
+_AMOUNTS = ("requests", "limits")
+
+
+def _claims_device(pod: str) -> str:
+    return f"{pod}.?spec.?resourceClaims.orValue([]).size() > 0"
+
+
+def gets_gpu(pod: str) -> str:
+    """Whether a pod asks for one GPU at least, so that a queue counts it. Kubernetes holds requests equal to limits."""
+    counted = (
+        f"k.startsWith({text(GPU_PREFIX)}) && quantity(string(c.resources.limits[k])).isGreaterThan(quantity('0'))"
+    )
+    return any_of(
+        f"{containers(pod)}.exists(c, c.?resources.?limits.orValue({{}}).exists(k, {counted}))", _claims_device(pod)
+    )
+
+
+def asks_runtime_for_devices(pod: str) -> str:
+    """Whether a pod asks the container runtime for GPUs, past Kubernetes, in a way that the manifest shows."""
+    variable = f"e.name in {texts(VISIBLE_DEVICES)} && !(e.?value.orValue('') in {texts(NO_DEVICES)})"
+    # A prefix could put the name together out of two harmless halves.
+    prefixed = any_of(
+        *(f"e.?prefix.orValue('') != '' && {text(name)}.startsWith(e.prefix)" for name in VISIBLE_DEVICES)
+    )
+    return f"{containers(pod)}.exists(c, " + (
+        f"c.?env.orValue([]).exists(e, {variable}) || c.?envFrom.orValue([]).exists(e, {prefixed}))"
+    )
+
+
+def mounts_devices(pod: str) -> str:
+    """Whether a pod names GPUs by a mount, a device file of the node or an annotation."""
+    return any_of(
+        f"{containers(pod)}.exists(c, c.?volumeMounts.orValue([]).exists(m,"
+        f" m.mountPath.startsWith({text(DEVICE_MOUNTS)})))",
+        f"{pod}.?spec.?volumes.orValue([]).exists(v, v.?hostPath.?path.orValue('').startsWith({text(DEVICE_FILES)}))",
+        f"{pod}.?metadata.?annotations.orValue({{}}).exists(k, k.startsWith({text(CDI_ANNOTATIONS)}))",
+    )
+
+
+def uses_gpu_runtime(pod: str) -> str:
+    """Whether a pod runs under a runtime class of NVIDIA's."""
+    return f"{pod}.?spec.?runtimeClassName.orValue('').contains('nvidia')"
+
+
+def tolerates_gpu_nodes(pod: str, keys: tuple[str, ...], blanket: bool) -> str:
+    """Whether a pod tolerates a taint that keeps pods without a GPU off GPU nodes.
+
+    Args:
+        pod: The pod.
+        keys: Keys of taints beyond those under `nvidia.com/`.
+        blanket: Whether a toleration of every taint counts, too.
+    """
+    conditions = [f"t.?key.orValue('').startsWith({text(GPU_PREFIX)})", f"t.?key.orValue('') in {texts(keys)}"]
+    if blanket:
+        conditions.append("t.?key.orValue('') == ''")
+    return f"{pod}.?spec.?tolerations.orValue([]).exists(t, {any_of(*conditions)})"
+
+
+def selects_accelerator(pod: str, pools: tuple[tuple[str, str], ...]) -> str:
+    """Whether a pod selects, or would rather have, nodes by a label of GPU nodes.
+
+    Args:
+        pod: The pod.
+        pools: Labels of the GPU pools, as (key, value), which other nodes have with other values.
+    """
+    affinity = f"{pod}.?spec.?affinity.?nodeAffinity"
+    required = f"{affinity}.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([])"
+    preferred = f"{affinity}.?preferredDuringSchedulingIgnoredDuringExecution.orValue([])"
+    expression = any_of(_accelerator_key("e.key"), *(_may_be(key, value) for key, value in pools))
+    chosen = f"exists(e, {expression})"
+    label = any_of(
+        _accelerator_key("k"),
+        *(f"k == {text(key)} && {pod}.spec.nodeSelector[k] == {text(value)}" for key, value in pools),
+    )
+    return any_of(
+        f"{pod}.?spec.?nodeSelector.orValue({{}}).exists(k, {label})",
+        f"{required}.exists(t, t.?matchExpressions.orValue([]).{chosen})",
+        f"{preferred}.exists(t, t.?preference.?matchExpressions.orValue([]).{chosen})",
+    )
+
+
+def _accelerator_key(key: str) -> str:
+    return any_of(*(f"{key}.startsWith({text(prefix)})" for prefix in ACCELERATOR_LABEL_PREFIXES))
+
+
+def _may_be(key: str, value: str) -> str:
+    """Whether an expression lets a label have a value: anything but a list without it might."""
+    return f"e.key == {text(key)} && (e.operator != 'In' || {text(value)} in e.?values.orValue([]))"
+
+
+def names_node(pod: str) -> str:
+    """Whether a pod picks its node by name, past the scheduler and its taints."""
+    affinity = f"{pod}.?spec.?affinity.?nodeAffinity"
+    required = f"{affinity}.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([])"
+    return any_of(
+        f"{pod}.?spec.?nodeName.orValue('') != ''",
+        f"{required}.exists(t, t.?matchFields.orValue([]).size() > 0)",
+    )

@@ -1,0 +1,507 @@
+"""The admission policies that keep GPUs behind queues, as Kyverno `ValidatingPolicy` manifests.
+
+One CEL text serves everywhere: Kyverno generates a ValidatingAdmissionPolicy of the API server's own from each policy,
+so that nothing hangs on Kyverno while a request is judged.
+
+What is relied on, and why a tenant cannot forge it: the namespace and its labels, the requester's identity, and what
+Kueue's own webhooks leave on a workload before policies see it (its gate on a pod, `suspend` on a job). The last is the
+positive proof that Kueue holds the workload: Kueue skips a pod whose owner it knows, and calls a forged owner in the
+same namespace out of its scope (Kueue's `FindAncestorJobManagedByKueue`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.admission import pods
+from components.admission.cel import all_of, any_of, labels_of, text, text_map, texts, texts_map
+from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
+
+API_VERSION = "policies.kyverno.io/v1"
+KIND = "ValidatingPolicy"
+GENERATED_PREFIX = "vpol-"
+"""What Kyverno puts before a policy's name to name the ValidatingAdmissionPolicy that it generates."""
+
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+QUEUE_GATE = "kueue.x-k8s.io/admission"
+HELD_ANNOTATION = "kueue.x-k8s.io/pod-suspending-parent"
+"""What Kueue's webhooks write into the pod template of a workload whose pods it holds one by one."""
+
+SUSPENDED_KINDS = ("Job", "JobSet", "RayCluster", "RayJob")
+"""Kinds that Kueue holds as a whole, by `spec.suspend`."""
+HELD_KINDS = ("Deployment", "StatefulSet", "LeaderWorkerSet")
+"""Kinds whose pods Kueue holds one by one."""
+UNHELD_KINDS = ("DaemonSet", "ReplicaSet", "ReplicationController", "RayService")
+"""Kinds that make pods and that Kueue does not hold."""
+
+CRON_JOBS = "system:serviceaccount:kube-system:cronjob-controller"
+DAEMON_SETS = "system:serviceaccount:kube-system:daemon-set-controller"
+SCHEDULER = "system:kube-scheduler"
+ADMINISTRATORS = "system:masters"
+"""The group that no authorizer ever refuses."""
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """One validation: `holds` in CEL, and what is told to whoever breaks it (text, or CEL that makes it)."""
+
+    holds: str
+    message: str
+    message_expression: str | None = None
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What a policy looks at: a namespace selector, resources, and the variables that its rules share."""
+
+    namespaces: Mapping[str, Any]
+    resources: tuple[Mapping[str, Any], ...]
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+_POD_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods", "pods/ephemeralcontainers"]},)
+_BINDING_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/binding", "bindings"]},)
+_OWNER_RULES = (
+    {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["replicationcontrollers"]},
+    {
+        "apiGroups": ["apps"],
+        "apiVersions": ["v1"],
+        "resources": ["deployments", "statefulsets", "replicasets", "daemonsets"],
+    },
+    {"apiGroups": ["batch"], "apiVersions": ["v1"], "resources": ["jobs", "cronjobs"]},
+    {"apiGroups": ["jobset.x-k8s.io"], "apiVersions": ["*"], "resources": ["jobsets"]},
+    {"apiGroups": ["leaderworkerset.x-k8s.io"], "apiVersions": ["*"], "resources": ["leaderworkersets"]},
+    {"apiGroups": ["ray.io"], "apiVersions": ["*"], "resources": ["rayclusters", "rayjobs", "rayservices"]},
+)
+_QUEUE_RULES = ({"apiGroups": ["kueue.x-k8s.io"], "apiVersions": ["*"], "resources": ["localqueues"]},)
+_ENVIRONMENT_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps", "secrets"]},)
+
+
+def gpu_policies(part: GpuAdmissionPart) -> list[Manifest]:
+    """Every policy of `part`, in a fixed order; none where its action is off.
+
+    Raises:
+        ValueError: More or fewer than one label tells the managed namespaces, so their complement is no selector.
+    """
+    if part.action is AdmissionAction.OFF:
+        return []
+    if len(part.managed_namespace_labels) != 1:
+        raise ValueError("admission policies need exactly one label that tells the managed namespaces")
+    managed = {"matchLabels": dict(part.managed_namespace_labels)}
+    elsewhere = _Scope(_elsewhere(part), (*_POD_RULES, *_OWNER_RULES), _SEEN)
+    return [
+        _policy("gpu-pods", part, _Scope(managed, _POD_RULES, _pod_variables(part)), _pod_rules(part)),
+        _policy("gpu-workloads", part, _Scope(managed, _OWNER_RULES, _owner_variables(part)), _owner_rules(part)),
+        _policy("gpu-elsewhere", part, elsewhere, _elsewhere_rules(part)),
+        _policy("gpu-queues", part, _Scope(managed, _QUEUE_RULES), _queue_rules(part)),
+        _policy("gpu-binding", part, _Scope(managed, _BINDING_RULES), (_binding_rule(),)),
+        _policy("gpu-environment", part, _Scope(managed, _ENVIRONMENT_RULES), (_environment_rule(),)),
+    ]
+
+
+def _policy(name: str, part: GpuAdmissionPart, scope: _Scope, rules: tuple[_Rule, ...]) -> Manifest:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": f"bulkhead-{name}"},
+        "spec": {
+            "validationActions": ["Deny"] if part.action is AdmissionAction.DENY else ["Audit", "Warn"],
+            "failurePolicy": "Fail",
+            # The rules look at who sends a request and at what it changes, which a later scan cannot see.
+            "evaluation": {"background": {"enabled": False}},
+            "autogen": {
+                "podControllers": {"controllers": []},
+                "validatingAdmissionPolicy": {"enabled": True},
+            },
+            "matchConstraints": {
+                "namespaceSelector": dict(scope.namespaces),
+                "resourceRules": [{**rule, "operations": ["CREATE", "UPDATE"]} for rule in scope.resources],
+            },
+            "variables": [{"name": key, "expression": expression} for key, expression in scope.variables],
+            "validations": [_validation(rule) for rule in rules],
+        },
+    }
+
+
+def _validation(rule: _Rule) -> Manifest:
+    validation = {"expression": rule.holds, "message": f"SR2: {rule.message}"}
+    if rule.message_expression is not None:
+        validation["messageExpression"] = f"{text('SR2: ')} + {rule.message_expression}"
+    return validation
+
+
+# --- who asks, for which queue ----------------------------------------------------------------------------------
+
+_SEEN = (
+    ("created", "request.operation == 'CREATE'"),
+    ("pods", pods.templates("object")),
+    # What only touches metadata or status passes: an object from before the policy must still lose its finalizers.
+    ("changed", "variables.created || object.?spec != oldObject.?spec"),
+    ("gpu", f"variables.pods.exists(p, {pods.wants_gpu('p')})"),
+)
+
+
+def _identity(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
+    queues = {queue.name: _identities(queue.users, queue.groups) for queue in part.shared_queues}
+    return (
+        ("kueue", f"request.userInfo.username == {text(part.kueue_account)}"),
+        ("ownerController", f"request.userInfo.username in {texts(part.owner_controllers)}"),
+        (
+            "controller",
+            any_of(
+                "variables.kueue",
+                "variables.ownerController",
+                f"request.userInfo.username in {texts(part.part_controllers)}",
+            ),
+        ),
+        ("tenant", f"namespaceObject.?metadata.?labels[?{text(part.tenant_label)}].orValue('')"),
+        (
+            "identities",
+            "['user:' + request.userInfo.username] + request.userInfo.?groups.orValue([]).map(g, 'group:' + g)",
+        ),
+        ("sharedQueues", texts_map(queues)),
+        ("platformQueues", texts_map(_platform_queues(part))),
+    )
+
+
+def _identities(users: tuple[str, ...], groups: tuple[str, ...]) -> list[str]:
+    """Users and groups in one list, each behind its kind, so that neither passes for the other."""
+    return [*(f"user:{name}" for name in users), *(f"group:{name}" for name in groups)]
+
+
+def _platform_queues(part: GpuAdmissionPart) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for queue in part.platform_queues:
+        found.setdefault(queue.namespace, []).append(queue.name)
+    return found
+
+
+def _queue_variables(part: GpuAdmissionPart, queue: str, old_queue: str) -> tuple[tuple[str, str], ...]:
+    shared = f"request.namespace == {text(part.shared_namespace)}"
+    return (
+        ("queue", queue),
+        ("oldQueue", f"variables.created ? '' : {old_queue}"),
+        (
+            "known",
+            "variables.tenant != '' ? variables.queue == variables.tenant"
+            " : request.namespace in variables.platformQueues"
+            " ? variables.queue in variables.platformQueues[request.namespace]"
+            f" : {shared} && variables.queue in variables.sharedQueues",
+        ),
+        (
+            "own",
+            any_of(
+                f"!({shared})",
+                "variables.controller",
+                f"{text(f'group:{ADMINISTRATORS}')} in variables.identities",
+                "variables.queue in variables.sharedQueues"
+                " && variables.identities.exists(i, i in variables.sharedQueues[variables.queue])",
+            ),
+        ),
+        (
+            "wanted",
+            "variables.tenant != '' ? 'the queue of this namespace is ' + variables.tenant"
+            " : request.namespace in variables.platformQueues"
+            " ? 'the queue of this namespace is ' + variables.platformQueues[request.namespace][0]"
+            " : 'a tenant\\'s queue is called as the tenant is'",
+        ),
+    )
+
+
+def _unknown_queue(what: str) -> tuple[str, str]:
+    """The message, and the CEL that makes a better one, for a workload without a queue of its namespace."""
+    start = f"{what} asks for a GPU and the label {QUEUE_LABEL} does not name a queue that this namespace has"
+    named = "(variables.queue == '' ? 'it names none' : 'it names ' + variables.queue)"
+    return f"{start}.", f"{text(f'{start}: ')} + {named} + ', and ' + variables.wanted + '.'"
+
+
+_NOT_OWN = _Rule(
+    "!(variables.gpu && variables.changed && variables.queue != '' && variables.known) || variables.own",
+    f"the queue in the label {QUEUE_LABEL} belongs to a tenant for whom the requester does not act. Use the queue of"
+    " your own tenant; who acts for a tenant stands under bulkhead:tenants[].subjects.",
+    f"{text('the queue ')} + variables.queue + {text(' belongs to a tenant for whom ')} + request.userInfo.username"
+    f" + {text(' does not act. Use the queue of your own tenant; bulkhead:tenants[].subjects says who acts for it.')}",
+)
+
+_CONTROLLING = "exists(o, o.?controller.orValue(false))"
+_FORGED_OWNER = _Rule(
+    any_of(
+        "!variables.gpu",
+        "variables.controller",
+        f"!object.metadata.?ownerReferences.orValue([]).{_CONTROLLING}",
+        "!variables.created && object.metadata.?ownerReferences == oldObject.metadata.?ownerReferences",
+    ),
+    "a GPU workload may not claim a controlling owner: Kueue would take it for a part of what it has admitted already."
+    " Remove metadata.ownerReferences.",
+)
+
+
+# --- pods -------------------------------------------------------------------------------------------------------
+
+
+def _pod_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
+    return (
+        *_SEEN,
+        *_identity(part),
+        *_queue_variables(part, labels_of("object", QUEUE_LABEL), labels_of("oldObject", QUEUE_LABEL)),
+    )
+
+
+def _gated(thing: str) -> str:
+    return f"{thing}.?spec.?schedulingGates.orValue([]).exists(g, g.name == {text(QUEUE_GATE)})"
+
+
+def _pod_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
+    message, expression = _unknown_queue("this pod")
+    return (
+        _Rule(
+            any_of(
+                "!(variables.created && variables.gpu)",
+                "variables.known",
+                # Kueue holds it by its gate, which the next rule but one looks for, or through its owner.
+                "variables.controller && variables.queue == ''",
+            ),
+            message,
+            expression,
+        ),
+        _NOT_OWN,
+        _Rule(
+            any_of("!(variables.created && variables.gpu)", "variables.ownerController", _gated("object")),
+            "this pod asks for a GPU and Kueue does not hold it, so no quota would count it. Its owner, if it has one,"
+            f" needs the label {QUEUE_LABEL}; a pod from before that cannot be had again without it.",
+        ),
+        _FORGED_OWNER,
+        _Rule(
+            any_of(
+                "variables.created",
+                "variables.kueue",
+                "!variables.gpu",
+                f"!{_gated('oldObject')}",
+                _gated("object"),
+            ),
+            f"only Kueue may remove the scheduling gate {QUEUE_GATE}: the pod waits for quota.",
+        ),
+        _Rule(
+            any_of(
+                "variables.created",
+                "!variables.gpu",
+                "variables.queue == variables.oldQueue",
+                "variables.kueue",
+                "variables.known && variables.own",
+            ),
+            f"the label {QUEUE_LABEL} of a pod with a GPU may not be removed or made to name another tenant's queue.",
+        ),
+        *_reach_rules(part, "!variables.changed || variables.kueue", blanket=True),
+    )
+
+
+# --- what makes pods --------------------------------------------------------------------------------------------
+
+
+def _owner_queue(root: str) -> str:
+    """The queue that an owner names; a CronJob names it for the Jobs that it will make."""
+    of_jobs = labels_of(f"{root}.?spec.?jobTemplate", QUEUE_LABEL)
+    return f"request.kind.kind == 'CronJob' ? {of_jobs} : {labels_of(root, QUEUE_LABEL)}"
+
+
+def _owner_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
+    suspended = "object.?spec.?suspend.orValue(false)"
+    annotated = f"p.?metadata.?annotations[?{text(HELD_ANNOTATION)}].orValue('') != ''"
+    created, pods_now, _, gpu = _SEEN
+    return (
+        created,
+        pods_now,
+        *_identity(part),
+        *_queue_variables(part, _owner_queue("object"), f"({_owner_queue('oldObject')})"),
+        ("changed", "variables.created || object.?spec != oldObject.?spec || variables.queue != variables.oldQueue"),
+        gpu,
+        ("oldPods", f"variables.created ? [] : {pods.templates('oldObject')}"),
+        ("newGpu", f"variables.gpu && !variables.oldPods.exists(p, {pods.wants_gpu('p')})"),
+        ("kind", "request.kind.kind"),
+        (
+            "held",
+            f"variables.kind in {texts(SUSPENDED_KINDS)} ? {suspended}"
+            f" : variables.kind in {texts(HELD_KINDS)}"
+            f" ? variables.pods.all(p, !({pods.wants_gpu('p')}) || {annotated}) : true",
+        ),
+    )
+
+
+def _owner_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
+    message, expression = _unknown_queue("this workload")
+    untouched = "!(variables.gpu && variables.changed)"
+    return (
+        _Rule(
+            any_of(untouched, "variables.controller", f"!(variables.kind in {texts(UNHELD_KINDS)})"),
+            "Kueue holds no workload of this kind, so no quota would count its GPUs. Use a Job, JobSet, Deployment,"
+            " StatefulSet, LeaderWorkerSet, RayCluster or RayJob.",
+        ),
+        _Rule(
+            any_of(
+                untouched,
+                "variables.known",
+                "variables.ownerController",
+                # A Job is where Kueue starts to count, whoever makes it; the other controllers' parts come later.
+                "variables.controller && variables.kind != 'Job'",
+            ),
+            message,
+            expression,
+        ),
+        _NOT_OWN,
+        _Rule(
+            any_of(
+                untouched,
+                "variables.controller",
+                f"variables.pods.all(p, p.?metadata.?labels[?{text(QUEUE_LABEL)}].orValue(variables.queue)"
+                " == variables.queue)",
+            ),
+            f"the pod templates carry the label {QUEUE_LABEL} with another queue than the workload. Remove it there.",
+        ),
+        _Rule(
+            any_of("!variables.newGpu", "variables.ownerController", "variables.controller", "variables.held"),
+            "this workload asks for a GPU and Kueue does not hold it, so no quota would count it. Leave spec.suspend"
+            " and the pod templates' annotations to Kueue.",
+        ),
+        _Rule(
+            any_of(
+                "variables.created",
+                "!variables.gpu",
+                "variables.kueue",
+                "variables.ownerController",
+                f"!(variables.kind in {texts(SUSPENDED_KINDS)})",
+                "!oldObject.?spec.?suspend.orValue(false)",
+                "object.?spec.?suspend.orValue(false)",
+            ),
+            "only Kueue may set spec.suspend to false: the workload waits for quota.",
+        ),
+        _FORGED_OWNER,
+        *_reach_rules(part, "!variables.changed || variables.controller", blanket=True),
+    )
+
+
+# --- past the queue ---------------------------------------------------------------------------------------------
+
+
+def _reach_rules(part: GpuAdmissionPart, unless: str, blanket: bool) -> tuple[_Rule, ...]:
+    """What reaches a GPU without asking for one, in every pod of a request that is not excused by `unless`."""
+
+    def never(condition: str) -> str:
+        return any_of(unless, f"!variables.pods.exists(p, {condition})")
+
+    def unless_asked_for(condition: str) -> str:
+        return any_of(unless, f"!variables.pods.exists(p, ({condition}) && !({pods.gets_gpu('p')}))")
+
+    # Node names stand in every pod that runs, and the DaemonSet controller pins its pods by field.
+    named = all_of(
+        f"variables.created || {text('Pod')} != request.kind.kind",
+        f"request.userInfo.username != {text(DAEMON_SETS)}",
+        pods.names_node("p"),
+    )
+    return (
+        _Rule(
+            never(pods.asks_runtime_for_devices("p")),
+            f"{pods.VISIBLE_DEVICES[0]} and its like ask the container runtime for GPUs past every quota. Remove the"
+            " variable, or set it to void.",
+        ),
+        _Rule(
+            never(pods.mounts_devices("p")),
+            f"mounts under {pods.DEVICE_MOUNTS}, device files under {pods.DEVICE_FILES} and annotations under"
+            f" {pods.CDI_ANNOTATIONS} reach GPUs past every quota. Remove them and request nvidia.com/gpu.",
+        ),
+        _Rule(
+            unless_asked_for(pods.uses_gpu_runtime("p")),
+            "a runtime class of NVIDIA's hands GPUs to pods that request none. Request nvidia.com/gpu, or remove"
+            " runtimeClassName.",
+        ),
+        _Rule(
+            unless_asked_for(pods.tolerates_gpu_nodes("p", part.taint_keys, blanket)),
+            "only pods that request a GPU may tolerate the taint of GPU nodes, or every taint. Request nvidia.com/gpu,"
+            " or name the taints that are meant.",
+        ),
+        _Rule(
+            unless_asked_for(pods.selects_accelerator("p", part.accelerator_labels)),
+            "only pods that request a GPU may select GPU nodes. Request nvidia.com/gpu, or remove the selector.",
+        ),
+        *(
+            (
+                _Rule(
+                    unless_asked_for(named),
+                    "a pod may not pick its node by name: that passes the taint of GPU nodes by. Remove nodeName and"
+                    " matchFields.",
+                ),
+            )
+            if blanket
+            else ()
+        ),
+    )
+
+
+def _elsewhere(part: GpuAdmissionPart) -> Manifest:
+    outside = [
+        {"key": key, "operator": "NotIn", "values": [value]}
+        for key, value in sorted(part.managed_namespace_labels.items())
+    ]
+    exempt = {
+        "key": "kubernetes.io/metadata.name",
+        "operator": "NotIn",
+        "values": sorted(part.exempt_namespaces),
+    }
+    return {"matchExpressions": [*outside, exempt]}
+
+
+def _elsewhere_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
+    """Outside the managed namespaces there is no queue, so no GPU; whoever asks.
+
+    A toleration of every taint and a node's name pass here: the cluster's own agents run everywhere, and tenants have
+    no right to work here.
+    """
+    return (
+        _Rule(
+            "!(variables.gpu && variables.changed)",
+            "GPUs are handed out only in namespaces with queues, and this is none: Kueue would not count them, whatever"
+            " label the workload has. Run it in the tenant's namespace; where the cluster's own GPU software lives,"
+            " name the namespace under bulkhead:trust.admission.exempt_namespaces.",
+        ),
+        *_reach_rules(part, "!variables.changed", blanket=False),
+    )
+
+
+# --- queues and environments ------------------------------------------------------------------------------------
+
+
+def _queue_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
+    """By the scheme of the names and not by a list of tenants: a new tenant's queue must not wait for a new policy."""
+    pairs = {f"{queue.namespace}/{queue.name}": queue.cluster_queue for queue in part.platform_queues}
+    tenant = f"namespaceObject.?metadata.?labels[?{text(part.tenant_label)}].orValue('')"
+    of_its_name = f"object.spec.clusterQueue == {text(part.tenant_cluster_queue_prefix)} + object.metadata.name"
+    place = "request.namespace + '/' + object.metadata.name"
+    return (
+        _Rule(
+            f"{tenant} != '' ? object.metadata.name == {tenant} && {of_its_name}"
+            f" : request.namespace == {text(part.shared_namespace)} ? {of_its_name}"
+            f" : ({text_map(pairs)})[?{place}].orValue('') == object.spec.clusterQueue",
+            "a queue may stand here only under its tenant's name and before that tenant's ClusterQueue: one called"
+            " default would take in whatever names none, and another tenant's ClusterQueue is that tenant's quota.",
+        ),
+    )
+
+
+def _binding_rule() -> _Rule:
+    return _Rule(
+        f"request.userInfo.username == {text(SCHEDULER)}",
+        "only Kubernetes' scheduler may bind a pod to a node: it looks at the taints of GPU nodes, a binding does not.",
+    )
+
+
+def _environment_rule() -> _Rule:
+    names = texts(pods.VISIBLE_DEVICES)
+    kept = " && ".join(
+        f"!object.?{key}.orValue({{}}).exists(k, k in {names})" for key in ("data", "stringData", "binaryData")
+    )
+    return _Rule(
+        kept,
+        f"a key called {pods.VISIBLE_DEVICES[0]} would ask the container runtime for GPUs in whatever takes its"
+        " environment from here. Use another key.",
+    )

@@ -1,0 +1,91 @@
+"""What the admission policies have to know of a blueprint, and the controller that keeps them."""
+
+from collections.abc import Iterable
+
+from infra.blueprint import names
+from infra.blueprint.access import SubjectKind, SubjectPart
+from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart, PlatformQueuePart, SharedQueuePart
+from infra.blueprint.model import AdmissionPart, Blueprint, ChartPart, LocalQueuePart, TenantPart
+from infra.blueprint.quota import chart_location
+from infra.config.admission import Enforcement
+from infra.config.cluster import GkeCluster
+from infra.config.sources import ChartName
+from infra.config.stack import StackConfig
+from infra.pins import KYVERNO_CHART, KYVERNO_IMAGE
+
+ALWAYS_EXEMPT = ("gke-managed-system", "kube-system")
+"""Where Kubernetes and GKE run device plugins and drivers."""
+
+OWNER_CONTROLLERS = (
+    "system:serviceaccount:jobset-system:jobset-controller-manager",
+    "system:serviceaccount:kube-system:job-controller",
+    "system:serviceaccount:lws-system:lws-controller-manager",
+    "system:serviceaccount:ray-system:kuberay-operator",
+)
+"""Controllers of kinds that Kueue holds as a whole, under the names that their own charts and manifests give them."""
+
+PART_CONTROLLERS = tuple(
+    f"system:serviceaccount:kube-system:{name}"
+    for name in (
+        "cronjob-controller",
+        "daemon-set-controller",
+        "deployment-controller",
+        "replicaset-controller",
+        "replication-controller",
+        "statefulset-controller",
+    )
+)
+"""Kubernetes' controllers of kinds whose pods, or Jobs, Kueue holds one by one."""
+
+REPLICAS_OF_A_CLUSTER_OF_ITS_OWN = 3
+"""Kyverno's own number for high availability: one may be drained while another fails."""
+
+
+def admission_part(config: StackConfig) -> AdmissionPart:
+    """Kyverno and how its policies will judge; no policy is in force in it yet."""
+    settings = config.trust.admission
+    return AdmissionPart(
+        namespace=names.KYVERNO_NAMESPACE,
+        chart=ChartPart(chart_location(KYVERNO_CHART, ChartName.KYVERNO, config.sources), KYVERNO_CHART.version),
+        image_registry=config.sources.mirror or KYVERNO_IMAGE.registry,
+        replicas=REPLICAS_OF_A_CLUSTER_OF_ITS_OWN if isinstance(config.cluster, GkeCluster) else 1,
+        action_when_in_force=(
+            AdmissionAction.AUDIT if settings.enforcement is Enforcement.AUDIT else AdmissionAction.DENY
+        ),
+        exempt_namespaces=tuple(sorted({*ALWAYS_EXEMPT, *settings.exempt_namespaces})),
+        owner_controllers=tuple(sorted({*OWNER_CONTROLLERS, *settings.controllers})),
+        gpu_queues=AdmissionAction.OFF,
+    )
+
+
+def gpu_admission_part(blueprint: Blueprint) -> GpuAdmissionPart:
+    """What the GPU policies rest on in `blueprint`, which carries every control already: later ones move queues."""
+    admission, quota = blueprint.admission, blueprint.quota
+    tenants = {tenant.name: tenant for tenant in blueprint.tenants}
+    shared = [queue for queue in quota.local_queues if queue.namespace == names.WORKLOADS_NAMESPACE and queue.tenant]
+    return GpuAdmissionPart(
+        action=admission.gpu_queues,
+        managed_namespace_labels=quota.managed_namespace_labels,
+        exempt_namespaces=admission.exempt_namespaces,
+        tenant_label=names.TENANT_LABEL,
+        tenant_cluster_queue_prefix=names.TENANT_CLUSTER_QUEUE_PREFIX,
+        platform_queues=(PlatformQueuePart(names.ENGINES_NAMESPACE, names.SERVING_LOCAL_QUEUE, names.SERVING_QUEUE),),
+        shared_namespace=names.WORKLOADS_NAMESPACE,
+        shared_queues=tuple(sorted(_shared_queue(queue, tenants) for queue in shared)),
+        accelerator_labels=tuple(sorted({pair for flavor in quota.flavors for pair in flavor.node_labels.items()})),
+        taint_keys=tuple(sorted({taint.key for flavor in quota.flavors for taint in flavor.tolerations})),
+        kueue_account=names.KUEUE_ACCOUNT,
+        owner_controllers=admission.owner_controllers,
+        part_controllers=PART_CONTROLLERS,
+    )
+
+
+def _shared_queue(queue: LocalQueuePart, tenants: dict[str, TenantPart]) -> SharedQueuePart:
+    subjects = tenants[queue.tenant].subjects if queue.tenant in tenants else ()
+    users = _identities(subject for subject in subjects if subject.kind is not SubjectKind.GROUP)
+    groups = _identities(subject for subject in subjects if subject.kind is SubjectKind.GROUP)
+    return SharedQueuePart(queue.name, queue.cluster_queue, users, groups)
+
+
+def _identities(subjects: Iterable[SubjectPart]) -> tuple[str, ...]:
+    return tuple(sorted({subject.identity for subject in subjects}))

@@ -1,0 +1,41 @@
+"""`bulkhead:trust.admission`: how admission policies judge."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from infra.config.base import StackFilePart
+
+
+class Enforcement(StrEnum):
+    """What admission policies do about a request that they object to."""
+
+    AUDIT = "audit"
+    DENY = "deny"
+
+
+ServiceAccountName = Annotated[
+    str,
+    StringConstraints(pattern=r"^system:serviceaccount:[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"),
+]
+"""A service account as the API server names it: `system:serviceaccount:NAMESPACE:NAME`."""
+
+NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+"""A namespace's name: a DNS label (RFC 1123)."""
+
+
+class AdmissionSettings(StackFilePart):
+    """How the admission policies of SR2 judge, where SR2 is in force or audited."""
+
+    enforcement: Enforcement = Enforcement.DENY
+    """`deny` refuses what the policies object to. `audit` lets it pass, warns whoever sent it and counts it in the API
+    server's audit log and metrics: SR2 is then not in force."""
+    exempt_namespaces: tuple[NamespaceName, ...] = Field(default=("gpu-operator",), examples=[["gpu-operator"]])
+    """Namespaces of the cluster's own GPU software, where no policy looks; no tenant may have rights there. kube-system
+    and GKE's own are always among them."""
+    controllers: tuple[ServiceAccountName, ...] = Field(
+        default=(), examples=[["system:serviceaccount:kuberay-system:kuberay-operator"]]
+    )
+    """Service accounts of JobSet's, LeaderWorkerSet's and KubeRay's controllers, where these do not run under their
+    usual names: pods that they make pass, since Kueue admits the object that they make them for."""

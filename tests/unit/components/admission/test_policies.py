@@ -1,0 +1,152 @@
+"""The GPU policies as manifests. What their CEL decides is tested on a real API server."""
+
+import dataclasses
+import json
+from typing import Any, cast
+
+import pytest
+
+from components.admission import GpuAdmission, GpuAdmissionArgs, gpu_policies
+from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart, PlatformQueuePart, SharedQueuePart
+from infra.plan import PlannedResource, record
+
+PART = GpuAdmissionPart(
+    action=AdmissionAction.DENY,
+    managed_namespace_labels={"example.com/managed": "yes"},
+    exempt_namespaces=("gpu-operator", "kube-system"),
+    tenant_label="example.com/tenant",
+    tenant_cluster_queue_prefix="tenant-",
+    platform_queues=(PlatformQueuePart("engines", "serving", "all-serving"),),
+    shared_namespace="workloads",
+    shared_queues=(SharedQueuePart("research", "tenant-research", ("alice",), ("research-team",)),),
+    accelerator_labels=(("example.com/pool", "l4"),),
+    taint_keys=("nvidia.com/gpu",),
+    kueue_account="system:serviceaccount:kueue-system:kueue",
+    owner_controllers=("system:serviceaccount:kube-system:job-controller",),
+    part_controllers=("system:serviceaccount:kube-system:replicaset-controller",),
+)
+
+
+def policies(part: GpuAdmissionPart = PART) -> dict[str, dict[str, Any]]:
+    return {policy["metadata"]["name"]: policy["spec"] for policy in gpu_policies(part)}
+
+
+def test_every_policy_denies_and_fails_closed() -> None:
+    for spec in policies().values():
+        assert spec["validationActions"] == ["Deny"]
+        assert spec["failurePolicy"] == "Fail"
+
+
+def test_every_policy_becomes_the_api_servers_own() -> None:
+    for spec in policies().values():
+        assert spec["autogen"] == {
+            # Kyverno makes no policy of the API server's of one that it also rewrites for pod controllers.
+            "podControllers": {"controllers": []},
+            "validatingAdmissionPolicy": {"enabled": True},
+        }
+
+
+def test_an_audit_warns_and_refuses_nothing() -> None:
+    for spec in policies(dataclasses.replace(PART, action=AdmissionAction.AUDIT)).values():
+        assert spec["validationActions"] == ["Audit", "Warn"]
+
+
+def test_without_an_action_there_is_no_policy() -> None:
+    assert gpu_policies(dataclasses.replace(PART, action=AdmissionAction.OFF)) == []
+
+
+def test_changes_are_judged_as_creations_are() -> None:
+    for spec in policies().values():
+        for rule in spec["matchConstraints"]["resourceRules"]:
+            assert rule["operations"] == ["CREATE", "UPDATE"]
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "pods",
+        "pods/ephemeralcontainers",
+        "jobs",
+        "cronjobs",
+        "jobsets",
+        "deployments",
+        "statefulsets",
+        "replicasets",
+        "replicationcontrollers",
+        "daemonsets",
+        "leaderworkersets",
+        "rayclusters",
+        "rayjobs",
+        "rayservices",
+    ],
+)
+def test_whatever_makes_pods_is_judged_in_managed_namespaces_and_in_all_others(resource: str) -> None:
+    named = policies()
+    inside = [*_resources(named["bulkhead-gpu-pods"]), *_resources(named["bulkhead-gpu-workloads"])]
+
+    assert resource in inside
+    assert resource in _resources(named["bulkhead-gpu-elsewhere"])
+
+
+def _resources(spec: dict[str, Any]) -> list[str]:
+    return [resource for rule in spec["matchConstraints"]["resourceRules"] for resource in rule["resources"]]
+
+
+def test_managed_namespaces_and_all_others_leave_out_only_the_exempt_ones() -> None:
+    named = policies()
+    selectors = {name: spec["matchConstraints"]["namespaceSelector"] for name, spec in named.items()}
+    elsewhere = selectors.pop("bulkhead-gpu-elsewhere")
+
+    assert all(selector == {"matchLabels": {"example.com/managed": "yes"}} for selector in selectors.values())
+    assert elsewhere == {
+        "matchExpressions": [
+            {"key": "example.com/managed", "operator": "NotIn", "values": ["yes"]},
+            {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["gpu-operator", "kube-system"]},
+        ]
+    }
+
+
+def test_managed_namespaces_told_by_two_labels_have_no_complement() -> None:
+    with pytest.raises(ValueError, match="exactly one label"):
+        gpu_policies(dataclasses.replace(PART, managed_namespace_labels={"a": "b", "c": "d"}))
+
+
+def test_every_refusal_names_the_control() -> None:
+    for spec in policies().values():
+        for validation in spec["validations"]:
+            assert validation["message"].startswith("SR2: ")
+            assert validation.get("messageExpression", "'SR2: ").startswith("'SR2: ")
+
+
+def test_where_tenants_have_namespaces_of_their_own_no_policy_names_a_tenant() -> None:
+    """Otherwise each new tenant would change a policy that all others stand under."""
+    alone = dataclasses.replace(PART, shared_queues=())
+
+    assert "research" not in json.dumps(gpu_policies(alone))
+    assert "research" in json.dumps(gpu_policies(PART))
+
+
+def test_users_and_groups_can_not_pass_for_each_other() -> None:
+    written = json.dumps(gpu_policies(PART))
+
+    assert "'user:alice'" in written
+    assert "'group:research-team'" in written
+    assert "'alice'" not in written
+
+
+def planned(part: GpuAdmissionPart = PART) -> list[PlannedResource]:
+    plan = record("test", lambda: _make(part))
+    return [resource for resource in plan.resources if resource.type.endswith(":ValidatingPolicy")]
+
+
+def _make(part: GpuAdmissionPart) -> None:
+    GpuAdmission("gpu-admission", GpuAdmissionArgs(part))
+
+
+def test_a_policy_is_waited_for_until_the_api_server_has_it() -> None:
+    resources = planned()
+
+    assert len(resources) == len(gpu_policies(PART))
+    for resource in resources:
+        annotations = cast("dict[str, Any]", resource.inputs["metadata"])["annotations"]
+        assert annotations == {"pulumi.com/waitFor": "jsonpath={.status.generated}=true"}
