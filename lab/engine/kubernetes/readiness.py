@@ -177,6 +177,20 @@ def wanted_condition(obj: Object, wanted: str) -> Verdict:
     return Pending(f"condition {name} is {found.get('status', 'not reported')}{told}")
 
 
+def wanted_field(obj: Object, wanted: str) -> Verdict:
+    """Judge by a `pulumi.com/waitFor` annotation of the form `jsonpath={.status.phase}=Running`: plain fields only."""
+    path, _, value = wanted.removeprefix("jsonpath=").partition("=")
+    *parents, field = path.strip("{}").strip(".").split(".")
+    parent = obj
+    for name in parents:
+        parent = mapping(parent.get(name))
+    found = parent.get(field)
+    shown = str(found).lower() if isinstance(found, bool) else str(found)
+    if found is not None and (not value or shown == value):
+        return Ready()
+    return Pending(f"{path} is {'not reported' if found is None else shown}")
+
+
 BY_STATUS: Final[Mapping[tuple[str, str], Callable[[Object], Verdict]]] = {
     ("apps/v1", "Deployment"): deployment,
     ("apps/v1", "StatefulSet"): stateful_set,

@@ -18,6 +18,7 @@ from lab.engine.kubernetes.readiness import (
     service,
     volume_claim,
     wanted_condition,
+    wanted_field,
 )
 
 Object = dict[str, Any]
@@ -64,6 +65,8 @@ def judge(api: ApiClient, live: Object) -> Verdict:
     wanted = str(annotations(live).get(WAIT_FOR, ""))
     if wanted.startswith("condition="):
         return wanted_condition(live, wanted)
+    if wanted.startswith("jsonpath="):
+        return wanted_field(live, wanted)
     match (live.get("apiVersion"), live.get("kind")):
         case ("v1", "Service"):
             return service(live, _endpoint_slices(api, live))

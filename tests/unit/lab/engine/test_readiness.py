@@ -151,6 +151,19 @@ def test_an_annotation_can_name_the_condition_to_wait_for() -> None:
     assert readiness.wanted_condition(obj, "condition=Active=False") == Ready()
 
 
+@pytest.mark.parametrize("status", [{}, {"generated": False}, {"generated": "no"}])
+def test_a_wait_for_a_field_ends_only_with_its_value(status: Object) -> None:
+    assert isinstance(readiness.wanted_field({"status": status}, "jsonpath={.status.generated}=true"), Pending)
+
+
+def test_a_wait_for_a_field_ends_with_its_value() -> None:
+    obj = {"status": {"generated": True, "phase": "Bound"}}
+
+    assert readiness.wanted_field(obj, "jsonpath={.status.generated}=true") == Ready()
+    assert readiness.wanted_field(obj, "jsonpath={.status.phase}=Bound") == Ready()
+    assert readiness.wanted_field(obj, "jsonpath={.status.phase}") == Ready()
+
+
 def test_an_object_can_opt_out_of_being_awaited() -> None:
     skipping = deployment(ROLLED_OUT)
     skipping["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
