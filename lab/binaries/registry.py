@@ -21,8 +21,10 @@ class Family(StrEnum):
     KUBERNETES = "kubernetes"
     KUBE_ROUTER = "kube_router"
     KUEUE = "kueue"
+    KYVERNO = "kyverno"
     KWOK = "kwok"
     PODS = "pods"
+    PROMETHEUS = "prometheus"
     PULUMI = "pulumi"
 
     @property
@@ -43,6 +45,7 @@ class Binary:
         versioned_by: The module whose pinned version replaces `{version}` in `variables`.
         variables: Linker settings (`-X`), by variable.
         disk_gib: Disk that a first build takes with Go's caches, in GiB, rounded up from measurements.
+        tags: Build tags.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Binary:
     versioned_by: str | None = None
     variables: tuple[tuple[str, str], ...] = ()
     disk_gib: float = 0.4
+    tags: tuple[str, ...] = ()
 
 
 def _kubernetes(name: str, why: str, disk_gib: float = 0.4) -> Binary:
@@ -68,6 +72,18 @@ def _kubernetes(name: str, why: str, disk_gib: float = 0.4) -> Binary:
             (f"{version}.gitMajor", "{major}"),
             (f"{version}.gitMinor", "{minor}"),
         ),
+        disk_gib=disk_gib,
+    )
+
+
+def _kyverno(name: str, command: str, why: str, disk_gib: float = 0.4) -> Binary:
+    return Binary(
+        name,
+        Family.KYVERNO,
+        f"github.com/kyverno/kyverno/cmd/{command}",
+        why,
+        versioned_by="github.com/kyverno/kyverno",
+        variables=(("github.com/kyverno/kyverno/pkg/version.BuildVersion", "{version}"),),
         disk_gib=disk_gib,
     )
 
@@ -126,13 +142,35 @@ _ALL = (
         disk_gib=1.5,
     ),
     Binary("helm", Family.HELM, "helm.sh/helm/v3/cmd/helm", "renders charts", disk_gib=1.5),
+    _kyverno("kyverno", "kyverno", "keeps the admission policies", disk_gib=4.0),
+    _kyverno("kyverno-init", "kyverno-init", "prepares Kyverno's first start"),
+    _kyverno("kyverno-cli", "cli/kubectl-kyverno", "evaluates admission policies without a cluster"),
 )
 
 BINARIES: dict[str, Binary] = {binary.name: binary for binary in _ALL}
 """Every binary by name, in the order in which a first build is best done."""
 
-CLUSTER_BINARIES: tuple[str, ...] = tuple(name for name in BINARIES if name not in {"pulumi", "helm"})
-"""What `bulkhead lab up` needs; the engine and the chart renderer are asked for by those who use them."""
+TOOLS = frozenset({"pulumi", "helm", "kyverno-cli", "kyverno", "kyverno-init"})
+"""What runs on this machine beside the cluster, and is asked for by those who use it."""
+
+CLUSTER_BINARIES: tuple[str, ...] = tuple(name for name in BINARIES if name not in TOOLS)
+"""What `bulkhead lab up` needs."""
+
+
+@dataclass(frozen=True)
+class Subchart:
+    """A chart that another one depends on and does not carry.
+
+    Attributes:
+        name: Its name in the other's Chart.yaml.
+        module: The module, pinned by the same family, that holds it; None for one that is switched off and only has to
+            be there, which is then left empty.
+        source: Its folder in the module.
+    """
+
+    name: str
+    module: str | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,6 +183,7 @@ class Assets:
         module: The module that holds them.
         sources: Folders or files inside the module, copied into one folder.
         why: What the lab needs them for.
+        subcharts: What a chart depends on and does not carry.
     """
 
     name: str
@@ -152,10 +191,24 @@ class Assets:
     module: str
     sources: tuple[str, ...]
     why: str
+    subcharts: tuple[Subchart, ...] = ()
 
 
 CHARTS: tuple[Assets, ...] = (
     Assets("kueue", Family.KUEUE, "sigs.k8s.io/kueue", ("charts/kueue",), "Kueue's own Helm chart"),
+    Assets(
+        "kyverno",
+        Family.KYVERNO,
+        "github.com/kyverno/kyverno",
+        ("charts/kyverno",),
+        "Kyverno's own Helm chart",
+        # Helm wants every dependency of Chart.yaml in place, also those that the values switch off.
+        (
+            Subchart("kyverno-api", "github.com/kyverno/api", "charts/kyverno-api"),
+            Subchart("openreports"),
+            Subchart("reports-server"),
+        ),
+    ),
 )
 
 SIMULATED_NODE_STAGES = Assets(
