@@ -50,8 +50,8 @@ def exact_price(usd_per_token: float) -> Decimal:
 def key_memory_seconds(part: GatewayPart) -> int:
     """The longest that any replica may act on what was known of a key before it was changed.
 
-    LiteLLM drops a changed key from its caches at once and tells the other replicas through Redis, but promises neither.
-    A replica may still read it from Redis just before it ends there, and remember it for as long again.
+    LiteLLM drops a changed key from its caches at once and tells the others through Redis, but promises neither. A
+    replica may still read it from Redis just before it ends there, and remember it for as long again.
     """
     return KEY_CACHE_SECONDS * (1 if part.cache is None else 2) + CLOCK_SECONDS
 

@@ -10,13 +10,18 @@ import pulumi_random as random
 
 from components.cache import CacheConnection
 from components.database import DatabaseConnection
+from components.gateway.access import network_policy
 from components.gateway.configuration import configuration
+from components.gateway.edge import edge_configuration
+from components.gateway.exposure import exposure_objects
 from components.gateway.migration import make_migration
 from components.gateway.pod import (
+    ADMIN_OBJECT_NAME,
     CACHE_URL_KEY,
     CERTIFICATE_AUTHORITY_KEY,
     CONFIGURATION_KEY,
     DATABASE_URL_KEY,
+    EDGE_CONFIGURATION_KEY,
     ENGINE_KEY,
     MASTER_KEY,
     OBJECT_NAME,
@@ -25,7 +30,7 @@ from components.gateway.pod import (
     engine_secret_name,
     pod_spec,
 )
-from components.shared import labels, selector
+from components.shared import CustomObject, labels, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.versions import require_version
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart
@@ -54,10 +59,11 @@ class GatewayArgs:
 
 
 class Gateway(pulumi.ComponentResource):
-    """LiteLLM behind a Service: the schema first, then replicas that start only against a database that answers.
+    """LiteLLM behind an edge: the schema first, then replicas that start only against a database that answers.
 
     Attributes:
-        address: Where it is reached inside the cluster, as `http://gateway.NAMESPACE.svc.cluster.local:4000`.
+        address: Where tenants reach it inside the cluster, as `http://gateway.NAMESPACE.svc.cluster.local:4000`.
+        admin_address: Where it is administered, as `http://gateway-admin.NAMESPACE.svc.cluster.local:4001`.
         master_key: What administers it; secret.
         master_key_secret: The name of the Secret that holds it under `master-key`.
         database_fingerprint: A digest of the database's URL that may be shown; another database, another digest.
@@ -65,6 +71,7 @@ class Gateway(pulumi.ComponentResource):
     """
 
     address: pulumi.Output[str]
+    admin_address: pulumi.Output[str]
     master_key: pulumi.Output[str]
     master_key_secret: pulumi.Output[str]
     database_fingerprint: pulumi.Output[str]
@@ -95,14 +102,25 @@ class Gateway(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=list(args.database.ready)),
         )
         configuration_map = self._make_configuration()
+        edge_map = self._make_edge_configuration()
         self._make_service()
+        self._make_admin_service()
         self._make_disruption_budget()
-        waits_for = [migration, secret, *engine_secrets, *(args.cache.ready if args.cache else ())]
-        self.deployment = self._make_deployment(secret, configuration_map, waits_for)
+        policy = self._make_network_policy()
+        self._make_exposure()
+        # The policy first: a pod is reachable from its first moment.
+        waits_for = [migration, secret, policy, *engine_secrets, *(args.cache.ready if args.cache else ())]
+        self.deployment = self._make_deployment(secret, (configuration_map, edge_map), waits_for)
         self.address = pulumi.Output.from_input(args.part.base_url)
+        self.admin_address = pulumi.Output.from_input(args.part.admin_url)
         self.master_key_secret = secret.metadata.name
         self.register_outputs(
-            {"address": self.address, "masterKey": self.master_key, "masterKeySecret": self.master_key_secret}
+            {
+                "address": self.address,
+                "adminAddress": self.admin_address,
+                "masterKey": self.master_key,
+                "masterKeySecret": self.master_key_secret,
+            }
         )
 
     def _child(self) -> pulumi.ResourceOptions:
@@ -180,33 +198,57 @@ class Gateway(pulumi.ComponentResource):
         ]
 
     def _make_configuration(self) -> "kubernetes.core.v1.ConfigMap":
+        return self._make_map("configuration", "config", {CONFIGURATION_KEY: configuration(self._part)})
+
+    def _make_edge_configuration(self) -> "kubernetes.core.v1.ConfigMap":
+        return self._make_map("edge-configuration", "edge", {EDGE_CONFIGURATION_KEY: edge_configuration(self._part)})
+
+    def _make_map(self, suffix: str, infix: str, data: Mapping[str, str]) -> "kubernetes.core.v1.ConfigMap":
         """A map named by its content.
 
         A change makes another map, which rolls the replicas, and the old one stays as long as a replica reads it.
         """
-        content = configuration(self._part)
         return kubernetes.core.v1.ConfigMap(
-            f"{self._name}-configuration",
-            metadata=self._metadata(f"{OBJECT_NAME}-config-{fingerprint(content)}"),
-            data={CONFIGURATION_KEY: content},
+            f"{self._name}-{suffix}",
+            metadata=self._metadata(f"{OBJECT_NAME}-{infix}-{fingerprint(*data.values())}"),
+            data=data,
             opts=self._child(),
         )
 
     def _make_service(self) -> "kubernetes.core.v1.Service":
+        return self._make_service_at("service", OBJECT_NAME, ("http", self._part.port))
+
+    def _make_admin_service(self) -> "kubernetes.core.v1.Service":
+        return self._make_service_at("admin-service", ADMIN_OBJECT_NAME, ("admin", self._part.admin_port))
+
+    def _make_service_at(self, suffix: str, object_name: str, port: tuple[str, int]) -> "kubernetes.core.v1.Service":
         # The Deployment is waited for, and its replicas wait for the database and the schema; the provider would wait
         # here for ten minutes at most.
-        metadata = self._metadata()
+        metadata = self._metadata(object_name)
         metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
         return kubernetes.core.v1.Service(
-            f"{self._name}-service",
+            f"{self._name}-{suffix}",
             metadata=metadata,
             spec={
                 "type": "ClusterIP",
                 "selector": selector(OBJECT_NAME),
-                "ports": [{"name": "http", "port": self._part.port, "target_port": "http"}],
+                "ports": [{"name": port[0], "port": port[1], "target_port": port[0]}],
             },
             opts=self._child(),
         )
+
+    def _make_network_policy(self) -> "kubernetes.networking.v1.NetworkPolicy":
+        return kubernetes.networking.v1.NetworkPolicy(
+            f"{self._name}-network-policy",
+            metadata=self._metadata(f"{OBJECT_NAME}-ports"),
+            spec=network_policy(self._part),
+            opts=self._child(),
+        )
+
+    def _make_exposure(self) -> None:
+        """The objects of the Gateway API, where the gateway is reached from outside the cluster."""
+        for suffix, manifest in exposure_objects(self._part).items():
+            CustomObject(f"{self._name}-{suffix}", manifest, self._child())
 
     def _make_disruption_budget(self) -> None:
         """One replica at a time may be drained away; the only one may go, too, or its node could never be drained."""
@@ -224,10 +266,11 @@ class Gateway(pulumi.ComponentResource):
     def _make_deployment(
         self,
         secret: "kubernetes.core.v1.Secret",
-        configuration_map: "kubernetes.core.v1.ConfigMap",
+        maps: "tuple[kubernetes.core.v1.ConfigMap, kubernetes.core.v1.ConfigMap]",
         waits_for: list[pulumi.Resource],
     ) -> "kubernetes.apps.v1.Deployment":
         part = self._part
+        map_names = [each.metadata.name for each in maps]
         cache = self._args.cache
         has_authority = cache is not None and cache.certificate_authority is not None
         timeout = f"{PROGRESS_SECONDS * part.replicas}s"
@@ -246,7 +289,7 @@ class Gateway(pulumi.ComponentResource):
                         "labels": labels(OBJECT_NAME),
                         "annotations": {SECRETS_ANNOTATION: self._secrets_fingerprint()},
                     },
-                    "spec": pod_spec(part, secret.metadata.name, configuration_map.metadata.name, has_authority),
+                    "spec": pod_spec(part, secret.metadata.name, map_names[0], map_names[1], has_authority),
                 },
             },
             opts=pulumi.ResourceOptions(
@@ -272,6 +315,7 @@ class Gateway(pulumi.ComponentResource):
 
 def _validate(args: GatewayArgs) -> None:
     require_version("The gateway", args.part.image, args.part.version_floor)
+    require_version("The gateway's edge", args.part.edge_image, args.part.edge_version_floor)
     without_key = [model.name for model in args.part.models if model.name not in args.engine_api_keys]
     if without_key:
         raise ValueError(

@@ -1,4 +1,9 @@
-"""The pod that one gateway replica runs in, and what it shares with the migration's."""
+"""The pod that one gateway replica runs in, and what it shares with the migration's.
+
+The edge is the pod's container, and LiteLLM its sidecar in Kubernetes' own sense: an init container that goes on
+running. So LiteLLM serves before the edge starts, and a pod that is deleted ends the edge first: it goes on answering
+until nobody sends it anything new, finishes every answer under way, and only then LiteLLM is told to stop.
+"""
 
 import math
 from collections.abc import Mapping
@@ -8,12 +13,14 @@ import pulumi
 
 from components.cache.connection import CERTIFICATE_AUTHORITY_PATH
 from components.gateway.configuration import CACHE_URL_VARIABLE, api_key_variable
+from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT
 from components.shared import (
     restricted_container_security_context,
     restricted_pod_security_context,
     selector,
 )
 from infra.blueprint.model import GatewayPart
+from infra.blueprint.routes import HEALTH_PATH
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import (
@@ -26,6 +33,9 @@ if TYPE_CHECKING:
     )
 
 OBJECT_NAME = "gateway"
+ADMIN_OBJECT_NAME = "gateway-admin"
+EDGE_CONFIGURATION_KEY = "nginx.conf"
+EDGE_CONFIGURATION_PATH = "/etc/bulkhead/edge"
 CONFIGURATION_KEY = "config.yaml"
 CONFIGURATION_PATH = "/etc/bulkhead/gateway"
 CERTIFICATE_AUTHORITY_KEY = "cache-ca.pem"
@@ -41,8 +51,8 @@ START_SECONDS = 600
 DRAIN_SECONDS = 15
 """How long a stopping replica goes on answering, until every node has learnt to send it nothing new. Without it a call
 just after a rollout was refused."""
-FINISH_SECONDS = 120
-"""How long answers under way may take to finish after that."""
+FLUSH_SECONDS = 30
+"""How long LiteLLM may take to end after the edge: it writes the spend that it still has in memory."""
 
 BASE_ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 - a volume of this pod alone
@@ -63,10 +73,12 @@ SERVER_ENVIRONMENT = {
 }
 """The schema is the migration's business: replicas that start together must not race for it."""
 
-READY_SCRIPT = (
-    "import json, sys, urllib.request as r; "
-    "sys.exit(json.load(r.urlopen('http://127.0.0.1:{port}/health/readiness', timeout=8)).get('db') != 'connected')"
+_ASK = (
+    "import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}, timeout=8); "
+    "c.request('GET', '{path}'); r = c.getresponse(); b = r.read(); "
 )
+ALIVE_SCRIPT = _ASK + "import sys; sys.exit(r.status != 200)"
+READY_SCRIPT = _ASK + "import json, sys; sys.exit(json.loads(b).get('db') != 'connected')"
 """LiteLLM answers `healthy` while its database is away; what counts is `db`."""
 
 
@@ -99,6 +111,7 @@ def pod_spec(
     part: GatewayPart,
     secret_name: pulumi.Input[str],
     configuration_name: pulumi.Input[str],
+    edge_configuration_name: pulumi.Input[str],
     has_certificate_authority: bool,
 ) -> "PodSpecArgsDict":
     """The pod of one replica.
@@ -106,12 +119,15 @@ def pod_spec(
     Args:
         part: The gateway.
         secret_name: The Secret with the gateway's own keys and its URLs.
-        configuration_name: The ConfigMap with its configuration.
+        configuration_name: The ConfigMap with LiteLLM's configuration.
+        edge_configuration_name: The ConfigMap with the edge's.
         has_certificate_authority: Whether the Secret holds the authority that the cache's certificate is signed by.
     """
     volumes: list[VolumeArgsDict] = [
         *scratch_volumes(),
         {"name": "configuration", "config_map": {"name": configuration_name}},
+        {"name": "edge-configuration", "config_map": {"name": edge_configuration_name}},
+        {"name": "edge-temporary", "empty_dir": {"size_limit": "1Gi"}},
     ]
     if has_certificate_authority:
         path = CERTIFICATE_AUTHORITY_PATH.rpartition("/")[2]
@@ -123,10 +139,11 @@ def pod_spec(
         )
     return {
         "automount_service_account_token": False,
-        "containers": [_container(part, secret_name, has_certificate_authority)],
+        "containers": [_edge(part)],
         "enable_service_links": False,
+        "init_containers": [_litellm(part, secret_name, has_certificate_authority)],
         "security_context": restricted_pod_security_context(),
-        "termination_grace_period_seconds": DRAIN_SECONDS + FINISH_SECONDS,
+        "termination_grace_period_seconds": DRAIN_SECONDS + FINISH_SECONDS + FLUSH_SECONDS,
         "topology_spread_constraints": [
             {
                 "max_skew": 1,
@@ -140,9 +157,32 @@ def pod_spec(
     }
 
 
-def _container(
-    part: GatewayPart, secret_name: pulumi.Input[str], has_certificate_authority: bool
-) -> "ContainerArgsDict":
+def _edge(part: GatewayPart) -> "ContainerArgsDict":
+    ports = {"http": part.port, "admin": part.admin_port, "metrics": part.metrics_port}
+    return {
+        "name": "edge",
+        "image": part.edge_image,
+        "image_pull_policy": "IfNotPresent",
+        "command": ["nginx", "-e", "stderr", "-c", f"{EDGE_CONFIGURATION_PATH}/{EDGE_CONFIGURATION_KEY}"],
+        "ports": [{"name": name, "container_port": port} for name, port in ports.items() if port is not None],
+        # The image's stop signal is SIGQUIT, at which nginx finishes what is under way and takes nothing new.
+        "lifecycle": {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        "readiness_probe": {"http_get": {"path": HEALTH_PATH, "port": "http"}, "period_seconds": 5},
+        "liveness_probe": {
+            "http_get": {"path": HEALTH_PATH, "port": "http"},
+            "period_seconds": 20,
+            "timeout_seconds": 10,
+        },
+        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "256Mi"}},
+        "security_context": restricted_container_security_context(),
+        "volume_mounts": [
+            {"name": "edge-temporary", "mount_path": "/tmp"},  # noqa: S108 - a volume of this container alone
+            {"name": "edge-configuration", "mount_path": EDGE_CONFIGURATION_PATH, "read_only": True},
+        ],
+    }
+
+
+def _litellm(part: GatewayPart, secret_name: pulumi.Input[str], has_certificate_authority: bool) -> "ContainerArgsDict":
     mounts: list[VolumeMountArgsDict] = [
         *scratch_mounts(),
         {"name": "configuration", "mount_path": CONFIGURATION_PATH, "read_only": True},
@@ -154,27 +194,31 @@ def _container(
         "name": "litellm",
         "image": part.image,
         "image_pull_policy": "IfNotPresent",
+        "restart_policy": "Always",
         "command": ["litellm"],
         "args": [
             "--config",
             f"{CONFIGURATION_PATH}/{CONFIGURATION_KEY}",
             "--host",
-            "0.0.0.0",  # noqa: S104 - a pod has one address, and the Service has to reach it
+            "127.0.0.1",
             "--port",
-            str(part.port),
+            str(LITELLM_PORT),
             "--telemetry",
             "False",
         ],
         "env": _server_environment(part, secret_name),
-        "ports": [{"name": "http", "container_port": part.port}],
-        "lifecycle": {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}},
-        "startup_probe": _alive(period=2, failures=math.ceil(START_SECONDS / 2)),
-        "readiness_probe": _ready(part.port),
-        "liveness_probe": _alive(period=20, failures=3),
+        "startup_probe": _probe(ALIVE_SCRIPT, "/health/liveliness", period=3, failures=math.ceil(START_SECONDS / 3)),
+        "readiness_probe": _probe(_readiness(part), "/health/readiness", period=10, failures=3),
+        "liveness_probe": _probe(ALIVE_SCRIPT, "/health/liveliness", period=20, failures=3),
         "resources": {"requests": {"cpu": "250m", "memory": "768Mi"}, "limits": {"memory": "1536Mi"}},
         "security_context": restricted_container_security_context(),
         "volume_mounts": mounts,
     }
+
+
+def _readiness(part: GatewayPart) -> str:
+    """Where requests are answered without a database, a replica has to stay in the Service without one as well."""
+    return ALIVE_SCRIPT if part.serves_without_database else READY_SCRIPT
 
 
 def _server_environment(part: GatewayPart, secret_name: pulumi.Input[str]) -> "list[EnvVarArgsDict]":
@@ -192,19 +236,11 @@ def _server_environment(part: GatewayPart, secret_name: pulumi.Input[str]) -> "l
     ]
 
 
-def _alive(period: int, failures: int) -> "ProbeArgsDict":
+def _probe(script: str, path: str, period: int, failures: int) -> "ProbeArgsDict":
+    """A request from inside the pod, since LiteLLM answers nobody else."""
     return {
-        "http_get": {"path": "/health/liveliness", "port": "http"},
+        "exec_": {"command": ["python3", "-I", "-S", "-c", script.format(port=LITELLM_PORT, path=path)]},
         "period_seconds": period,
         "timeout_seconds": 10,
         "failure_threshold": failures,
-    }
-
-
-def _ready(port: int) -> "ProbeArgsDict":
-    return {
-        "exec_": {"command": ["python3", "-I", "-S", "-c", READY_SCRIPT.format(port=port)]},
-        "period_seconds": 10,
-        "timeout_seconds": 10,
-        "failure_threshold": 3,
     }

@@ -39,6 +39,7 @@ class RuntimeConfiguration:
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     working_directory: str = "/"
     user: str = ""
+    stop_signal: str = ""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -120,6 +121,7 @@ def _configuration(
         "Env": [f"{name}={value}" for name, value in configuration.environment.items()],
         "WorkingDir": configuration.working_directory,
         "User": configuration.user,
+        "StopSignal": configuration.stop_signal,
         "Labels": dict(configuration.labels),
     }
     return {

@@ -41,11 +41,11 @@ _REFUSE_DAEMONS = "#!/bin/sh\n# No daemon is started while an image is built.\ne
 
 def image_key(image: Image) -> str:
     """Return the hexadecimal SHA-256 of everything that the image is made from."""
-    parts = {
-        "top": image.top.key(),
-        "reference": image.reference,
-        "configuration": asdict(image.configuration),
-    }
+    configuration = asdict(image.configuration)
+    if not image.configuration.stop_signal:
+        # As before there was one, so that what is built stays good.
+        del configuration["stop_signal"]
+    parts = {"top": image.top.key(), "reference": image.reference, "configuration": configuration}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

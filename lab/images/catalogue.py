@@ -20,7 +20,10 @@ class ImageName(StrEnum):
     POSTGRES = "postgres"
     REDIS = "redis"
     LITELLM = "litellm"
+    NGINX = "nginx"
     VLLM = "vllm"
+    REDIS_EXPORTER = "redis_exporter"
+    POSTGRES_EXPORTER = "postgres_exporter"
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,18 @@ IMAGES: dict[ImageName, Image] = {
             gigabytes=3.5,
         ),
         Image(
+            ImageName.NGINX,
+            pins.NGINX_IMAGE,
+            LayerRecipe("nginx", "nginx 1.22", DEBIAN),
+            RuntimeConfiguration(
+                entrypoint=("nginx",),
+                command=("-g", "daemon off;"),
+                environment={"PATH": _SYSTEM_PATH},
+                stop_signal="SIGQUIT",
+            ),
+            gigabytes=0.6,
+        ),
+        Image(
             ImageName.VLLM,
             pins.VLLM_CPU_IMAGE,
             _VLLM,
@@ -135,6 +150,20 @@ IMAGES: dict[ImageName, Image] = {
             ),
             gigabytes=9.0,
             tools=("gcc", "nm", "readelf"),
+        ),
+        Image(
+            ImageName.REDIS_EXPORTER,
+            pins.REDIS_EXPORTER_IMAGE,
+            LayerRecipe("redis_exporter", "the exporter of Redis' metrics", DEBIAN),
+            RuntimeConfiguration(entrypoint=("/redis_exporter",), environment={"PATH": _SYSTEM_PATH}),
+            gigabytes=0.6,
+        ),
+        Image(
+            ImageName.POSTGRES_EXPORTER,
+            pins.POSTGRES_EXPORTER_IMAGE,
+            LayerRecipe("postgres_exporter", "the exporter of PostgreSQL's metrics", DEBIAN),
+            RuntimeConfiguration(entrypoint=("/bin/postgres_exporter",), environment={"PATH": _SYSTEM_PATH}),
+            gigabytes=0.6,
         ),
     )
 }

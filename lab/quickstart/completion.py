@@ -28,9 +28,13 @@ class Completion:
 
 @dataclass(frozen=True)
 class GatewayClient:
-    """The gateway behind a port of this machine; the keys never show in what it raises."""
+    """The gateway behind ports of this machine: the tenants', and the one that it is administered through.
+
+    The keys never show in what it raises.
+    """
 
     port: int
+    admin_port: int
     tenant_key: str
     master_key: str
 
@@ -46,7 +50,7 @@ class GatewayClient:
             "messages": [{"role": "user", "content": "Say hello to your new tenant."}],
             "max_tokens": 160,
         }
-        answer = self._request("POST", "/v1/chat/completions", self.tenant_key, body)
+        answer = self._request("POST", self.port, "/v1/chat/completions", self.tenant_key, body)
         return Completion(
             model=model,
             text=str(answer["choices"][0]["message"]["content"]),
@@ -58,12 +62,13 @@ class GatewayClient:
 
     def models(self) -> list[str]:
         """The models that the tenant's key may call."""
-        return [str(entry["id"]) for entry in self._request("GET", "/v1/models", self.tenant_key)["data"]]
+        return [str(entry["id"]) for entry in self._request("GET", self.port, "/v1/models", self.tenant_key)["data"]]
 
     def _spend(self) -> float:
         # The admin API takes a key's digest in its place, which keeps the key out of access logs.
         digest = hashlib.sha256(self.tenant_key.encode()).hexdigest()
-        return float(self._request("GET", f"/key/info?key={digest}", self.master_key)["info"]["spend"])
+        answer = self._request("GET", self.admin_port, f"/key/info?key={digest}", self.master_key)
+        return float(answer["info"]["spend"])
 
     def _spend_above(self, before: float) -> float:
         deadline = time.monotonic() + SPEND_SECONDS
@@ -76,11 +81,11 @@ class GatewayClient:
             "budget would not bind. Look at the gateway's log: kubectl -n bulkhead-gateway logs deployment/gateway"
         )
 
-    def _request(self, method: str, path: str, key: str, body: dict[str, Any] | None = None) -> Any:
+    def _request(self, method: str, port: int, path: str, key: str, body: dict[str, Any] | None = None) -> Any:
         try:
             response = urllib3.request(
                 method,
-                f"http://127.0.0.1:{self.port}{path}",
+                f"http://127.0.0.1:{port}{path}",
                 json=body,
                 headers={"Authorization": f"Bearer {key}"},
                 timeout=COMPLETION_SECONDS,

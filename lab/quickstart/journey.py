@@ -29,6 +29,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 STACK = "local"
 GATEWAY_NAMESPACE = "bulkhead-gateway"
 GATEWAY_PORT = 4000
+GATEWAY_ADMIN_PORT = 4001
 GATEWAY_SECRET = "gateway"  # noqa: S105  (the Secret's name)
 
 
@@ -184,8 +185,11 @@ def _send_completion(console: Console, target: Target) -> None:
     keys: dict[str, str] = target.engine.outputs(show_secrets=True)["tenant_keys"]
     tenant, tenant_key = min(keys.items())
     master_key = target.access.secret_value(GATEWAY_NAMESPACE, GATEWAY_SECRET, "master-key")
-    with target.access.forwarded_port(GATEWAY_NAMESPACE, "gateway", GATEWAY_PORT) as port:
-        client = GatewayClient(port, tenant_key, master_key)
+    with (
+        target.access.forwarded_port(GATEWAY_NAMESPACE, "gateway", GATEWAY_PORT) as port,
+        target.access.forwarded_port(GATEWAY_NAMESPACE, "gateway-admin", GATEWAY_ADMIN_PORT) as admin_port,
+    ):
+        client = GatewayClient(port, admin_port, tenant_key, master_key)
         overview.show_completion(console, tenant, client.complete(client.models()[0]))
 
 

@@ -19,7 +19,8 @@ from tests.lab.local_stack import LocalStack, make_local_stack
 GATEWAY = "bulkhead-gateway"
 ENGINES = "bulkhead-engines"
 WORKLOADS = "bulkhead-workloads"
-NAMESPACES = {GATEWAY, ENGINES, WORKLOADS, "kueue-system"}
+OBSERVABILITY = "bulkhead-observability"
+NAMESPACES = {GATEWAY, ENGINES, WORKLOADS, OBSERVABILITY, "kueue-system"}
 MODEL = "tiny"
 TENANT = "research"
 OTHER_TENANT = "search"
@@ -48,6 +49,10 @@ class TeamPlatform:
     def gateway(self) -> AbstractContextManager[int]:
         """A port on 127.0.0.1 that leads to one gateway replica, where tenants call."""
         return self.access.forwarded_port(GATEWAY, "gateway", 4000)
+
+    def admin(self) -> AbstractContextManager[int]:
+        """A port on 127.0.0.1 that leads to one gateway replica, where it is administered with the master key."""
+        return self.access.forwarded_port(GATEWAY, "gateway-admin", 4001)
 
 
 def kept() -> bool:

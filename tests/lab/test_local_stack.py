@@ -67,8 +67,11 @@ def test_a_completion_with_the_tenants_key_is_answered_and_its_spend_recorded(
 ) -> None:
     key = deployed.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
     master_key = access.secret_value(GATEWAY, "gateway", "master-key")
-    with access.forwarded_port(GATEWAY, "gateway", 4000) as port:
-        client = GatewayClient(port, key, master_key)
+    with (
+        access.forwarded_port(GATEWAY, "gateway", 4000) as port,
+        access.forwarded_port(GATEWAY, "gateway-admin", 4001) as admin_port,
+    ):
+        client = GatewayClient(port, admin_port, key, master_key)
         assert client.models() == ["tiny"]
         answer = client.complete("tiny")
     assert answer.completion_tokens > 0
@@ -83,7 +86,8 @@ def test_a_wrong_key_gets_no_completion_and_the_admin_api_refuses_the_tenants_ke
     with access.forwarded_port(GATEWAY, "gateway", 4000) as port:
         assert openai_like.chat_status(port, "sk-" + "0" * 48, "tiny") == 401
         assert openai_like.chat_status(port, key, "tiny") == 200
-        assert openai_like.status(port, key, "GET", "/team/list") in {401, 403}
+    with access.forwarded_port(GATEWAY, "gateway-admin", 4001) as port:
+        assert openai_like.status(port, key, "GET", "/v2/team/list") in {401, 403}
         assert openai_like.status(port, key, "POST", "/key/generate", {}) in {401, 403}
 
 

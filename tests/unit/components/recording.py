@@ -1,5 +1,6 @@
 """Runs a program without an engine and keeps what it registers: inputs with their secrets marked, and options."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -130,6 +131,8 @@ def record(program: Callable[[], Any], outputs: Mapping[str, Mapping[str, Any]] 
         program: Registers resources; what it returns is resolved, outputs in it included.
         outputs: What resources of a type come back with, beside their inputs.
     """
+    # Pulumi's runtime wants a loop that is there already, and `asyncio.run` in an earlier test leaves none.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     answers = _Outputs(outputs or {})
     monitor = _Monitor(answers)
     mocks.set_mocks(answers, project="test", stack="test", preview=False, monitor=monitor)

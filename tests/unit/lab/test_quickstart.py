@@ -44,7 +44,7 @@ def gateway() -> Generator[GatewayClient]:
     server = HTTPServer(("127.0.0.1", 0), FakeGateway)
     thread = Thread(target=server.serve_forever)
     thread.start()
-    yield GatewayClient(server.server_port, "tenant", "master")
+    yield GatewayClient(server.server_port, server.server_port, "tenant", "master")
     server.shutdown()
     thread.join()
     server.server_close()

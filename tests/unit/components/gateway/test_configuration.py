@@ -100,3 +100,15 @@ def test_the_gateway_does_not_change_the_schema_itself() -> None:
 @given(st.sets(st.from_regex(r"[a-z]([-a-z0-9]{0,10}[a-z0-9])?", fullmatch=True), min_size=2, max_size=5))
 def test_no_two_models_share_a_key_variable(names: set[str]) -> None:
     assert len({api_key_variable(name) for name in names}) == len(names)
+
+
+def test_spend_outlives_an_outage_of_the_database_where_there_is_a_cache() -> None:
+    assert parsed(configuration(CACHED))["general_settings"]["use_redis_transaction_buffer"] is True
+    # Without a Redis LiteLLM does not start with it.
+    assert "use_redis_transaction_buffer" not in parsed(configuration(GATEWAY))["general_settings"]
+
+
+@pytest.mark.parametrize("serves", [False, True])
+def test_requests_are_served_without_a_database_only_when_that_was_asked_for(serves: bool) -> None:
+    part = dataclasses.replace(GATEWAY, serves_without_database=serves)
+    assert parsed(configuration(part))["general_settings"]["allow_requests_on_db_unavailable"] is serves

@@ -8,15 +8,21 @@ from typing import Any
 import pulumi
 import pulumi_random as random
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from components.cache import CacheConnection
 from components.database import DatabaseConnection
 from components.gateway import Gateway, GatewayArgs
-from infra.blueprint.model import GatewayPart, InClusterCachePart
+from components.gateway.configuration import REQUEST_SECONDS
+from infra.blueprint.model import GatewayPart, InClusterCachePart, ListenerPart, RoutePart
 from tests.unit.components.parts import GATEWAY
 from tests.unit.components.recording import Recording, Registered, Secret, record, strings
 
 CACHED = dataclasses.replace(GATEWAY, replicas=3, cache=InClusterCachePart("registry.example.com/redis:7.0"))
+SCRAPED = dataclasses.replace(GATEWAY, metrics_port=4002)
+ROUTE = RoutePart("llm.example.com", ListenerPart("ingress", "shared", None), google_policies=False)
+ROUTED = dataclasses.replace(GATEWAY, route=ROUTE)
 ENGINE_KEYS = {"llama-8b": "sentinel-engine-one", "tiny": "sentinel-engine-two"}
 URL = "postgresql://u:sentinel-database@h/d"
 
@@ -36,6 +42,7 @@ def gateway(
         component = Gateway("gateway", GatewayArgs(part, database, engine_keys, cache if part.cache else None))
         return {
             "address": component.address,
+            "admin": component.admin_address,
             "master": component.master_key,
             "secret": component.master_key.is_secret(),
             "object": component.master_key_secret,
@@ -52,8 +59,13 @@ def template(recording: Recording) -> dict[str, Any]:
     return recording.one("Deployment").inputs["spec"]["template"]
 
 
-def container(recording: Recording) -> dict[str, Any]:
+def edge(recording: Recording) -> dict[str, Any]:
     (only,) = template(recording)["spec"]["containers"]
+    return only
+
+
+def litellm(recording: Recording) -> dict[str, Any]:
+    (only,) = template(recording)["spec"]["initContainers"]
     return only
 
 
@@ -110,7 +122,7 @@ def test_secrets_stand_only_in_secrets() -> None:
 
 def test_each_engine_s_key_has_a_secret_of_its_own() -> None:
     recording = gateway()
-    variable = next(item for item in container(recording)["env"] if item["name"] == "ENGINE_API_KEY_LLAMA_8B")
+    variable = next(item for item in litellm(recording)["env"] if item["name"] == "ENGINE_API_KEY_LLAMA_8B")
 
     assert variable["valueFrom"]["secretKeyRef"] == {"name": "gateway-engine-llama-8b", "key": "api-key"}
     assert recording.named("gateway-engine-llama-8b").inputs["stringData"] == Secret({"api-key": "sentinel-engine-one"})
@@ -185,10 +197,19 @@ def test_a_finished_migration_is_kept_and_a_failed_one_is_made_anew() -> None:
 
 
 def test_readiness_asks_for_the_database() -> None:
-    command = container(gateway())["readinessProbe"]["exec"]["command"]
+    command = litellm(gateway())["readinessProbe"]["exec"]["command"]
 
     assert command[0] == "python3"
     assert "!= 'connected'" in command[-1]
+
+
+def test_a_gateway_that_serves_without_a_database_stays_in_the_service_without_one() -> None:
+    command = litellm(gateway(dataclasses.replace(GATEWAY, serves_without_database=True)))["readinessProbe"]["exec"][
+        "command"
+    ]
+
+    assert "/health/readiness" in command[-1]
+    assert "connected" not in command[-1]
 
 
 def test_a_rollout_leaves_no_gap_and_drains() -> None:
@@ -198,13 +219,29 @@ def test_a_rollout_leaves_no_gap_and_drains() -> None:
         "maxSurge": 1,
         "maxUnavailable": 0,
     }
-    drain = container(recording)["lifecycle"]["preStop"]["sleep"]["seconds"]
+    drain = edge(recording)["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert drain >= 10
-    assert template(recording)["spec"]["terminationGracePeriodSeconds"] > drain
+    assert template(recording)["spec"]["terminationGracePeriodSeconds"] > drain + REQUEST_SECONDS
+
+
+def test_litellm_starts_before_the_edge_and_outlives_it() -> None:
+    sidecar = litellm(gateway())
+
+    # Kubernetes starts such a container before the pod's own, and ends it after them.
+    assert sidecar["restartPolicy"] == "Always"
+    assert "startupProbe" in sidecar
+    assert "lifecycle" not in sidecar
+
+
+def test_litellm_listens_to_its_own_pod_alone() -> None:
+    sidecar = litellm(gateway())
+
+    assert sidecar["args"][sidecar["args"].index("--host") + 1] == "127.0.0.1"
+    assert "ports" not in sidecar
 
 
 def test_the_environment_is_production_s() -> None:
-    variables = {item["name"]: item.get("value") for item in container(gateway())["env"]}
+    variables = {item["name"]: item.get("value") for item in litellm(gateway())["env"]}
 
     assert variables["DISABLE_SCHEMA_UPDATE"] == "true"
     assert variables["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
@@ -214,13 +251,65 @@ def test_the_environment_is_production_s() -> None:
     assert variables["HOME"] == "/tmp"  # noqa: S108 - a path inside the container
 
 
-def test_the_gateway_is_reached_at_port_4000_of_the_service_gateway() -> None:
+def test_tenants_and_administrators_have_a_service_and_a_port_each() -> None:
     recording = gateway()
-    service = recording.one("Service").inputs
+    services = {
+        service.inputs["metadata"]["name"]: service.inputs["spec"]["ports"] for service in recording.of("Service")
+    }
 
-    assert service["metadata"]["name"] == "gateway"
-    assert service["spec"]["ports"] == [{"name": "http", "port": 4000, "targetPort": "http"}]
+    assert services == {
+        "gateway": [{"name": "http", "port": 4000, "targetPort": "http"}],
+        "gateway-admin": [{"name": "admin", "port": 4001, "targetPort": "admin"}],
+    }
     assert recording.returned["address"] == "http://gateway.gateway.svc.cluster.local:4000"
+    assert recording.returned["admin"] == "http://gateway-admin.gateway.svc.cluster.local:4001"
+
+
+def test_the_metrics_port_is_open_only_where_somebody_scrapes() -> None:
+    names = [[port["name"] for port in edge(gateway(part))["ports"]] for part in (GATEWAY, SCRAPED)]
+
+    assert names == [["http", "admin"], ["http", "admin", "metrics"]]
+
+
+def test_the_ports_are_guarded_before_a_replica_starts() -> None:
+    recording = gateway()
+
+    assert recording.one("NetworkPolicy").urn in recording.one("Deployment").dependencies
+
+
+def test_a_larger_request_is_let_in_by_a_new_configuration_of_the_edge() -> None:
+    larger = dataclasses.replace(GATEWAY, request_megabytes=32)
+    names = [gateway(part).named("gateway-edge-configuration").inputs["metadata"]["name"] for part in (GATEWAY, larger)]
+    mounted = {volume["name"]: volume for volume in template(gateway())["spec"]["volumes"]}["edge-configuration"]
+
+    assert names[0] != names[1]
+    assert mounted["configMap"]["name"] == names[0]
+
+
+def test_a_route_is_made_where_one_is_asked_for() -> None:
+    assert not gateway().of("HTTPRoute")
+    assert gateway(ROUTED).one("HTTPRoute").inputs["spec"]["hostnames"] == ["llm.example.com"]
+
+
+KEY_PARTS = st.builds(
+    dataclasses.replace,
+    st.just(CACHED),
+    replicas=st.integers(1, 9),
+    request_megabytes=st.integers(1, 512),
+    models=st.permutations(GATEWAY.models).map(tuple),
+    metrics_port=st.sampled_from([None, 4002]),
+    admin_namespaces=st.sampled_from([(), ("tools",)]),
+    route=st.sampled_from([None, ROUTE]),
+    image=st.sampled_from([GATEWAY.image, "registry.example.com/litellm:v1.107.0"]),
+)
+
+
+@given(part=KEY_PARTS)
+@settings(max_examples=15, deadline=None)
+def test_no_change_of_the_gateway_touches_a_key(part: GatewayPart) -> None:
+    assert [(key.urn, key.inputs) for key in keys(gateway(part))] == [
+        (key.urn, key.inputs) for key in keys(gateway(CACHED))
+    ]
 
 
 def test_every_pod_fits_pod_security_restricted_with_a_read_only_root() -> None:
@@ -229,18 +318,16 @@ def test_every_pod_fits_pod_security_restricted_with_a_read_only_root() -> None:
         assert pod["automountServiceAccountToken"] is False
         assert pod["enableServiceLinks"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
-        for each in (*pod["containers"], *pod.get("initContainers", ())):
+        for each in (*pod["containers"], *pod["initContainers"]):
             assert each["securityContext"]["readOnlyRootFilesystem"] is True
             assert each["imagePullPolicy"] == "IfNotPresent"
 
 
 def test_a_private_authority_of_the_cache_is_mounted_where_the_url_says() -> None:
-    mounts = {
-        mount["name"]: mount["mountPath"] for mount in container(gateway(CACHED, authority="PEM"))["volumeMounts"]
-    }
+    mounts = {mount["name"]: mount["mountPath"] for mount in litellm(gateway(CACHED, authority="PEM"))["volumeMounts"]}
 
     assert mounts["cache-authority"] == "/etc/bulkhead/cache"
-    assert "cache-authority" not in {mount["name"] for mount in container(gateway(CACHED))["volumeMounts"]}
+    assert "cache-authority" not in {mount["name"] for mount in litellm(gateway(CACHED))["volumeMounts"]}
 
 
 def test_replicas_wait_for_the_cache() -> None:
@@ -253,10 +340,11 @@ def test_replicas_wait_for_the_cache() -> None:
     ("part", "engine_keys", "message"),
     [
         (dataclasses.replace(GATEWAY, image="registry.example.com/litellm:v1.83.9"), ENGINE_KEYS, "CVE-0000-0002"),
+        (dataclasses.replace(GATEWAY, edge_image="registry.example.com/nginx:1.30.5"), ENGINE_KEYS, "CVE-0000-0003"),
         (GATEWAY, {"tiny": "key"}, "llama-8b"),
         (dataclasses.replace(GATEWAY, replicas=2), ENGINE_KEYS, "needs a cache"),
     ],
-    ids=["old image", "missing key", "no cache"],
+    ids=["old image", "old edge", "missing key", "no cache"],
 )
 def test_what_cannot_work_is_refused_at_once(part: GatewayPart, engine_keys: Mapping[str, str], message: str) -> None:
     database = DatabaseConnection(pulumi.Output.from_input(URL), ())
