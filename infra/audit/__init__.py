@@ -1,0 +1,5 @@
+"""`bulkhead audit`: whether a running cluster keeps what a stack's posture claims.
+
+Three probes look at a cluster from outside: `admission` plays a corpus of attacks and legitimate workloads, `packets`
+lets short-lived pods try whom they reach, `access` reviews what each tenant's identity may do.
+"""

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import yaml
 
-from infra.audit.admission import at_once
 from infra.audit.cluster import Cluster
 from infra.audit.corpus.case import Part
-from infra.audit.errors import AuditImpossibleError
+from infra.audit.errors import impossible
 from infra.audit.identity import Identity, service_account
+from infra.audit.parallel import at_once
 from infra.audit.results import Observation, Outcome, Probe
 from infra.audit.scene import Scene
 from infra.blueprint import names
@@ -98,7 +98,7 @@ def probe_access(
     """Review every right of every identity that the stack file declares, and of every tenant's pods.
 
     Raises:
-        AuditImpossibleError: The API server cannot be reached, or does not let the auditor review.
+        CommandFailedError: The API server cannot be reached, or does not let the auditor review.
     """
     questions = [
         (scene, identity, right)
@@ -166,7 +166,7 @@ def _may(cluster: Cluster, identity: Identity, right: Right) -> bool:
     }
     answer = cluster.call("POST", _REVIEWS, review)
     if not answer.accepted:
-        raise AuditImpossibleError(
+        raise impossible(
             f"the cluster does not let you review access ({answer.document.get('message', answer.status)})",
             "run the audit as an administrator of the cluster",
         )

@@ -1,9 +1,8 @@
 """The first probe: the corpus, sent to the API server as dry runs by those who would send it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from infra.audit.cluster import Answer, Cluster, Kind
 from infra.audit.corpus import Acting, Case, Corpus, MissingPlaceholderError, Operation, Prop, rendered
@@ -12,12 +11,11 @@ from infra.audit.identity import Identity
 from infra.audit.judgement import Seen, judged
 from infra.audit.leftovers import Leftovers
 from infra.audit.mechanism import Mechanism, refusal_of
+from infra.audit.parallel import at_once
 from infra.audit.results import Observation, Outcome, Probe
 from infra.audit.scene import Scene
 from infra.config.trust import ControlId
 
-WORKERS = 8
-"""Requests at once; more gain nothing against one API server."""
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": "bulkhead-audit"}
 
 _POLICY_WARNING = "failed for ValidatingAdmissionPolicy"
@@ -35,9 +33,6 @@ _ABSENT = {
     "serving_queue": "the platform has no engines on GPUs",
 }
 """Placeholder → why a platform may lack it."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ def probe_admission(
     """Play every case in every scene.
 
     Raises:
-        AuditImpossibleError: The API server cannot be reached.
+        CommandFailedError: The API server cannot be reached.
     """
     door = open_door(leftovers)
     props = _stand_props(cluster, corpus, scenes, leftovers)
@@ -78,15 +73,6 @@ def probe_admission(
     answers = at_once(lambda pair: stage.play(*pair), pairs)
     found = [_observation(case, scene, seen, claimed) for (case, scene), seen in zip(pairs, answers, strict=True)]
     return tuple(with_twins(found, corpus))
-
-
-def at_once(look: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """`look` at every item, several at a time, in order; an interruption lets what has not begun go unseen."""
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="bulkhead-audit")
-    try:
-        return list(pool.map(look, items))
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def with_twins(found: Sequence[Observation], corpus: Corpus) -> Iterable[Observation]:

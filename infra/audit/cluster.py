@@ -1,6 +1,8 @@
 """The cluster that is audited: one request at a time, as whoever is asked for, answered with what the server said."""
 
 import json
+import logging
+import os
 import re
 import threading
 from collections.abc import Generator, Mapping, Sequence
@@ -11,8 +13,10 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 
-from infra.audit.errors import AuditImpossibleError
+from infra.audit.errors import impossible
 from infra.audit.identity import Identity
+from infra.blueprint.model import ClusterPart
+from infra.live.kubeconfig import context_fault
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
@@ -103,7 +107,7 @@ class LiveCluster:
         """One request.
 
         Raises:
-            AuditImpossibleError: The API server cannot be reached.
+            CommandFailedError: The API server cannot be reached.
         """
         headers = urllib3.HTTPHeaderDict(self._headers)
         patch = "application/merge-patch+json" if method == "PATCH" else "application/json"
@@ -123,10 +127,10 @@ class LiveCluster:
                 retries=urllib3.Retry(connect=RETRIES, read=0, redirect=0, status=0, other=0),
             )
         except urllib3.exceptions.HTTPError as error:
-            raise AuditImpossibleError(
+            raise impossible(
                 f"the API server at {self._host} does not answer ({type(error).__name__})",
                 "check the context's address and your network, then run the audit again",
-            ) from error
+            ) from None
         return _answer(response.status, response.data, response.headers.getlist("Warning"))
 
     def kind(self, api_version: str, kind: str) -> Kind | None:
@@ -156,27 +160,34 @@ def _answer(status: int, data: bytes, warnings: Sequence[str]) -> Answer:
 
 
 @contextmanager
-def live_cluster(context: str) -> Generator[LiveCluster]:
-    """The cluster behind a context of the kubeconfig that `KUBECONFIG` names, or of the one at its usual place.
+def live_cluster(part: ClusterPart, context: str | None = None) -> Generator[tuple[str, LiveCluster]]:
+    """The cluster of a stack, and the name of the context that reaches it.
+
+    Args:
+        part: The stack's cluster.
+        context: The kubeconfig context to use; None: the stack's own, or what gcloud calls a GKE cluster's.
 
     Raises:
-        AuditImpossibleError: There is no such kubeconfig or context.
+        CommandFailedError: There is no such context, or its credentials cannot be had.
     """
     # Here and not above: the client's thousands of models take more than a second to load.
     import kubernetes.config  # noqa: PLC0415
 
+    from infra.live.cluster import gke_context  # noqa: PLC0415
+
+    name = context or gke_context(part)
+    if fault := context_fault(name, os.environ):
+        raise impossible(fault.wrong, f"{fault.write}; or --context NAME")
     try:
-        client: Any = kubernetes.config.new_client_from_config(context=context)
-    except kubernetes.config.ConfigException as error:
-        raise AuditImpossibleError(
-            f"the kubeconfig has no usable context {context} ({error})",
-            "set KUBECONFIG, or name another context with --context NAME",
-        ) from error
-    configuration = client.configuration
+        client: Any = kubernetes.config.new_client_from_config(context=name)
+    except (kubernetes.config.ConfigException, OSError, ValueError) as error:
+        raise impossible(f"the credentials of context {name} cannot be had ({error})", "log in again") from None
     headers: dict[str, str] = dict(client.default_headers)
     client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
     pool = cast("urllib3.PoolManager", client.rest_client.pool_manager)
+    # What comes of a retry is told once, by what asked.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:
-        yield LiveCluster(str(configuration.host).rstrip("/"), pool, headers)
+        yield name, LiveCluster(str(client.configuration.host).rstrip("/"), pool, headers)
     finally:
         pool.clear()

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Mapping
-from threading import Lock
+from dataclasses import dataclass
+from threading import Condition
 from typing import Any, cast
 
 from infra.audit.cluster import Answer, Cluster, Kind
-from infra.audit.errors import AuditImpossibleError
+from infra.audit.errors import left_behind
+from infra.audit.parallel import at_once
 from infra.blueprint.model import MANAGED_BY_LABELS
 
 AUDIT_LABEL = "bulkhead.dev/audit"
@@ -29,7 +31,14 @@ class Leftovers:
         self._cluster = cluster
         self.run = run
         self._places: set[tuple[Kind, str | None]] = set()
-        self._lock = Lock()
+        self._changed = Condition()
+        self._making = 0
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the run is over, so that nobody need wait for anything any more."""
+        return self._closed
 
     def labelled(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """`manifest` with the run's label, and whose it is."""
@@ -51,24 +60,34 @@ class Leftovers:
         if kind is None:
             return Answer(404, {"message": f"the cluster has no kind {manifest['kind']}"})
         namespace = manifest["metadata"].get("namespace")
-        with self._lock:
+        with self._changed:
+            if self._closed:
+                return Answer(410, {"message": "the audit is over"})
+            self._making += 1
             self._places.add((kind, namespace))
             if manifest["kind"] == "Deployment":
                 self._places.add((_REPLICA_SET, namespace))
-        return self._cluster.call("POST", kind.path(namespace), self.labelled(manifest))
+        try:
+            return self._cluster.call("POST", kind.path(namespace), self.labelled(manifest))
+        finally:
+            with self._changed:
+                self._making -= 1
+                self._changed.notify_all()
 
     def remove(self) -> None:
-        """Delete everything that this run has made, and wait until it is gone.
+        """Delete everything that this run has made, and wait until it is gone; nothing can be made any more.
 
         Raises:
-            AuditImpossibleError: Something is still there; names it and how to remove it.
+            CommandFailedError: Something is still there; names it and how to remove it.
         """
-        for kind, namespace in self._places:
-            self._cluster.call("DELETE", kind.path(namespace), _AT_ONCE, query=self._selector())
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: self._making == 0)
+        at_once(lambda item: self._cluster.call("DELETE", item.path, _AT_ONCE), self._left())
         deadline = time.monotonic() + GONE_SECONDS
         while left := self.left():
             if time.monotonic() > deadline:
-                raise AuditImpossibleError(
+                raise left_behind(
                     f"what the audit made is not gone after {GONE_SECONDS} s: {', '.join(left)}",
                     f"kubectl delete --selector {AUDIT_LABEL}={self.run} those objects",
                 )
@@ -76,13 +95,29 @@ class Leftovers:
 
     def left(self) -> list[str]:
         """What this run has made and is still there, as `pods/bulkhead-workloads/name`."""
-        found: list[str] = []
-        for kind, namespace in sorted(self._places, key=lambda place: (place[0].plural, place[1] or "")):
-            answer = self._cluster.call("GET", kind.path(namespace), query=self._selector())
-            for item in cast("list[dict[str, Any]]", answer.document.get("items", [])):
-                metadata = item["metadata"]
-                found.append("/".join(part for part in (kind.plural, namespace, metadata["name"]) if part))
-        return found
+        return [item.words for item in self._left()]
 
-    def _selector(self) -> dict[str, str]:
-        return {"labelSelector": f"{AUDIT_LABEL}={self.run}"}
+    def _left(self) -> list["_Item"]:
+        places = sorted(self._places, key=lambda place: (place[0].plural, place[1] or ""))
+        return [item for items in at_once(self._in, places) for item in items]
+
+    def _in(self, place: tuple[Kind, str | None]) -> list["_Item"]:
+        kind, namespace = place
+        query = {"labelSelector": f"{AUDIT_LABEL}={self.run}"}
+        answer = self._cluster.call("GET", kind.path(namespace), query=query)
+        names = [str(item["metadata"]["name"]) for item in cast("list[Any]", answer.document.get("items", []))]
+        return [
+            _Item(
+                kind.path(namespace, name),
+                "/".join(part for part in (kind.plural, namespace, name) if part),
+            )
+            for name in names
+        ]
+
+
+@dataclass(frozen=True)
+class _Item:
+    """An object that is still there: its path, and how a person calls it."""
+
+    path: str
+    words: str

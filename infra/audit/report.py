@@ -52,17 +52,8 @@ class ControlReport:
     verdict: Verdict
     observations: tuple[Observation, ...]
 
-    @property
-    def failures(self) -> tuple[Observation, ...]:
-        """The cases that say it does not hold."""
-        return self._of(Outcome.FAILS)
-
-    @property
-    def unproven(self) -> tuple[Observation, ...]:
-        """The cases of which nothing follows."""
-        return self._of(Outcome.UNPROVEN)
-
-    def _of(self, outcome: Outcome) -> tuple[Observation, ...]:
+    def of(self, outcome: Outcome) -> tuple[Observation, ...]:
+        """The cases with that outcome."""
         return tuple(one for one in self.observations if one.outcome is outcome)
 
 
@@ -101,6 +92,10 @@ class AuditReport:
     controls: tuple[ControlReport, ...]
     windows: tuple[Window, ...]
     seconds: dict[Probe, float]
+
+    def count(self, *, attack: bool, outcome: Outcome) -> int:
+        """How many attacks, or how much legitimate work, ended so."""
+        return sum(one.attack is attack for row in self.controls for one in row.of(outcome))
 
     @property
     def holds(self) -> bool:

@@ -1,0 +1,131 @@
+"""Probe pods on a running cluster: some that answer, and some that call."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, cast
+
+from infra.audit.cluster import Cluster
+from infra.audit.leftovers import Leftovers
+from infra.audit.packets.addresses import PODS, Hosts, Servers
+from infra.audit.packets.judgement import Result
+from infra.audit.packets.matrix import Caller
+from infra.audit.packets.places import FORBIDDEN, KNOCKER, Ground, Position, stands_at
+from infra.audit.packets.pods import probe_pod
+from infra.audit.parallel import at_once
+from infra.config.trust import ControlId
+
+START_SECONDS = 180
+"""How long a probe pod may take to start: an image may have to be pulled first."""
+CALL_SECONDS = 180
+"""How long a caller may take; two seconds for each sixteen targets that drop packets, a few times over."""
+SETTLE_SECONDS = 2.0
+"""What a caller waits before it judges: rules of a new pod land within about 0.1 s, so twenty times that."""
+CALLERS_AT_ONCE = 12
+"""A caller is gone when it has finished, so that the number of tenants does not fill the nodes."""
+_POLL_SECONDS = 0.5
+
+
+class ProbePods:
+    """The probe pods of one run."""
+
+    def __init__(self, cluster: Cluster, leftovers: Leftovers, ground: Ground, image: str) -> None:
+        self._cluster = cluster
+        self._leftovers = leftovers
+        self._ground = ground
+        self._image = image
+
+    def stand_servers(self) -> Servers:
+        """A pod that answers at every position that is called."""
+        probes = [one for one in self._ground.destinations if one.probe]
+        places = [one for one in self._ground.positions if any(stands_at(one, probe) for probe in probes)]
+        return dict(zip((one.name for one in places), at_once(self._server, places), strict=True))
+
+    def call(self, hosts: Hosts, claimed: frozenset[ControlId]) -> Mapping[str, Result]:
+        """Let every position try every destination, a few positions at a time."""
+        plans = [(position, self._plan(position, hosts, claimed)) for position in self._ground.positions]
+        results: list[Result] = []
+        for start in range(0, len(plans), CALLERS_AT_ONCE):
+            results += at_once(lambda item: self._caller(*item), plans[start : start + CALLERS_AT_ONCE])
+        return {position.name: result for (position, _), result in zip(plans, results, strict=True)}
+
+    def _plan(self, position: Position, hosts: Hosts, claimed: frozenset[ControlId]) -> dict[str, Any]:
+        """What a caller is told: whom to try, and for a tenant's pod how to measure the time until it is closed."""
+        targets = [
+            {"id": one.name, "host": hosts[one.name][0], "port": hosts[one.name][1], "udp": one.udp}
+            for one in self._ground.destinations
+            if one.name in hosts and self._ground.promise(position, one)
+        ]
+        plan: dict[str, Any] = {"settle": SETTLE_SECONDS, "targets": targets}
+        if position.caller is Caller.TENANT and claimed & {ControlId.NS4, ControlId.SR1}:
+            plan["window"] = hosts.get(FORBIDDEN)
+        if position.caller is Caller.TENANT and ControlId.NS4 in claimed:
+            plan["knocker"] = hosts.get(KNOCKER)
+        return plan
+
+    def _server(self, position: Position) -> tuple[str, bool]:
+        ports = {one.port for one in self._ground.destinations if stands_at(position, one)}
+        pod = self._start(position, "serve", {"ports": sorted(ports), "knock": position.caller is Caller.STRANGER})
+        if isinstance(pod, str):
+            return "", False
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and not self._leftovers.closed:
+            for line in self._log(pod).splitlines():
+                if line.startswith("{"):
+                    return str(self._status(pod)["podIP"]), bool(json.loads(line)["listening"])
+            time.sleep(_POLL_SECONDS)
+        return "", False
+
+    def _caller(self, position: Position, plan: dict[str, Any]) -> Result:
+        pod = self._start(position, "call", plan)
+        if isinstance(pod, str):
+            return Result({}, {}, pod)
+        found = self._result(pod)
+        self._cluster.call("DELETE", _path(pod), {"gracePeriodSeconds": 0})
+        return found
+
+    def _result(self, pod: dict[str, Any]) -> Result:
+        deadline = time.monotonic() + START_SECONDS + CALL_SECONDS
+        status: dict[str, Any] = {}
+        while time.monotonic() < deadline and not self._leftovers.closed:
+            status = self._status(pod)
+            if status.get("phase") in {"Succeeded", "Failed"}:
+                return _parsed(self._log(pod))
+            time.sleep(_POLL_SECONDS)
+        return Result({}, {}, f"its probe pod did not finish: {_state(status)}")
+
+    def _start(self, position: Position, mode: str, plan: dict[str, Any]) -> dict[str, Any] | str:
+        """The pod as made, or why it was refused."""
+        name = f"bulkhead-audit-{self._leftovers.run}-{mode}-{position.name.replace(' ', '-')}"[:63].rstrip("-")
+        made = self._leftovers.make(probe_pod(name, position, self._image, mode, plan))
+        if made.accepted:
+            return dict(made.document)
+        return f"its probe pod was refused ({made.document.get('message', made.status)})"
+
+    def _status(self, pod: dict[str, Any]) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._cluster.call("GET", _path(pod)).document.get("status", {}))
+
+    def _log(self, pod: dict[str, Any]) -> str:
+        answer = self._cluster.call("GET", _path(pod, "log"))
+        return answer.text if answer.accepted else ""
+
+
+def _path(pod: dict[str, Any], subresource: str | None = None) -> str:
+    return PODS.path(pod["metadata"]["namespace"], pod["metadata"]["name"], subresource)
+
+
+def _parsed(log: str) -> Result:
+    for line in reversed(log.splitlines()):
+        if line.startswith("{"):
+            document = cast("dict[str, Any]", json.loads(line))
+            return Result(document["reached"], document["windows"])
+    return Result({}, {}, f"its probe printed no result: {log[-200:].strip() or 'nothing'}")
+
+
+def _state(status: Mapping[str, Any]) -> str:
+    """Why a pod does not come on."""
+    for container in cast("list[dict[str, Any]]", status.get("containerStatuses") or []):
+        waiting = cast("dict[str, str]", container["state"].get("waiting") or {})
+        if waiting:
+            return f"{waiting.get('reason', '')} {waiting.get('message', '')}".strip()
+    return str(status.get("phase", "it never started"))

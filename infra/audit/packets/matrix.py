@@ -1,0 +1,125 @@
+"""Who may reach whom: the specification against which packets are held.
+
+Written apart from the network policies on purpose: it says what the controls promise, not how they do it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infra.config.trust import ControlId
+
+
+class Caller(StrEnum):
+    """Who opens connections."""
+
+    TENANT = "tenant"
+    """A tenant's pod."""
+    GATEWAY = "gateway"
+    """A pod with the gateway's labels in the gateway's namespace."""
+    ACCOUNTS = "accounts"
+    """A pod with the labels of what writes tenants' accounts, in the gateway's namespace."""
+    ENGINE = "engine"
+    """A pod with an engine's labels in the engines' namespace."""
+    STRANGER = "stranger"
+    """A pod in a namespace that the platform knows nothing of."""
+
+
+class Target(StrEnum):
+    """What is called."""
+
+    GATEWAY = "gateway"
+    """The gateway's port for tenants."""
+    ADMIN = "admin"
+    """The gateway's port for accounts."""
+    GATEWAY_OTHER_PORT = "gateway_other_port"
+    """Any other port of a pod with the gateway's labels."""
+    ENGINE = "engine"
+    """An engine's serving port."""
+    ENGINE_OTHER_PORT = "engine_other_port"
+    """Any other port of a pod with an engine's labels."""
+    DATABASE = "database"
+    CACHE = "cache"
+    OWN = "own"
+    """A pod in the caller's own namespace, of the same tenant."""
+    OTHER_TENANT = "other_tenant"
+    """A pod of a tenant, called by somebody who is not that tenant."""
+    STRANGER = "stranger"
+    """A pod in a namespace that the platform knows nothing of."""
+    DNS = "dns"
+    API_SERVER = "api_server"
+    METADATA = "metadata"
+    """The cloud's metadata server, which hands out a node's credentials."""
+    KUBELET = "kubelet"
+    """The kubelet of a node."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What is promised of one connection.
+
+    Attributes:
+        allowed: Whether it has to succeed; else it has to fail where the control is in force.
+        control: The control that answers for it.
+    """
+
+    allowed: bool
+    control: ControlId
+
+
+_SR1, _NS4 = ControlId.SR1, ControlId.NS4
+
+
+def _open(control: ControlId) -> Promise:
+    return Promise(allowed=True, control=control)
+
+
+def _shut(control: ControlId) -> Promise:
+    return Promise(allowed=False, control=control)
+
+
+_DATA = (Target.DATABASE, Target.CACHE)
+_ENGINES = (Target.ENGINE, Target.ENGINE_OTHER_PORT)
+_BEHIND_THE_GATEWAY = (Target.ADMIN, Target.GATEWAY_OTHER_PORT, *_ENGINES, *_DATA)
+_CLUSTER = (Target.API_SERVER, Target.METADATA, Target.KUBELET)
+
+_COMMON: dict[tuple[Caller, Target], Promise] = {
+    (Caller.TENANT, Target.GATEWAY): _open(_SR1),
+    (Caller.TENANT, Target.OWN): _open(_NS4),
+    (Caller.TENANT, Target.DNS): _open(_NS4),
+    **{(Caller.TENANT, target): _shut(_SR1) for target in _BEHIND_THE_GATEWAY},
+    (Caller.GATEWAY, Target.ENGINE): _open(_SR1),
+    (Caller.GATEWAY, Target.DNS): _open(_SR1),
+    **{(Caller.GATEWAY, target): _open(_SR1) for target in _DATA},
+    **{(Caller.GATEWAY, target): _shut(_SR1) for target in (Target.ENGINE_OTHER_PORT, Target.STRANGER, *_CLUSTER)},
+    (Caller.GATEWAY, Target.OTHER_TENANT): _shut(_SR1),
+    (Caller.ACCOUNTS, Target.ADMIN): _open(_SR1),
+    (Caller.ACCOUNTS, Target.DNS): _open(_SR1),
+    **{(Caller.ACCOUNTS, target): _shut(_SR1) for target in (*_ENGINES, *_DATA, Target.STRANGER, *_CLUSTER)},
+    (Caller.ACCOUNTS, Target.OTHER_TENANT): _shut(_SR1),
+    **{
+        (Caller.ENGINE, target): _shut(_SR1)
+        for target in (Target.GATEWAY, *_BEHIND_THE_GATEWAY, Target.OTHER_TENANT, Target.STRANGER, *_CLUSTER)
+    },
+    (Caller.STRANGER, Target.GATEWAY): _open(_SR1),
+    (Caller.STRANGER, Target.OWN): _open(_SR1),
+    (Caller.STRANGER, Target.DNS): _open(_SR1),
+    **{(Caller.STRANGER, target): _shut(_SR1) for target in _BEHIND_THE_GATEWAY},
+    (Caller.STRANGER, Target.OTHER_TENANT): _shut(_NS4),
+}
+
+_OWN_NAMESPACES: dict[tuple[Caller, Target], Promise] = {
+    (Caller.TENANT, target): _shut(_NS4) for target in (Target.OTHER_TENANT, Target.STRANGER, *_CLUSTER)
+}
+_SHARED_NAMESPACE: dict[tuple[Caller, Target], Promise] = {
+    (Caller.TENANT, target): _shut(_SR1) for target in (Target.API_SERVER, Target.METADATA)
+}
+
+
+def promises(*, own_namespaces: bool) -> Mapping[tuple[Caller, Target], Promise]:
+    """Every promise; of what is not in it nothing is promised.
+
+    Args:
+        own_namespaces: Whether tenants have namespaces of their own. In a shared one they reach each other.
+    """
+    return {**_COMMON, **(_OWN_NAMESPACES if own_namespaces else _SHARED_NAMESPACE)}

@@ -1,0 +1,210 @@
+"""Where connections start and where they go, on one platform."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from infra.audit.packets.matrix import Caller, Promise, Target, promises
+from infra.audit.scene import namespace_of
+from infra.blueprint import names
+from infra.blueprint.model import Blueprint, InClusterCachePart, InClusterDatabasePart
+
+PROBE_PORT = 8080
+"""Where probe pods answer."""
+DATABASE_PORT = 5432
+CACHE_PORT = 6379
+DNS_PORT = 53
+KUBELET_PORT = 10250
+FORBIDDEN = "API server by its Service"
+"""What a new pod of a tenant must not reach and what always answers, so that the time until then can be measured."""
+KNOCKER = "pod outside the platform"
+"""Who tries to reach a new pod of a tenant until it cannot any more."""
+METADATA_ADDRESS = "169.254.169.254"
+"""Where every large cloud's metadata server answers, also GKE's."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where connections start.
+
+    Attributes:
+        caller: What kind of pod it is.
+        tenant: Whose; empty where it is nobody's.
+        namespace: Where it runs.
+        labels: By which policies know it.
+    """
+
+    caller: Caller
+    tenant: str
+    namespace: str
+    labels: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """How a person calls it; unique on one platform."""
+        return f"{self.caller} {self.tenant}" if self.tenant else str(self.caller)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where connections go.
+
+    Attributes:
+        target: What kind of thing it is.
+        name: How a person calls it; unique on one platform.
+        port: The port of whoever answers.
+        tenant: Whose it is; empty where it is nobody's.
+        namespace: Where it runs; None where it is no pod.
+        labels: By which policies know it, and by which it is found.
+        udp: Whether it is asked over UDP, as DNS is.
+        probe: Whether a probe pod stands there; else the real thing.
+    """
+
+    target: Target
+    name: str
+    port: int
+    tenant: str = ""
+    namespace: str | None = None
+    labels: Mapping[str, str] | None = None
+    udp: bool = False
+    probe: bool = False
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Everything between which connections are tried on one platform.
+
+    Attributes:
+        own_namespaces: Whether tenants have namespaces of their own.
+    """
+
+    positions: tuple[Position, ...]
+    destinations: tuple[Destination, ...]
+    own_namespaces: bool
+
+    def promise(self, position: Position, destination: Destination) -> Promise | None:
+        """What is promised of one connection; None: nothing."""
+        target = destination.target
+        own = (position.caller, position.tenant) == (_OWNERS.get(target), destination.tenant)
+        made = promises(own_namespaces=self.own_namespaces)
+        return made.get((position.caller, Target.OWN if own else target))
+
+    def pairs(self) -> Iterator[tuple[Position, Destination, Promise]]:
+        """Every connection that something is promised of."""
+        for position in self.positions:
+            for destination in self.destinations:
+                promise = self.promise(position, destination)
+                if promise is not None:
+                    yield position, destination, promise
+
+    def place_of(self, destination: Destination) -> Position:
+        """Where a probe pod that is called stands; raises StopIteration for what is no probe."""
+        return next(position for position in self.positions if stands_at(position, destination))
+
+
+def stands_at(position: Position, destination: Destination) -> bool:
+    """Whether the destination is the probe pod that answers at that position."""
+    place = (position.namespace, position.tenant, position.labels)
+    return destination.probe and place == (destination.namespace, destination.tenant, destination.labels)
+
+
+def ground_of(blueprint: Blueprint, outside: str, tenants: frozenset[str] | None = None) -> Ground:
+    """Every place of a platform.
+
+    Args:
+        blueprint: The platform.
+        outside: The name of a namespace that the platform knows nothing of.
+        tenants: Only these tenants; None: all.
+    """
+    positions = _positions(blueprint, outside, tenants)
+    own_namespaces = any(tenant.namespace for tenant in blueprint.tenants)
+    return Ground(positions, _destinations(blueprint, positions), own_namespaces)
+
+
+def _positions(blueprint: Blueprint, outside: str, tenants: frozenset[str] | None) -> tuple[Position, ...]:
+    gateway = blueprint.gateway.namespace
+    return (
+        *(
+            Position(Caller.TENANT, tenant.name, namespace_of(tenant), {})
+            for tenant in blueprint.tenants
+            if tenants is None or tenant.name in tenants
+        ),
+        Position(Caller.GATEWAY, "", gateway, names.workload_labels("gateway")),
+        Position(Caller.ACCOUNTS, "", gateway, names.workload_labels("tenants")),
+        Position(Caller.ENGINE, "", names.ENGINES_NAMESPACE, names.workload_labels("engine")),
+        Position(Caller.STRANGER, "", outside, {}),
+    )
+
+
+def _destinations(blueprint: Blueprint, positions: tuple[Position, ...]) -> tuple[Destination, ...]:
+    return (*_gateway(blueprint), *_engines(blueprint), *_data(blueprint), *_probes(blueprint, positions), *_CLUSTER)
+
+
+_OWNERS = {Target.OTHER_TENANT: Caller.TENANT, Target.STRANGER: Caller.STRANGER}
+"""Whose a probe pod is: to its owner it is not another's."""
+
+_CLUSTER = (
+    Destination(Target.DNS, "DNS over UDP", DNS_PORT, udp=True),
+    Destination(Target.DNS, "DNS over TCP", DNS_PORT),
+    Destination(Target.API_SERVER, FORBIDDEN, 443),
+    Destination(Target.API_SERVER, "API server by its address", 443),
+    Destination(Target.METADATA, "metadata server", 80),
+    Destination(Target.KUBELET, "kubelet of the gateway's node", KUBELET_PORT),
+)
+
+
+def _gateway(blueprint: Blueprint) -> tuple[Destination, ...]:
+    part = blueprint.gateway
+    labels = names.workload_labels("gateway")
+    return (
+        Destination(Target.GATEWAY, "gateway, port for tenants", part.port, "", part.namespace, labels),
+        Destination(Target.ADMIN, "gateway, port for accounts", part.admin_port, "", part.namespace, labels),
+    )
+
+
+def _engines(blueprint: Blueprint) -> tuple[Destination, ...]:
+    return tuple(
+        Destination(
+            Target.ENGINE,
+            f"engine of {engine.name}",
+            engine.port,
+            namespace=engine.namespace,
+            labels=names.workload_labels("engine", engine.name),
+        )
+        for engine in blueprint.engines
+    )
+
+
+def _data(blueprint: Blueprint) -> tuple[Destination, ...]:
+    """Database and cache where they run in the cluster; a managed service has a network of its own."""
+    part, found = blueprint.gateway, list[Destination]()
+    if isinstance(part.database, InClusterDatabasePart):
+        labels = names.workload_labels("database")
+        found.append(Destination(Target.DATABASE, "database", DATABASE_PORT, "", part.namespace, labels))
+    if isinstance(part.cache, InClusterCachePart):
+        labels = names.workload_labels("cache")
+        found.append(Destination(Target.CACHE, "cache", CACHE_PORT, "", part.namespace, labels))
+    return tuple(found)
+
+
+def _probes(blueprint: Blueprint, positions: tuple[Position, ...]) -> tuple[Destination, ...]:
+    serving = blueprint.engines[0].port if blueprint.engines else names.ENGINE_PORT
+    found: list[Destination] = []
+    for position in positions:
+        match position.caller:
+            case Caller.TENANT:
+                name = f"pod of tenant {position.tenant}"
+                found.append(_probe(Target.OTHER_TENANT, name, PROBE_PORT, position))
+            case Caller.GATEWAY:
+                found.append(_probe(Target.GATEWAY_OTHER_PORT, "gateway, another port", PROBE_PORT, position))
+            case Caller.ENGINE:
+                found.append(_probe(Target.ENGINE, "a pod with an engine's labels", serving, position))
+                found.append(_probe(Target.ENGINE_OTHER_PORT, "engine, another port", PROBE_PORT, position))
+            case Caller.STRANGER:
+                found.append(_probe(Target.STRANGER, KNOCKER, PROBE_PORT, position))
+            case Caller.ACCOUNTS:
+                pass
+    return tuple(found)
+
+
+def _probe(target: Target, name: str, port: int, position: Position) -> Destination:
+    return Destination(target, name, port, position.tenant, position.namespace, position.labels, probe=True)

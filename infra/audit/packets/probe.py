@@ -1,0 +1,174 @@
+"""What a probe pod runs: it answers connections, or opens them and prints which ones were answered.
+
+Sent to the pod as text, so it imports nothing but the standard library and nothing of this project.
+
+    probe.py serve '{"ports": [8080], "knock": true}'
+    probe.py call '{"window": ["10.96.0.1", 443], "knocker": ["10.244.0.9", 8080], "settle": 2, "targets": [...]}'
+
+A target is `{"id": "...", "host": "...", "port": 53, "udp": false}`. The last line of `call` is one JSON document:
+`{"reached": {id: bool}, "windows": {"out": milliseconds, "in": milliseconds}}`, where a window is null when it was not
+seen to end, and absent when it was not asked about.
+"""
+
+import json
+import socket
+import struct
+import sys
+import threading
+import time
+from typing import Any
+
+START = time.monotonic()
+PATIENCE = 2.0
+"""Seconds that a connection may take before it counts as refused: policies reject, or drop without a word."""
+ATTEMPTS = 3
+QUICK = 0.25
+LULL = 1.0
+"""Seconds without a success after which a window has ended."""
+LONGEST = 6.0
+KNOCK_PORT = 8081
+WORKERS = 16
+DNS_PORT = 53
+
+
+def connects(host: str, port: int, patience: float) -> bool:
+    """Whether a TCP connection opens."""
+    try:
+        with socket.create_connection((host, port), timeout=patience):
+            return True
+    except OSError:
+        return False
+
+
+def resolves(host: str, port: int, patience: float) -> bool:
+    """Whether a DNS server answers a question over UDP."""
+    question = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0)
+    question += b"\x0akubernetes\x07default\x03svc\x00" + struct.pack(">HH", 1, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.settimeout(patience)
+        try:
+            sender.sendto(question, (host, port))
+            return bool(sender.recv(512))
+        except OSError:
+            return False
+
+
+def answers(target: dict[str, Any]) -> bool:
+    """Whether a target answers in one of a few attempts."""
+    ask = resolves if target.get("udp") else connects
+    return any(ask(target["host"], target["port"], PATIENCE) for _ in range(ATTEMPTS))
+
+
+def serve(plan: dict[str, Any]) -> None:
+    """Answer on every port until the pod is ended; who says `knock PORT` is called back until nobody answers."""
+    for port in plan["ports"]:
+        listen(port, knock_back if plan.get("knock") else None)
+    own = socket.gethostbyname(socket.gethostname())
+    print(json.dumps({"listening": all(connects(own, port, PATIENCE) for port in plan["ports"])}), flush=True)
+    threading.Event().wait()
+
+
+def listen(port: int, accepted: Any = None) -> None:
+    """Accept connections on a port in the background."""
+    server = socket.create_server(("", port), backlog=256)
+
+    def accept() -> None:
+        while True:
+            connection, (address, *_) = server.accept()
+            if accepted is None:
+                connection.close()
+            else:
+                threading.Thread(target=accepted, args=(connection, address), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
+def knock_back(connection: socket.socket, address: str) -> None:
+    """Call the port that a caller names until it has not answered for a while."""
+    with connection:
+        connection.settimeout(QUICK)
+        try:
+            word, _, port = connection.recv(64).decode().partition(" ")
+        except OSError:
+            return
+    if word == "knock":
+        last_success(lambda: connects(address, int(port), QUICK))
+
+
+def last_success(attempt: Any) -> "float | None":
+    """Seconds from the process's start to the last success of `attempt`; 0 without one, None when it went on."""
+    last, begun = 0.0, time.monotonic()
+    while time.monotonic() - begun < LONGEST:
+        if attempt():
+            last = time.monotonic() - START
+        elif time.monotonic() - max(START + last, begun) > LULL:
+            return last
+        time.sleep(0.005)
+    return None
+
+
+def open_outwards(plan: dict[str, Any], found: dict[str, Any]) -> None:
+    """How long the forbidden target of `plan` could be reached."""
+    host, port = plan["window"]
+    last = last_success(lambda: connects(host, port, QUICK))
+    found["out"] = None if last is None else round(last * 1000, 1)
+
+
+def open_inwards(plan: dict[str, Any], found: dict[str, Any]) -> None:
+    """How long somebody who must not could reach this pod; 0 when not even the request to try got out."""
+    knocked: list[float] = []
+
+    def accepted(connection: socket.socket, _address: str) -> None:
+        knocked.append(time.monotonic() - START)
+        connection.close()
+
+    listen(KNOCK_PORT, accepted)
+    try:
+        with socket.create_connection(tuple(plan["knocker"]), timeout=QUICK) as connection:
+            connection.sendall(f"knock {KNOCK_PORT}".encode())
+    except OSError:
+        found["in"] = 0.0
+        return
+    time.sleep(LULL)
+    while knocked and time.monotonic() - START - knocked[-1] < LULL:
+        if time.monotonic() - START > LONGEST:
+            found["in"] = None
+            return
+        time.sleep(0.05)
+    found["in"] = round(1000 * max(knocked, default=0.0), 1)
+
+
+def call(plan: dict[str, Any]) -> None:
+    """Measure the windows, wait until rules have landed, then try every target."""
+    found: dict[str, Any] = {}
+    measures = [
+        threading.Thread(target=measure, args=(plan, found))
+        for key, measure in (("knocker", open_inwards), ("window", open_outwards))
+        if plan.get(key)
+    ]
+    for thread in measures:
+        thread.start()
+    for thread in measures:
+        thread.join()
+    time.sleep(max(0.0, plan["settle"] - (time.monotonic() - START)))
+    waiting = list(plan["targets"])
+    reached: dict[str, bool] = {}
+
+    def work() -> None:
+        while waiting:
+            try:
+                target = waiting.pop()
+            except IndexError:
+                return
+            reached[target["id"]] = answers(target)
+
+    workers = [threading.Thread(target=work) for _ in range(WORKERS)]
+    for thread in workers:
+        thread.start()
+    for thread in workers:
+        thread.join()
+    print(json.dumps({"reached": reached, "windows": found}), flush=True)
+
+
+if __name__ == "__main__":
+    {"serve": serve, "call": call}[sys.argv[1]](json.loads(sys.argv[2]))

@@ -1,0 +1,180 @@
+"""One audit from its first request to the removal of everything that it made."""
+
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import TypeVar
+
+from infra.audit.access import load_access_list, probe_access
+from infra.audit.admission import probe_admission
+from infra.audit.cluster import Cluster
+from infra.audit.corpus import load_corpus
+from infra.audit.errors import impossible
+from infra.audit.leftovers import Leftovers
+from infra.audit.packets import probe_packets
+from infra.audit.report import AuditReport, Window, control_reports
+from infra.audit.results import Observation, Probe
+from infra.audit.scene import scenes_of
+from infra.posture import Platform
+
+Result = TypeVar("Result")
+
+_NEEDED = (
+    ("impersonate", "", "users"),
+    ("impersonate", "", "groups"),
+    ("create", "", "pods"),
+    ("create", "", "namespaces"),
+    ("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
+    ("create", "authorization.k8s.io", "subjectaccessreviews"),
+)
+"""(verb, API group, resource) that whoever audits needs in every namespace."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to look at.
+
+    Attributes:
+        context: The kubeconfig context, for the report.
+        probes: In this order.
+        tenants: Only these; None: all.
+    """
+
+    context: str
+    probes: tuple[Probe, ...] = tuple(Probe)
+    tenants: frozenset[str] | None = None
+
+
+def audit(
+    cluster: Cluster, platform: Platform, wanted: Wanted, progress: Callable[[str], None] = lambda _: None
+) -> AuditReport:
+    """Probe the cluster for what the platform's posture claims.
+
+    Everything that the audit makes is gone when this returns or raises, also by an interruption.
+
+    Args:
+        cluster: The cluster.
+        platform: What the stack file says.
+        wanted: What to look at.
+        progress: Told what is being done.
+
+    Raises:
+        CommandFailedError: The audit could not be done.
+    """
+    node = _node(cluster)
+    _check_rights(cluster)
+    leftovers = Leftovers(cluster, uuid.uuid4().hex[:8])
+    run = _Audit(cluster, platform, wanted, node, leftovers)
+    try:
+        return run.report(progress)
+    finally:
+        progress("removing what the audit made")
+        with _uninterrupted(progress):
+            leftovers.remove()
+
+
+class _Audit:
+    def __init__(self, cluster: Cluster, platform: Platform, wanted: Wanted, node: str, leftovers: Leftovers) -> None:
+        self._cluster = cluster
+        self._blueprint = platform.blueprint
+        self._posture = platform.posture
+        self._claimed = platform.posture.in_force
+        self._wanted = wanted
+        self._scenes = scenes_of(platform.blueprint, node, wanted.tenants)
+        self._leftovers = leftovers
+
+    def report(self, progress: Callable[[str], None]) -> AuditReport:
+        found: list[Observation] = []
+        windows: list[Window] = []
+        seconds: dict[Probe, float] = {}
+        for probe in self._wanted.probes:
+            progress(f"{probe}: {_DOING[probe]}")
+            start = time.monotonic()
+            observations, opened = self._look(probe)
+            found += observations
+            windows += opened
+            seconds[probe] = round(time.monotonic() - start, 2)
+        return AuditReport(
+            stack=self._posture.stack,
+            tier=str(self._posture.tier),
+            context=self._wanted.context,
+            probes=self._wanted.probes,
+            controls=control_reports(self._posture, found, self._wanted.probes),
+            windows=tuple(windows),
+            seconds=seconds,
+        )
+
+    def _look(self, probe: Probe) -> tuple[Sequence[Observation], Sequence[Window]]:
+        match probe:
+            case Probe.ADMISSION:
+                scenes, corpus = self._scenes, load_corpus()
+                return probe_admission(self._cluster, corpus, scenes, self._claimed, self._leftovers), ()
+            case Probe.PACKETS:
+                tenants = self._wanted.tenants
+                return probe_packets(self._cluster, self._blueprint, self._claimed, self._leftovers, tenants)
+            case Probe.ACCESS:
+                return probe_access(self._cluster, load_access_list(), self._scenes, self._claimed), ()
+
+
+_DOING = {
+    Probe.ADMISSION: "sending attacks and legitimate work as dry runs",
+    Probe.PACKETS: "letting short-lived pods try whom they reach",
+    Probe.ACCESS: "reviewing what each tenant may do",
+}
+
+
+@contextmanager
+def _uninterrupted(progress: Callable[[str], None]) -> Generator[None]:
+    """Let no second Ctrl-C leave half of it; `remove` ends by itself, since it waits for a minute at most."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def wait(_number: int, _frame: FrameType | None) -> None:
+        progress("still removing what the audit made; this ends within a minute")
+
+    before = {number: signal.signal(number, wait) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _node(cluster: Cluster) -> str:
+    answer = cluster.call("GET", "/api/v1/nodes")
+    items = answer.document.get("items")
+    if not answer.accepted:
+        raise impossible(
+            f"the cluster does not let you list its nodes ({answer.document.get('message', answer.status)})",
+            "run the audit as an administrator of the cluster",
+        )
+    if not items:
+        raise impossible("the cluster has no node", "wait until it has one")
+    return str(items[0]["metadata"]["name"])
+
+
+def _check_rights(cluster: Cluster) -> None:
+    """Refuse to begin what could not be finished, nor its traces be removed.
+
+    Raises:
+        CommandFailedError: A right is missing; names all that are.
+    """
+    missing = [f"{verb} {resource}" for verb, group, resource in _NEEDED if not _may(cluster, verb, group, resource)]
+    if missing:
+        raise impossible(f"you may not {', '.join(missing)}", "run the audit as an administrator of the cluster")
+
+
+def _may(cluster: Cluster, verb: str, group: str, resource: str) -> bool:
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"verb": verb, "group": group, "resource": resource}},
+    }
+    answer = cluster.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+    return bool(answer.document.get("status", {}).get("allowed"))

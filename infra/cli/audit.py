@@ -1,0 +1,125 @@
+"""`bulkhead audit`: whether a running cluster keeps what the stack's posture claims."""
+
+import signal
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+
+import click
+
+from infra.audit.report import AuditReport
+from infra.audit.results import Probe
+from infra.audit.run import Wanted
+from infra.audit.run import audit as audit_cluster
+from infra.cli import exit_codes
+from infra.cli.options import StackSelection, stack_options, today
+from infra.config.stack import StackConfig
+from infra.config.trust import Tier
+from infra.config.words import near_miss
+from infra.faults import Fault, FaultsFoundError
+from infra.posture import Platform, platform_of
+from infra.report.audit_json import audit_json
+from infra.report.audit_table import print_audit
+from infra.report.text import printable
+
+
+@click.command()
+@stack_options
+@click.option(
+    "--tier",
+    type=click.Choice([str(tier) for tier in Tier]),
+    help="Expect this tier in place of the stack file's: what would be missing if it were claimed today.",
+)
+@click.option(
+    "--only",
+    type=click.Choice([str(probe) for probe in Probe]),
+    multiple=True,
+    help="Only this probe; may be given several times.",
+)
+@click.option(
+    "--tenant", "tenants", metavar="NAME", multiple=True, help="Only this tenant; may be given several times."
+)
+@click.option(
+    "--context",
+    metavar="NAME",
+    help="The kubeconfig context that reaches the cluster; the stack's own unless said.",
+)
+def audit(
+    selection: StackSelection, tier: str | None, only: tuple[str, ...], tenants: tuple[str, ...], context: str | None
+) -> None:
+    """Prove on the running cluster that each control which the stack claims holds, and that legitimate work passes.
+
+    Attacks and legitimate workloads are sent as dry runs under the tenants' identities, short-lived pods try whom they
+    reach, and the API server is asked what each tenant may do. Everything that this makes is removed again.
+
+    Exits with 0 when every claimed control holds, 1 when one does not, 2 when the stack file is invalid, 3 when the
+    audit could not do its work.
+    """
+    platform = _expected(selection, tier)
+    wanted_tenants = _known(tenants, platform)
+    probes = tuple(Probe(name) for name in only) or tuple(Probe)
+    report = _run(platform, context, probes, wanted_tenants)
+    if selection.json:
+        click.echo(audit_json(report))
+    else:
+        print_audit(report, sys.stdout)
+    click.get_current_context().exit(_exit_code(report))
+
+
+def _run(
+    platform: Platform, context: str | None, probes: tuple[Probe, ...], tenants: frozenset[str] | None
+) -> AuditReport:
+    from infra.audit.cluster import live_cluster  # noqa: PLC0415 - loads the Kubernetes client, which takes a second
+
+    with (
+        _interrupted_by_sigterm(),
+        live_cluster(platform.blueprint.cluster, context) as (name, cluster),
+    ):
+        return audit_cluster(cluster, platform, Wanted(name, probes, tenants), _say)
+
+
+def _expected(selection: StackSelection, tier: str | None) -> Platform:
+    stack, config = selection.load()
+    return platform_of(stack, _with_tier(config, tier), today())
+
+
+def _with_tier(config: StackConfig, tier: str | None) -> StackConfig:
+    if tier is None:
+        return config
+    return config.model_copy(update={"trust": config.trust.model_copy(update={"tier": Tier(tier)})})
+
+
+def _known(tenants: tuple[str, ...], platform: Platform) -> frozenset[str] | None:
+    """The tenants that were named; raises FaultsFoundError when there is no such tenant."""
+    known = [tenant.name for tenant in platform.blueprint.tenants]
+    unknown = [name for name in tenants if name not in known]
+    if unknown:
+        near = near_miss(unknown[0], known) or f"one of: {', '.join(known)}"
+        wrong = f"there is no tenant `{printable(unknown[0])}`"
+        raise FaultsFoundError("bulkhead", [Fault("--tenant", wrong, "there is nothing to audit", near)])
+    return frozenset(tenants) or None
+
+
+def _exit_code(report: AuditReport) -> int:
+    if not report.holds:
+        return exit_codes.UNSOUND
+    return exit_codes.SOUND if report.proven else exit_codes.FAILED
+
+
+def _say(doing: str) -> None:
+    click.echo(f"bulkhead audit: {doing}", err=True)
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Generator[None]:
+    """End on SIGTERM as on Ctrl-C, so that what the audit made is removed in both cases."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,149 @@
+"""An audit as a table that a person reads at a glance."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from infra.audit.report import AuditReport, ControlReport, Verdict, Window
+from infra.audit.results import Observation, Outcome, Probe
+from infra.report.text import printable
+
+_STYLES = {
+    Verdict.HOLDS: "green",
+    Verdict.FAILS: "bold red",
+    Verdict.UNPROVEN: "yellow",
+    Verdict.NOT_CLAIMED: "dim",
+    Verdict.NOT_PROBED: "dim",
+}
+_DO = {
+    Probe.ADMISSION: "compare the policies, roles and quotas on the cluster with `bulkhead plan`, then `pulumi up`",
+    Probe.PACKETS: "check that the cluster's dataplane enforces NetworkPolicy, and that nobody added a policy",
+    Probe.ACCESS: "look for bindings that the stack does not make: kubectl get rolebindings,clusterrolebindings -A",
+}
+_REASONS_SHOWN = 12
+
+
+def print_audit(report: AuditReport, stream: TextIO) -> None:
+    """Print `report` on `stream`: coloured with a ruled heading on a terminal, plain ASCII layout elsewhere."""
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console.print(
+        Text(printable(f"Stack {report.stack}: tier {report.tier}, audited on context {report.context}"), style="bold")
+    )
+    console.print()
+    console.print(_table(report, ruled=console.is_terminal))
+    for row in report.controls:
+        for text in _failures(row):
+            console.print(text, soft_wrap=True)
+    for text in _doubts(report.controls):
+        console.print(text, soft_wrap=True)
+    console.print()
+    for window in _windows(report.windows):
+        console.print(Text(window), soft_wrap=True)
+    console.print(Text(", ".join(f"{probe} {seconds:.1f} s" for probe, seconds in report.seconds.items())))
+    console.print(_verdict(report), soft_wrap=True)
+
+
+def _table(report: AuditReport, *, ruled: bool) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD if ruled else None,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+    )
+    table.add_column("Verdict", no_wrap=True)
+    table.add_column("Id", no_wrap=True)
+    table.add_column("Control", overflow="fold")
+    table.add_column("Attacks", overflow="fold")
+    table.add_column("Work", overflow="fold")
+    for row in report.controls:
+        style = _STYLES[row.verdict]
+        table.add_row(
+            Text(row.verdict, style=style),
+            Text(row.control, style=style),
+            row.title,
+            _counts(row, attack=True),
+            _counts(row, attack=False),
+        )
+    return table
+
+
+def _counts(row: ControlReport, *, attack: bool) -> str:
+    words = {
+        Outcome.HOLDS: "refused" if attack else "passed",
+        Outcome.FAILS: "GOT THROUGH" if attack else "REFUSED",
+        Outcome.UNPROVEN: "unproven",
+        Outcome.NOT_CLAIMED: "not claimed",
+    }
+    counted = ((sum(one.attack is attack for one in row.of(outcome)), word) for outcome, word in words.items())
+    return ", ".join(f"{count} {word}" for count, word in counted if count)
+
+
+def _failures(row: ControlReport) -> Iterator[Text]:
+    failures = row.of(Outcome.FAILS)
+    if not failures:
+        return
+    yield Text(f"\n{row.control} does not hold:", style="bold red")
+    for (case, about), ones in _by_case(failures):
+        tenants = ", ".join(sorted({one.tenant or "the platform" for one in ones}))
+        yield Text(printable(f"  {case} ({tenants})"), style="red")
+        yield Text(printable(f"    {about}"))
+        yield Text(printable(f"    as {ones[0].identity}: {ones[0].seen}"))
+    for probe in sorted({one.probe for one in failures}):
+        yield Text(f"  do: {_DO[probe]}")
+
+
+def _doubts(rows: Iterable[ControlReport]) -> Iterator[Text]:
+    """Cases of which nothing follows, by reason: said, so that nobody takes them for proven."""
+    doubts = [one for row in rows for one in row.of(Outcome.UNPROVEN)]
+    if not doubts:
+        return
+    yield Text("\nUnproven, since:", style="yellow")
+    reasons: dict[str, set[str]] = {}
+    for one in doubts:
+        reasons.setdefault(one.seen, set()).add(one.case)
+    for number, (reason, cases) in enumerate(sorted(reasons.items(), key=lambda item: -len(item[1]))):
+        if number == _REASONS_SHOWN:
+            yield Text(f"  and {len(reasons) - number} more reasons; --json has them all")
+            return
+        yield Text(printable(f"  {reason}: {', '.join(sorted(cases))}"))
+
+
+def _by_case(ones: Iterable[Observation]) -> Iterator[tuple[tuple[str, str], list[Observation]]]:
+    ordered = sorted(ones, key=lambda one: one.case)
+    for key, group in groupby(ordered, key=lambda one: (one.case, one.about)):
+        yield key, list(group)
+
+
+def _windows(windows: Iterable[Window]) -> Iterator[str]:
+    """The longest time that a new pod was open, for each direction."""
+    said = {
+        "out": "could reach what it must not",
+        "in": "could be reached by whom it must not",
+    }
+    for direction, words in said.items():
+        found = [window.milliseconds for window in windows if window.direction == direction]
+        if None in found:
+            yield f"A new pod {words}, and no end of it was seen."
+        elif found:
+            longest = max(milliseconds for milliseconds in found if milliseconds is not None)
+            yield f"A new pod {words} for {longest:.0f} ms at most, from its first instruction ({len(found)} measured)."
+
+
+def _verdict(report: AuditReport) -> Text:
+    refused = report.count(attack=True, outcome=Outcome.HOLDS)
+    through = report.count(attack=True, outcome=Outcome.FAILS)
+    passed = report.count(attack=False, outcome=Outcome.HOLDS)
+    stopped = report.count(attack=False, outcome=Outcome.FAILS)
+    verdict = "Holds" if report.holds and report.proven else "Unproven" if report.holds else "DOES NOT HOLD"
+    style = "bold green" if verdict == "Holds" else "yellow" if report.holds else "bold red"
+    return Text(
+        f"{verdict}: {refused} attacks refused, {through} got through; {passed} legitimate requests passed,"
+        f" {stopped} refused.",
+        style=style,
+    )
