@@ -18,11 +18,9 @@ from infra.blueprint.model import EnginePart, GatewayPart, PrometheusPart, Quota
 CONFIGURATION_PATH = "/etc/bulkhead/prometheus"
 RULES_KEY = "rules.yml"
 KUEUE_PORT = 8443
-KUBELET_METRICS = (
-    "container_cpu_usage_seconds_total|container_memory_working_set_bytes"
-    "|kubelet_volume_stats_(available|capacity|used)_bytes"
-)
-"""All that is kept of what a kubelet tells: the memory and CPU of pods, and how full volumes are."""
+CONTAINER_METRICS = "container_(cpu_usage_seconds_total|memory_working_set_bytes)"
+VOLUME_METRICS = "kubelet_volume_stats_(available|capacity|used)_bytes"
+"""All that is kept of what a kubelet tells."""
 
 DATABASE_METRICS = "pg_(up|database_size_bytes|settings_max_connections|stat_activity_count|stat_database_.+)"
 """Of what the database's exporter tells; some three hundred settings of the server are left out."""
@@ -79,8 +77,8 @@ def scrape_configs(part: PrometheusPart, targets: Targets) -> list[dict[str, Any
         _kueue(targets.quota),
         _database(gateway),
         _pods("tenants", (gateway.namespace,), "tenants", None, relabel=[_keep("pod_container_port_name", "metrics")]),
-        _kubelet("kubelet", "/metrics", part),
-        _kubelet("containers", "/metrics/cadvisor", part),
+        _kubelet("kubelet", "/metrics", part, [_named(VOLUME_METRICS)]),
+        _kubelet("containers", "/metrics/cadvisor", part, [_named(CONTAINER_METRICS), _OF_WHOLE_PODS]),
         {"job_name": "prometheus", "static_configs": [{"targets": ["127.0.0.1:9090"]}]},
     ]
     if part.cache_exporter_image is not None:
@@ -136,7 +134,7 @@ def _pods(
 
 def _database(part: GatewayPart) -> dict[str, Any]:
     job = _pods("database", (part.namespace,), EXPORTER_NAME, (DATABASE_EXPORTER.port,))
-    job["metric_relabel_configs"] = [{"action": "keep", "source_labels": ["__name__"], "regex": DATABASE_METRICS}]
+    job["metric_relabel_configs"] = [_named(DATABASE_METRICS)]
     return job
 
 
@@ -164,7 +162,15 @@ def _kueue(part: QuotaPart) -> dict[str, Any]:
     }
 
 
-def _kubelet(job: str, path: str, part: PrometheusPart) -> dict[str, Any]:
+def _named(pattern: str) -> Rule:
+    return {"action": "keep", "source_labels": ["__name__"], "regex": pattern}
+
+
+_OF_WHOLE_PODS = {"action": "keep", "source_labels": ["pod", "container"], "regex": ".+;"}
+"""A pod is told once as a whole and once by container, a node once more; only the first can be summed."""
+
+
+def _kubelet(job: str, path: str, part: PrometheusPart, kept: Sequence[Rule]) -> dict[str, Any]:
     tls: Mapping[str, Any] = (
         {"ca_file": f"{_TOKEN_FOLDER}/ca.crt"} if part.verify_kubelets else {"insecure_skip_verify": True}
     )
@@ -180,9 +186,5 @@ def _kubelet(job: str, path: str, part: PrometheusPart) -> dict[str, Any]:
             {"action": "drop", "source_labels": [_meta("node_annotationpresent_kwok_x_k8s_io_node")], "regex": "true"},
             _copy(_meta("node_name"), "node"),
         ],
-        "metric_relabel_configs": [
-            {"action": "keep", "source_labels": ["__name__"], "regex": KUBELET_METRICS},
-            # Not the sums over a pod or a node, which would be counted twice.
-            {"action": "drop", "source_labels": ["__name__", "container"], "regex": "container_.*;(POD)?"},
-        ],
+        "metric_relabel_configs": list(kept),
     }
