@@ -45,14 +45,14 @@ def documents(
         tiers: The tier; any unless said.
     """
     gke = draw(st.booleans())
-    tenant_names = names("team", draw(tenants or st.integers(1, 4)))
+    tenant_names = names("team", draw(st.integers(1, 4) if tenants is None else tenants))
     pools = [draw(_gpu_pool(index, gke=gke, tenants=tenant_names)) for index in range(draw(st.integers(0, 3)))]
     cpu: Part = {"name": "cpu", "accelerator": "cpu", "nodes": {"min": 1, "max": 3}}
     models = [draw(_model(f"model-{index}", [cpu, *pools])) for index in range(draw(st.integers(1, 4)))]
     people = [draw(_tenant(name, _callable_by(name, models, pools), pools)) for name in tenant_names]
     _make_room(pools, models, people)
     document: Document = {
-        "bulkhead:trust": draw(_trust(tiers or st.sampled_from(list(Tier)))),
+        "bulkhead:trust": draw(_trust(st.sampled_from(list(Tier)) if tiers is None else tiers)),
         "bulkhead:cluster": draw(_gke_cluster() if gke else _existing_cluster()),
         "bulkhead:pools": [cpu, *pools],
         "bulkhead:models": models,
