@@ -10,6 +10,7 @@ import pulumi_random as random
 
 from components.cache import CacheConnection
 from components.database import DatabaseConnection
+from components.gateway import hooks
 from components.gateway.access import network_policy
 from components.gateway.configuration import configuration
 from components.gateway.edge import edge_configuration
@@ -27,6 +28,7 @@ from components.gateway.pod import (
     OBJECT_NAME,
     SALT_KEY,
     START_SECONDS,
+    MapNames,
     engine_secret_name,
     pod_spec,
 )
@@ -103,6 +105,8 @@ class Gateway(pulumi.ComponentResource):
         )
         configuration_map = self._make_configuration()
         edge_map = self._make_edge_configuration()
+        hooks_map = self._make_map("hooks", "hooks", hooks.sources())
+        maps = MapNames(*(each.metadata.name for each in (configuration_map, edge_map, hooks_map)))
         self._make_service()
         self._make_admin_service()
         self._make_disruption_budget()
@@ -110,7 +114,7 @@ class Gateway(pulumi.ComponentResource):
         self._make_exposure()
         # The policy first: a pod is reachable from its first moment.
         waits_for = [migration, secret, policy, *engine_secrets, *(args.cache.ready if args.cache else ())]
-        self.deployment = self._make_deployment(secret, (configuration_map, edge_map), waits_for)
+        self.deployment = self._make_deployment(secret, maps, waits_for)
         self.address = pulumi.Output.from_input(args.part.base_url)
         self.admin_address = pulumi.Output.from_input(args.part.admin_url)
         self.master_key_secret = secret.metadata.name
@@ -266,11 +270,10 @@ class Gateway(pulumi.ComponentResource):
     def _make_deployment(
         self,
         secret: "kubernetes.core.v1.Secret",
-        maps: "tuple[kubernetes.core.v1.ConfigMap, kubernetes.core.v1.ConfigMap]",
+        maps: MapNames,
         waits_for: list[pulumi.Resource],
     ) -> "kubernetes.apps.v1.Deployment":
         part = self._part
-        map_names = [each.metadata.name for each in maps]
         cache = self._args.cache
         has_authority = cache is not None and cache.certificate_authority is not None
         timeout = f"{PROGRESS_SECONDS * part.replicas}s"
@@ -289,7 +292,7 @@ class Gateway(pulumi.ComponentResource):
                         "labels": labels(OBJECT_NAME),
                         "annotations": {SECRETS_ANNOTATION: self._secrets_fingerprint()},
                     },
-                    "spec": pod_spec(part, secret.metadata.name, map_names[0], map_names[1], has_authority),
+                    "spec": pod_spec(part, secret.metadata.name, maps, has_authority),
                 },
             },
             opts=pulumi.ResourceOptions(

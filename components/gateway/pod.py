@@ -7,11 +7,13 @@ until nobody sends it anything new, finishes every answer under way, and only th
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
 
 from components.cache.connection import CERTIFICATE_AUTHORITY_PATH
+from components.gateway import hooks
 from components.gateway.configuration import CACHE_URL_VARIABLE, api_key_variable
 from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT
 from components.shared import (
@@ -38,6 +40,7 @@ EDGE_CONFIGURATION_KEY = "nginx.conf"
 EDGE_CONFIGURATION_PATH = "/etc/bulkhead/edge"
 CONFIGURATION_KEY = "config.yaml"
 CONFIGURATION_PATH = "/etc/bulkhead/gateway"
+HOOKS_PATH = "/etc/bulkhead/hooks"
 CERTIFICATE_AUTHORITY_KEY = "cache-ca.pem"
 
 MASTER_KEY = "master-key"
@@ -66,9 +69,12 @@ SERVER_ENVIRONMENT = {
     **BASE_ENVIRONMENT,
     "DISABLE_ADMIN_UI": "True",
     "DISABLE_SCHEMA_UPDATE": "true",
+    "LITELLM_WORKER_STARTUP_HOOKS": hooks.STARTUP_HOOK,
     "NO_DOCS": "True",
     "NO_OPENAPI": "True",
     "NO_REDOC": "True",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONPATH": HOOKS_PATH,
     "STORE_MODEL_IN_DB": "False",
 }
 """The schema is the migration's business: replicas that start together must not race for it."""
@@ -107,11 +113,25 @@ def scratch_mounts() -> "list[VolumeMountArgsDict]":
     return [{"name": "temporary", "mount_path": "/tmp"}]  # noqa: S108 - a volume of this pod alone
 
 
+@dataclass(frozen=True)
+class MapNames:
+    """The names of the ConfigMaps that a replica reads.
+
+    Attributes:
+        configuration: LiteLLM's configuration.
+        edge: The edge's.
+        hooks: The code that LiteLLM runs in its own process.
+    """
+
+    configuration: pulumi.Input[str]
+    edge: pulumi.Input[str]
+    hooks: pulumi.Input[str]
+
+
 def pod_spec(
     part: GatewayPart,
     secret_name: pulumi.Input[str],
-    configuration_name: pulumi.Input[str],
-    edge_configuration_name: pulumi.Input[str],
+    maps: MapNames,
     has_certificate_authority: bool,
 ) -> "PodSpecArgsDict":
     """The pod of one replica.
@@ -119,14 +139,14 @@ def pod_spec(
     Args:
         part: The gateway.
         secret_name: The Secret with the gateway's own keys and its URLs.
-        configuration_name: The ConfigMap with LiteLLM's configuration.
-        edge_configuration_name: The ConfigMap with the edge's.
+        maps: What it reads beside.
         has_certificate_authority: Whether the Secret holds the authority that the cache's certificate is signed by.
     """
     volumes: list[VolumeArgsDict] = [
         *scratch_volumes(),
-        {"name": "configuration", "config_map": {"name": configuration_name}},
-        {"name": "edge-configuration", "config_map": {"name": edge_configuration_name}},
+        {"name": "configuration", "config_map": {"name": maps.configuration}},
+        {"name": "edge-configuration", "config_map": {"name": maps.edge}},
+        {"name": "hooks", "config_map": {"name": maps.hooks}},
         {"name": "edge-temporary", "empty_dir": {"size_limit": "1Gi"}},
     ]
     if has_certificate_authority:
@@ -186,6 +206,7 @@ def _litellm(part: GatewayPart, secret_name: pulumi.Input[str], has_certificate_
     mounts: list[VolumeMountArgsDict] = [
         *scratch_mounts(),
         {"name": "configuration", "mount_path": CONFIGURATION_PATH, "read_only": True},
+        {"name": "hooks", "mount_path": f"{HOOKS_PATH}/{hooks.PACKAGE}", "read_only": True},
     ]
     if has_certificate_authority:
         folder = CERTIFICATE_AUTHORITY_PATH.rpartition("/")[0]

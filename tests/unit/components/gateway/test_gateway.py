@@ -134,6 +134,19 @@ def test_a_price_rolls_the_gateway_through_a_new_configuration() -> None:
     assert volumes["configuration"]["configMap"]["name"] == configuration_name(gateway())
 
 
+def test_litellm_starts_with_the_hooks_that_are_mounted_for_it_and_not_without() -> None:
+    recording = gateway()
+    mounted = recording.named("gateway-hooks").inputs
+    volume = next(item for item in template(recording)["spec"]["volumes"] if item["name"] == "hooks")
+    mount = next(item for item in litellm(recording)["volumeMounts"] if item["name"] == "hooks")
+    environment = {item["name"]: item.get("value") for item in litellm(recording)["env"]}
+    package, _, function = environment["LITELLM_WORKER_STARTUP_HOOKS"].partition(":")
+
+    assert volume["configMap"]["name"] == mounted["metadata"]["name"]
+    assert mount["mountPath"] == f"{environment['PYTHONPATH']}/{package.partition('.')[0]}"
+    assert f"def {function}(" in mounted["data"][f"{package.partition('.')[2]}.py"]
+
+
 def test_another_number_of_replicas_rolls_nothing() -> None:
     two = dataclasses.replace(CACHED, replicas=2)
 
