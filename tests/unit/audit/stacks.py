@@ -1,0 +1,45 @@
+"""A platform of two tenants, for tests of the audit."""
+
+import datetime
+from typing import Any
+
+from infra.config.loader import parse
+from infra.posture import Platform, platform_of
+
+TODAY = datetime.date(2026, 11, 24)
+
+
+def document(tier: str = "trusted", tenants: int = 2, **trust: Any) -> dict[str, object]:
+    """A stack file's configuration with tenants that have subjects."""
+    waivers = [
+        {"control": control, "owner": "tests", "reason": "tests", "expires": "2999-12-31"}
+        for control in ("SR1", "SR2", "SR3")
+    ]
+    waived = {"waivers": waivers} if tier == "trusted" and tenants > 1 and "enable" not in trust else {}
+    price = {"input_usd_per_million_tokens": 0.2, "output_usd_per_million_tokens": 0.6}
+    return {
+        "bulkhead:trust": {"tier": tier, **waived, **trust},
+        "bulkhead:cluster": {"kind": "existing", "context": "tests", "enforces_network_policy": True},
+        "bulkhead:pools": [
+            {"name": "cpu", "accelerator": "cpu", "nodes": {"max": 2}},
+            {"name": "l4", "accelerator": "nvidia-l4", "nodes": {"max": 8}},
+        ],
+        "bulkhead:models": [{"name": "tiny", "source": "/models/tiny", "pool": "cpu", "price": price}],
+        "bulkhead:tenants": [
+            {
+                "name": f"tenant-{index}",
+                "models": ["tiny"],
+                "budget": {"usd": 5},
+                "gpu_quota": 1,
+                "subjects": [{"kind": "group", "name": f"team-{index}"}],
+            }
+            for index in range(tenants)
+        ],
+    }
+
+
+def platform(tier: str = "trusted", tenants: int = 2, **trust: Any) -> Platform:
+    """The platform of `document`."""
+    config = parse(document(tier, tenants, **trust), TODAY)
+    assert not isinstance(config, list), config
+    return platform_of("tests", config, TODAY)

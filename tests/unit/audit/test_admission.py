@@ -1,0 +1,70 @@
+"""Playing the corpus: as whom, how often, and what a twin's answer changes."""
+
+from collections.abc import Callable
+
+from infra.audit.admission import probe_admission
+from infra.audit.cluster import Answer
+from infra.audit.corpus import load_corpus
+from infra.audit.leftovers import Leftovers
+from infra.audit.results import Observation, Outcome
+from infra.audit.scene import scenes_of
+from infra.config.trust import ControlId
+from tests.unit.audit.fake_cluster import Asked, FakeCluster
+from tests.unit.audit.stacks import platform
+
+CORPUS = load_corpus()
+NO_ROLE = 'pods is forbidden: User "x" cannot create resource "pods" in API group "" in the namespace "y"'
+
+
+def played(answer: Callable[[Asked], Answer], tenants: int = 2) -> tuple[FakeCluster, dict[str, Observation]]:
+    cluster = FakeCluster(answer)
+    scenes = scenes_of(platform("partitioned", tenants).blueprint, "node")[:1]
+    found = probe_admission(cluster, CORPUS, scenes, frozenset(ControlId), Leftovers(cluster, "run"))
+    return cluster, {one.case: one for one in found}
+
+
+def test_no_case_of_the_corpus_is_dropped():
+    _, found = played(lambda _: Answer(201, {}))
+    assert set(found) == {case.id for case in CORPUS.cases}
+
+
+def test_every_case_is_a_dry_run_and_only_props_and_the_door_are_made():
+    cluster, _ = played(lambda _: Answer(201, {}))
+    made = {asked.path.rpartition("/")[2] for asked in cluster.asked if asked.method == "POST" and not asked.dry}
+    assert made == {"pods", "deployments", "clusterroles", "clusterrolebindings"}
+
+
+def test_what_is_made_carries_the_runs_label():
+    cluster, _ = played(lambda _: Answer(201, {}))
+    assert all(item["metadata"]["labels"]["bulkhead.dev/audit"] == "run" for item in cluster.objects.values())
+
+
+def test_a_tenants_case_is_sent_as_the_subject_that_its_record_declares():
+    cluster, _ = played(lambda _: Answer(201, {}))
+    as_tenant = [asked for asked in cluster.asked if asked.path.endswith("/jobs") and asked.identity is not None]
+    assert any("team-0" in asked.identity.groups for asked in as_tenant if asked.identity)
+
+
+def test_where_only_the_role_answers_the_same_request_is_repeated_with_the_rights_to_ask():
+    def answer(asked: Asked) -> Answer:
+        groups = asked.identity.groups if asked.identity else ()
+        if "bulkhead-audit:run" in groups:
+            return Answer(422, {"message": "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: SR2: no"})
+        return Answer(403, {"message": NO_ROLE}) if asked.identity else Answer(201, {})
+
+    _, found = played(answer)
+    assert "asked with the rights to: refused by an admission policy" in found["daemon-set-without-queue"].seen
+
+
+def test_a_refused_attack_proves_nothing_when_its_twin_is_refused_as_well():
+    denied = Answer(422, {"message": "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: SR2: no"})
+    _, found = played(lambda _: denied)
+    assert found["pod-without-queue"].outcome is Outcome.UNPROVEN
+    assert "twin gpu-pod" in found["pod-without-queue"].seen
+    assert found["gpu-pod"].outcome is Outcome.FAILS
+
+
+def test_without_another_tenant_its_cases_are_unproven_and_say_so():
+    _, found = played(lambda _: Answer(201, {}), tenants=1)
+    assert found["job-with-another-tenants-queue"].outcome is Outcome.UNPROVEN
+    assert "no other tenant" in found["job-with-another-tenants-queue"].seen

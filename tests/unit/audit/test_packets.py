@@ -1,0 +1,92 @@
+"""What packets say: a connection that fails needs one beside it that succeeds."""
+
+from collections.abc import Callable
+
+from infra.audit.packets.judgement import Found, Result, observations
+from infra.audit.packets.matrix import Promise, Target
+from infra.audit.packets.places import Destination, Ground, Position, ground_of
+from infra.audit.results import Observation, Outcome
+from infra.config.trust import ControlId
+from tests.unit.audit.stacks import platform
+
+CLAIMED = frozenset(ControlId)
+Answers = Callable[[Position, Destination, Promise], bool]
+
+
+def ground(tier: str = "partitioned") -> Ground:
+    return ground_of(platform(tier).blueprint, "outside")
+
+
+def judged(tried: Ground, answers: Answers, claimed: frozenset[ControlId] = CLAIMED) -> dict[str, Observation]:
+    results = {
+        position.name: Result(
+            {
+                destination.name: answers(position, destination, promise)
+                for place, destination, promise in tried.pairs()
+                if place == position
+            },
+            {},
+        )
+        for position in tried.positions
+    }
+    listening = [position.name for position in tried.positions]
+    placed = [destination.name for destination in tried.destinations]
+    return {one.case: one for one in observations(tried, Found(results, placed, listening), claimed)}
+
+
+def as_promised(_position: Position, _destination: Destination, promise: Promise) -> bool:
+    return promise.allowed
+
+
+def test_a_network_that_keeps_every_promise_holds_as_far_as_anybody_can_tell():
+    found = judged(ground(), as_promised)
+    doubtful = {one.case.partition(" to ")[2] for one in found.values() if one.outcome is not Outcome.HOLDS}
+    # Nobody of these tests may reach them, so that nobody knows whether there is anything.
+    assert doubtful == {"API server by its Service", "API server by its address", "metadata server"} | {
+        "kubelet of the gateway's node"
+    }
+
+
+def test_an_open_network_fails_every_control_that_is_claimed():
+    found = judged(ground(), lambda *_: True)
+    assert all(one.outcome is (Outcome.FAILS if one.attack else Outcome.HOLDS) for one in found.values())
+
+
+def test_a_network_that_lets_nothing_through_proves_nothing_and_refuses_work():
+    found = judged(ground(), lambda *_: False)
+    assert all(one.outcome is not Outcome.HOLDS for one in found.values() if one.identity != "a pod (engine)")
+    assert found["tenant tenant-0 to gateway, port for tenants"].outcome is Outcome.FAILS
+
+
+def test_of_a_control_that_is_not_claimed_only_the_open_connections_are_judged():
+    found = judged(ground(), lambda *_: True, claimed=frozenset())
+    assert {one.outcome for one in found.values() if one.attack} == {Outcome.NOT_CLAIMED}
+    assert {one.outcome for one in found.values() if not one.attack} == {Outcome.HOLDS}
+
+
+def test_a_tenants_own_pods_must_be_reached_and_another_tenants_must_not():
+    tried = ground()
+    promises = {(position.name, destination.name): promise for position, destination, promise in tried.pairs()}
+    assert promises["tenant tenant-0", "pod of tenant tenant-0"].allowed
+    assert promises["tenant tenant-0", "pod of tenant tenant-1"] == Promise(allowed=False, control=ControlId.NS4)
+
+
+def test_tenants_who_share_a_namespace_are_promised_nothing_of_each_other():
+    tried = ground("governed")
+    promises = {(position.name, destination.name) for position, destination, _ in tried.pairs()}
+    assert ("tenant tenant-0", "pod of tenant tenant-0") in promises
+    assert ("tenant tenant-0", "pod of tenant tenant-1") not in promises
+
+
+def test_every_target_is_tried_by_somebody():
+    tried = ground()
+    assert {destination.target for _, destination, _ in tried.pairs()} >= set(Target) - {Target.OWN, Target.CACHE}
+
+
+def test_a_caller_that_could_not_run_leaves_its_connections_unproven():
+    tried = ground()
+    results = {position.name: Result({}, {}, "its probe pod was refused") for position in tried.positions}
+    placed = [destination.name for destination in tried.destinations]
+    found = list(observations(tried, Found(results, placed, ()), CLAIMED))
+    assert {one.outcome for one in found} == {Outcome.UNPROVEN}
+    assert {one.seen for one in found} == {"its probe pod was refused"}

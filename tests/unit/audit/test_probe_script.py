@@ -1,0 +1,70 @@
+"""The probe that runs in pods, run here against sockets of this machine."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from infra.audit.packets import probe
+
+SCRIPT = probe.__file__
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def call(**plan: Any) -> dict[str, Any]:
+    command = [sys.executable, "-I", "-S", SCRIPT, "call", json.dumps({"settle": 0, "targets": [], **plan})]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@contextmanager
+def server(port: int, *, knock: bool = False) -> Generator[None]:
+    plan = json.dumps({"ports": [port], "knock": knock})
+    command = [sys.executable, "-I", "-S", SCRIPT, "serve", plan]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert json.loads(process.stdout.readline()) == {"listening": True}
+            yield
+        finally:
+            process.kill()
+
+
+def test_what_answers_is_reached_and_what_does_not_is_not():
+    port, closed = free_port(), free_port()
+    with server(port):
+        found = call(
+            targets=[
+                {"id": "open", "host": "127.0.0.1", "port": port},
+                {"id": "closed", "host": "127.0.0.1", "port": closed},
+            ]
+        )
+    assert found == {"reached": {"open": True, "closed": False}, "windows": {}}
+
+
+def test_a_target_that_never_answers_has_a_window_of_zero():
+    found = call(window=["127.0.0.1", free_port()])
+    assert found["windows"] == {"out": 0.0}
+
+
+def test_a_target_that_always_answers_has_a_window_without_an_end():
+    port = free_port()
+    with server(port):
+        assert call(window=["127.0.0.1", port])["windows"] == {"out": None}
+
+
+def test_whoever_is_knocked_at_for_ever_was_never_closed():
+    port = free_port()
+    with server(port, knock=True):
+        assert call(knocker=["127.0.0.1", port])["windows"] == {"in": None}
+
+
+def test_whoever_cannot_even_ask_to_be_knocked_at_is_closed_already():
+    assert call(knocker=["127.0.0.1", free_port()])["windows"] == {"in": 0.0}

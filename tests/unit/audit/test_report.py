@@ -1,0 +1,88 @@
+"""From observations to verdicts, the table and the document."""
+
+import io
+import json
+
+import pytest
+
+from infra.audit.report import AuditReport, Verdict, Window, control_reports
+from infra.audit.results import Observation, Outcome, Probe
+from infra.config.trust import ControlId
+from infra.report.audit_json import audit_json
+from infra.report.audit_table import print_audit
+from tests.unit.audit.stacks import platform
+
+POSTURE = platform("partitioned").posture
+
+
+def seen(outcome: Outcome, *, attack: bool = True, control: ControlId = ControlId.SR2) -> Observation:
+    return Observation(
+        Probe.ADMISSION,
+        "a-case",
+        control,
+        attack,
+        "research",
+        "group x",
+        "What it is.",
+        outcome,
+        "admitted",
+        "a source",
+    )
+
+
+def report(*found: Observation, probes: tuple[Probe, ...] = tuple(Probe)) -> AuditReport:
+    rows = control_reports(POSTURE, found, probes)
+    return AuditReport(
+        "tests", "partitioned", "context", probes, rows, (Window("a", "out", 12.5),), {Probe.ACCESS: 1.0}
+    )
+
+
+def verdict(audit: AuditReport, control: ControlId = ControlId.SR2) -> Verdict:
+    return next(row.verdict for row in audit.controls if row.control is control)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([seen(Outcome.HOLDS), seen(Outcome.HOLDS, attack=False)], Verdict.HOLDS),
+        ([seen(Outcome.HOLDS), seen(Outcome.FAILS)], Verdict.FAILS),
+        ([seen(Outcome.HOLDS), seen(Outcome.FAILS, attack=False)], Verdict.FAILS),
+        ([seen(Outcome.HOLDS), seen(Outcome.UNPROVEN)], Verdict.HOLDS),
+        ([seen(Outcome.UNPROVEN)], Verdict.UNPROVEN),
+        ([seen(Outcome.HOLDS, attack=False)], Verdict.UNPROVEN),
+        ([], Verdict.UNPROVEN),
+    ],
+)
+def test_a_control_holds_when_an_attack_was_refused_and_nothing_went_wrong(found: list[Observation], expected: Verdict):
+    assert verdict(report(*found)) is expected
+
+
+def test_a_control_that_no_wanted_probe_looks_at_is_not_probed():
+    assert verdict(report(probes=(Probe.PACKETS,))) is Verdict.NOT_PROBED
+    assert verdict(report(), ControlId.AC1) is Verdict.NOT_PROBED
+
+
+def test_a_control_that_the_stack_does_not_claim_is_not_claimed():
+    assert verdict(report(seen(Outcome.NOT_CLAIMED, control=ControlId.HW3)), ControlId.HW3) is Verdict.NOT_CLAIMED
+
+
+def test_every_control_of_the_catalogue_has_a_row():
+    assert [row.control for row in report().controls] == list(ControlId)
+
+
+def test_the_document_counts_and_quotes_what_went_wrong():
+    document = json.loads(audit_json(report(seen(Outcome.HOLDS), seen(Outcome.FAILS))))
+    assert document["holds"] is False
+    assert (document["attacks_refused"], document["attacks_admitted"]) == (1, 1)
+    row = next(row for row in document["controls"] if row["id"] == "SR2")
+    assert row["verdict"] == "does not hold"
+    assert row["failures"][0]["seen"] == "admitted"
+    assert document["new_pod_windows"] == [{"tenant": "a", "direction": "out", "milliseconds": 12.5}]
+
+
+def test_the_table_says_what_failed_for_whom_and_what_to_do():
+    stream = io.StringIO()
+    print_audit(report(seen(Outcome.HOLDS), seen(Outcome.FAILS)), stream)
+    printed = stream.getvalue()
+    for words in ("DOES NOT HOLD", "SR2 does not hold", "a-case (research)", "What it is.", "do: compare", "12 ms"):
+        assert words in printed
