@@ -1,6 +1,7 @@
 """The corpus: complete, coherent, and every attack a small step away from legitimate work."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_every_case_can_be_played_for_a_tenant_beside_another(tier: str):
 def test_a_pod_is_found_in_every_kind_that_is_changed_by_its_pod():
     for case in CORPUS.cases:
         if case.pod or case.container:
-            value = CORPUS.manifest(case)
+            value: Any = CORPUS.manifest(case)
             for key in pod_path(value["kind"]):
                 value = value[key]
             assert value["containers"], case.id

@@ -38,6 +38,14 @@ def as_promised(_position: Position, _destination: Destination, promise: Promise
     return promise.allowed
 
 
+def everything(_position: Position, _destination: Destination, _promise: Promise) -> bool:
+    return True
+
+
+def nothing(_position: Position, _destination: Destination, _promise: Promise) -> bool:
+    return False
+
+
 def test_a_network_that_keeps_every_promise_holds_as_far_as_anybody_can_tell():
     found = judged(ground(), as_promised)
     doubtful = {one.case.partition(" to ")[2] for one in found.values() if one.outcome is not Outcome.HOLDS}
@@ -48,18 +56,18 @@ def test_a_network_that_keeps_every_promise_holds_as_far_as_anybody_can_tell():
 
 
 def test_an_open_network_fails_every_control_that_is_claimed():
-    found = judged(ground(), lambda *_: True)
+    found = judged(ground(), everything)
     assert all(one.outcome is (Outcome.FAILS if one.attack else Outcome.HOLDS) for one in found.values())
 
 
 def test_a_network_that_lets_nothing_through_proves_nothing_and_refuses_work():
-    found = judged(ground(), lambda *_: False)
+    found = judged(ground(), nothing)
     assert all(one.outcome is not Outcome.HOLDS for one in found.values() if one.identity != "a pod (engine)")
     assert found["tenant tenant-0 to gateway, port for tenants"].outcome is Outcome.FAILS
 
 
 def test_of_a_control_that_is_not_claimed_only_the_open_connections_are_judged():
-    found = judged(ground(), lambda *_: True, claimed=frozenset())
+    found = judged(ground(), everything, claimed=frozenset())
     assert {one.outcome for one in found.values() if one.attack} == {Outcome.NOT_CLAIMED}
     assert {one.outcome for one in found.values() if not one.attack} == {Outcome.HOLDS}
 
