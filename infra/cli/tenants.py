@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.cli.options import StackSelection, stack_options, today
-from infra.config.words import near_miss
+from infra.config.words import listed, near_miss
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
 from infra.posture import platform_of
 from infra.report.tenants_json import account_json, accounts_json, key_json, usage_json
@@ -129,6 +129,7 @@ def _require(name: str, known: Collection[str]) -> None:
     if name in known:
         return
     near = near_miss(name, known)
-    write = f"{near}, or another of: {', '.join(sorted(known))}" if near else f"one of: {', '.join(sorted(known))}"
+    others = listed(sorted(known), "or")
+    write = f"{near}, or another of: {others}" if near and len(known) > 1 else others
     fault = Fault("NAME", f"there is no tenant `{printable(name)}`", "there is nothing to show", write)
     raise FaultsFoundError("bulkhead", [fault])

@@ -19,7 +19,7 @@ from kubernetes.stream import portforward  # pyright: ignore[reportUnknownVariab
 from infra.blueprint.model import ClusterPart, ExistingClusterPart
 from infra.faults import CommandFailedError
 from infra.live.errors import failure
-from infra.live.kubeconfig import context_fault
+from infra.live.kubeconfig import context_fault, kubeconfig_files
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
@@ -142,8 +142,7 @@ def connect(part: ClusterPart, context: str | None = None) -> LiveCluster:
         context: The kubeconfig context to use; None: the stack's own, or what gcloud calls a GKE cluster's.
 
     Raises:
-        FaultsFoundError: The kubeconfig has no such context.
-        CommandFailedError: Its credentials cannot be had.
+        CommandFailedError: The kubeconfig has no such context, or its credentials cannot be had.
     """
     name = context or (part.context if isinstance(part, ExistingClusterPart) else gke_context(part))
     if fault := context_fault(name, os.environ):
@@ -152,7 +151,9 @@ def connect(part: ClusterPart, context: str | None = None) -> LiveCluster:
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     threading.excepthook = _quiet_forwarding
     try:
-        api: Any = config.new_client_from_config(context=name)
+        # Read now: the client's own default is what the environment was when it was imported.
+        files = os.pathsep.join(str(path) for path in kubeconfig_files(os.environ) if path.is_file())
+        api: Any = config.new_client_from_config(config_file=files, context=name)
     except (config.ConfigException, OSError, ValueError) as error:
         raise failure(
             f"context {name}", f"its credentials cannot be had: {error}", "nothing can be read", "log in again"

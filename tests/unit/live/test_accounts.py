@@ -1,0 +1,138 @@
+"""What the stack file says, what was deployed and what the gateway has are told apart, tenant by tenant."""
+
+import dataclasses
+import datetime
+import json
+from typing import Any
+
+from components.tenants.reconciler.model import State, Tenant
+from components.tenants.records import records
+from infra.blueprint.model import TenantPart
+from infra.live.accounts import Deployed, accounts
+from infra.live.model import Account, KeyState, Standing
+from infra.live.usage import usage_in
+from tests.unit.components.parts import RESEARCH, SUPPORT
+
+RESET = "2026-12-01T00:00:00Z"
+
+
+def by_name(*parts: TenantPart) -> dict[str, Any]:
+    return {record["name"]: record for record in json.loads(records(parts))["tenants"]}
+
+
+def deployed(*parts: TenantPart) -> Deployed:
+    return Deployed(by_name(*parts), {part.name: f"sk-key-of-{part.name}-0001" for part in parts})
+
+
+def tenant(part: TenantPart) -> Tenant:
+    record = by_name(part)[part.name]
+    return Tenant(part.name, f"sk-key-of-{part.name}-0001", record["team"], tuple(record["routes"]))
+
+
+def gateway(*parts: TenantPart, team: dict[str, Any] | None = None, key: dict[str, Any] | None = None) -> State:
+    """A gateway that has the tenants' accounts, with changes that somebody made by hand to each."""
+    teams: dict[str, Any] = {}
+    keys: dict[str, Any] = {}
+    for part in parts:
+        found = tenant(part)
+        spent = {"team_id": found.team_id, "spend": 1.5, "budget_reset_at": RESET}
+        teams[found.team_id] = {**found.team_fields, **spent, **(team or {})}
+        keys[found.token] = {**found.key_fields, "token": found.token, **(key or {})}
+    return State(teams, keys)
+
+
+def account_of(listed: tuple[TenantPart, ...], made: tuple[TenantPart, ...], state: State) -> Account:
+    (found,) = accounts(by_name(*listed), deployed(*made), state)
+    return found
+
+
+def test_an_account_as_it_should_be() -> None:
+    found = account_of((RESEARCH,), (RESEARCH,), gateway(RESEARCH))
+
+    assert (found.standing, found.key, found.drift, found.pending) == (Standing.LISTED, KeyState.WORKS, (), ())
+    assert (found.budget_usd, found.spent_usd, found.left_usd) == (RESEARCH.budget_usd, 1.5, RESEARCH.budget_usd - 1.5)
+    assert found.resets_at == datetime.datetime(2026, 12, 1, tzinfo=datetime.UTC)
+    assert found.models == tuple(sorted(RESEARCH.models))
+
+
+def test_what_was_changed_by_hand_is_drift_and_the_limit_in_force_is_shown() -> None:
+    found = account_of((RESEARCH,), (RESEARCH,), gateway(RESEARCH, team={"rpm_limit": 9, "models": []}))
+
+    assert found.requests_per_minute == 9
+    assert "requests per minute: 600 is wanted, 9 at the gateway" in found.drift
+    assert any(text.startswith("models:") and text.endswith("none at the gateway") for text in found.drift)
+
+
+def test_a_key_that_was_blocked_by_hand_is_drift() -> None:
+    found = account_of((RESEARCH,), (RESEARCH,), gateway(RESEARCH, key={"blocked": True}))
+
+    assert found.key is KeyState.BLOCKED
+    assert found.drift == ("key: blocked by hand",)
+
+
+def test_a_team_or_a_key_that_is_gone_is_drift() -> None:
+    whole = gateway(RESEARCH)
+
+    assert account_of((RESEARCH,), (RESEARCH,), State({}, {})).drift == ("the team is missing",)
+    without_key = account_of((RESEARCH,), (RESEARCH,), State(whole.teams, {}))
+    assert (without_key.key, without_key.drift) == (KeyState.MISSING, ("the key is missing",))
+
+
+def test_a_change_of_the_stack_file_is_pending_until_it_is_deployed() -> None:
+    raised = dataclasses.replace(RESEARCH, budget_usd=900.0)
+
+    found = account_of((raised,), (RESEARCH,), gateway(RESEARCH))
+
+    assert found.pending == ("budget in US dollars: 900 is wanted, 500 deployed",)
+    assert found.drift == ()
+    assert found.budget_usd == 500
+
+
+def test_a_tenant_that_was_just_written_down_has_no_account_yet() -> None:
+    found = account_of((RESEARCH,), (), State({}, {}))
+
+    assert (found.standing, found.key) == (Standing.NOT_DEPLOYED, KeyState.MISSING)
+    assert (found.budget_usd, found.spent_usd) == (500, 0)
+
+
+def test_a_tenant_that_left_the_stack_file_is_to_be_removed_and_then_removed() -> None:
+    leaving = account_of((), (RESEARCH,), gateway(RESEARCH))
+    left = account_of((), (), gateway(RESEARCH, team={"blocked": True}, key={"blocked": True}))
+
+    assert (leaving.standing, leaving.key) == (Standing.TO_BE_REMOVED, KeyState.WORKS)
+    assert (left.standing, left.key, left.spent_usd) == (Standing.REMOVED, KeyState.BLOCKED, 1.5)
+
+
+def test_keys_that_were_made_by_hand_are_counted() -> None:
+    state = gateway(RESEARCH)
+    strange: dict[str, Any] = {"token": "t", "team_id": "bulkhead-research", "metadata": {}}
+
+    assert account_of((RESEARCH,), (RESEARCH,), State(state.teams, {**state.keys, "t": strange})).strange_keys == 1
+
+
+def test_teams_of_others_are_no_tenants() -> None:
+    state = gateway(RESEARCH, SUPPORT)
+    others = {**state.teams, "theirs": {"team_id": "theirs", "metadata": {"tenant": "theirs"}}}
+
+    found = accounts(by_name(RESEARCH, SUPPORT), deployed(RESEARCH, SUPPORT), State(others, state.keys))
+
+    assert [account.name for account in found] == ["research", "support"]
+
+
+def test_nothing_that_is_shown_holds_a_key() -> None:
+    found = account_of((RESEARCH,), (RESEARCH,), gateway(RESEARCH, key={"key_alias": "renamed"}))
+
+    assert found.drift
+    assert tenant(RESEARCH).key not in repr(found)
+    assert tenant(RESEARCH).key not in repr(tenant(RESEARCH))
+
+
+def test_usage_is_read_by_day_and_model() -> None:
+    metrics = {"api_requests": 3, "failed_requests": 1, "prompt_tokens": 7, "completion_tokens": 5, "spend": 0.25}
+    day = {"date": "2026-11-24", "breakdown": {"models": {"hosted_vllm/tiny": {"metrics": metrics}}}}
+
+    (row,) = usage_in("research", {"results": [day]})
+
+    assert (row.tenant, row.day, row.model) == ("research", datetime.date(2026, 11, 24), "tiny")
+    assert (row.requests, row.failed_requests, row.prompt_tokens, row.completion_tokens) == (3, 1, 7, 5)
+    assert row.spent_usd == 0.25
