@@ -98,7 +98,7 @@ PROMETHEUS_IMAGE = ImagePin(
     "quay.io",
     "prometheus/prometheus",
     "v3.13.5",
-    "the line with the most patch releases; the lab builds the same version, by its Go name v0.313.5",
+    "the line with the most patch releases; what it is given holds for Prometheus 2.42, too, which the lab runs",
 )
 REDIS_EXPORTER_IMAGE = ImagePin(
     "docker.io", "oliver006/redis_exporter", "v1.97.0", "newest; the metrics used here have had these names since 1.0"

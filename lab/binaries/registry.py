@@ -24,7 +24,6 @@ class Family(StrEnum):
     KYVERNO = "kyverno"
     KWOK = "kwok"
     PODS = "pods"
-    PROMETHEUS = "prometheus"
     PULUMI = "pulumi"
 
     @property
@@ -150,7 +149,7 @@ _ALL = (
 BINARIES: dict[str, Binary] = {binary.name: binary for binary in _ALL}
 """Every binary by name, in the order in which a first build is best done."""
 
-TOOLS = frozenset({"pulumi", "helm", "kyverno-cli", "kyverno", "kyverno-init"})
+TOOLS = frozenset({"pulumi", "helm", "kyverno-cli"})
 """What runs on this machine beside the cluster, and is asked for by those who use it."""
 
 CLUSTER_BINARIES: tuple[str, ...] = tuple(name for name in BINARIES if name not in TOOLS)

@@ -22,6 +22,7 @@ class ImageName(StrEnum):
     LITELLM = "litellm"
     NGINX = "nginx"
     VLLM = "vllm"
+    PROMETHEUS = "prometheus"
     REDIS_EXPORTER = "redis_exporter"
     POSTGRES_EXPORTER = "postgres_exporter"
 
@@ -150,6 +151,17 @@ IMAGES: dict[ImageName, Image] = {
             ),
             gigabytes=9.0,
             tools=("gcc", "nm", "readelf"),
+        ),
+        Image(
+            ImageName.PROMETHEUS,
+            pins.PROMETHEUS_IMAGE,
+            LayerRecipe("prometheus", "Prometheus 2.42", DEBIAN),
+            RuntimeConfiguration(
+                entrypoint=("/bin/prometheus",),
+                environment={"PATH": _SYSTEM_PATH},
+                working_directory="/prometheus",
+            ),
+            gigabytes=0.8,
         ),
         Image(
             ImageName.REDIS_EXPORTER,
