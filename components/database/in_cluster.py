@@ -56,6 +56,9 @@ START_SCRIPT = f'''until {HAS_ROOM}; do echo "not started, {NO_ROOM}" >&2; sleep
 exec docker-entrypoint.sh "$@"'''
 STOP_SCRIPT = f"""{HAS_ROOM} || {{ echo "stopped, {NO_ROOM}" >&2; kill -INT 1; }}"""
 """SIGINT is PostgreSQL's fast shutdown: sessions end, everything is written."""
+END_SCRIPT = "kill -INT 1; sleep infinity"
+"""On the SIGTERM that Kubernetes sends it waits for its clients to leave, which a gateway's pool never does, and is
+killed in the end: a minute without a database, and recovery after it."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ def _container(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "
             {"name": "POSTGRES_USER", "value": USER_NAME},
         ],
         "ports": [{"name": "postgresql", "container_port": PORT}],
+        "lifecycle": {"pre_stop": {"exec_": {"command": ["bash", "-c", END_SCRIPT]}}},
         "startup_probe": _ready(period=2, failures=60),
         "readiness_probe": _ready(period=5, failures=3),
         "liveness_probe": _alive(),

@@ -85,6 +85,10 @@ def test_the_server_stops_before_its_disk_is_full_and_waits_for_room() -> None:
     assert room not in " ".join(found["readinessProbe"]["exec"]["command"])
 
 
+def test_a_pod_that_ends_does_not_wait_for_the_gateway_to_close_its_connections() -> None:
+    assert "kill -INT 1" in container(database())["lifecycle"]["preStop"]["exec"]["command"][2]
+
+
 def test_the_server_listens_where_the_service_reaches_it() -> None:
     assert container(database())["args"][:3] == ["postgres", "-c", "listen_addresses=*"]
 
