@@ -49,7 +49,7 @@ class GkeCluster(pulumi.ComponentResource):
         self._part = part
         self.region = region_of(part.location)
         child = pulumi.ResourceOptions(parent=self)
-        network_args = ClusterNetworkArgs(name=part.name, project=part.project, region=self.region)
+        network_args = ClusterNetworkArgs(part.name, part.project, self.region, proxies=part.gateway_api)
         network = ClusterNetwork(f"{name}-network", network_args, child)
         identity = NodeIdentity(f"{name}-nodes", NodeIdentityArgs(part.name, part.project), child)
         self.network = network.network.id
@@ -106,6 +106,7 @@ class GkeCluster(pulumi.ComponentResource):
             anonymous_authentication_config={"mode": "LIMITED"},
             workload_identity_config={"workload_pool": f"{part.project}.svc.id.goog"},
             enable_shielded_nodes=True,
+            gateway_api_config={"channel": "CHANNEL_STANDARD"} if part.gateway_api else None,
             cost_management_config={"enabled": True},
             opts=pulumi.ResourceOptions(
                 parent=self,

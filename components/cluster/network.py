@@ -11,17 +11,20 @@ PODS_RANGE = "10.4.0.0/14"
 """GKE reserves a /24 for each node: room for 1,024 nodes."""
 SERVICES_RANGE = "10.8.0.0/20"
 """4,096 Services."""
+PROXIES_RANGE = "10.9.0.0/23"
+"""512 addresses for the proxies of regional load balancers, as Google recommends."""
 PODS_RANGE_NAME = "pods"
 SERVICES_RANGE_NAME = "services"
 
 
 @dataclass(frozen=True)
 class ClusterNetworkArgs:
-    """Where the network is; `name` is the cluster's."""
+    """Where the network is; `name` is the cluster's, and `proxies` says whether regional load balancers are made."""
 
     name: str
     project: str
     region: str
+    proxies: bool = False
 
 
 class ClusterNetwork(pulumi.ComponentResource):
@@ -44,6 +47,8 @@ class ClusterNetwork(pulumi.ComponentResource):
         self.network = self._network(args)
         self.subnetwork = self._subnetwork(args)
         self.nat = self._nat(args)
+        if args.proxies:
+            self._proxies(args)
         self.register_outputs({})
 
     def _network(self, args: ClusterNetworkArgs) -> "gcp.compute.Network":
@@ -69,6 +74,20 @@ class ClusterNetwork(pulumi.ComponentResource):
             ],
             private_ip_google_access=True,
             log_config={"aggregation_interval": "INTERVAL_10_MIN", "flow_sampling": 0.5},
+            opts=self._child,
+        )
+
+    def _proxies(self, args: ClusterNetworkArgs) -> None:
+        """A regional load balancer of the Gateway API cannot be made without such a subnet in its VPC."""
+        gcp.compute.Subnetwork(
+            f"{self._name}-proxies",
+            name=f"{args.name}-proxies",
+            project=args.project,
+            region=args.region,
+            network=self.network.id,
+            ip_cidr_range=PROXIES_RANGE,
+            purpose="REGIONAL_MANAGED_PROXY",
+            role="ACTIVE",
             opts=self._child,
         )
 

@@ -228,9 +228,10 @@ def _litellm(part: GatewayPart, secret_name: pulumi.Input[str], has_certificate_
             "False",
         ],
         "env": _server_environment(part, secret_name),
-        "startup_probe": _probe(ALIVE_SCRIPT, "/health/liveliness", period=3, failures=math.ceil(START_SECONDS / 3)),
+        "startup_probe": _probe(ALIVE_SCRIPT, "/health/liveliness", period=5, failures=math.ceil(START_SECONDS / 5)),
         "readiness_probe": _probe(_readiness(part), "/health/readiness", period=10, failures=3),
-        "liveness_probe": _probe(ALIVE_SCRIPT, "/health/liveliness", period=20, failures=3),
+        # Slow to judge: on a crowded node the probe itself starves first, and a restart would only add to the crowd.
+        "liveness_probe": _probe(ALIVE_SCRIPT, "/health/liveliness", period=30, failures=5),
         "resources": {"requests": {"cpu": "250m", "memory": "768Mi"}, "limits": {"memory": "1536Mi"}},
         "security_context": restricted_container_security_context(),
         "volume_mounts": mounts,
@@ -262,6 +263,6 @@ def _probe(script: str, path: str, period: int, failures: int) -> "ProbeArgsDict
     return {
         "exec_": {"command": ["python3", "-I", "-S", "-c", script.format(port=LITELLM_PORT, path=path)]},
         "period_seconds": period,
-        "timeout_seconds": 10,
+        "timeout_seconds": 20,
         "failure_threshold": failures,
     }

@@ -64,6 +64,8 @@ class GkeClusterPart:
     authorized_networks: tuple[tuple[str, str], ...]
     """(display name, CIDR) of each network that may reach the control plane."""
     deletion_protection: bool
+    gateway_api: bool = False
+    """Whether GKE's controller of the Gateway API runs, and regional load balancers find a subnet for their proxies."""
 
 
 ClusterPart = ExistingClusterPart | GkeClusterPart

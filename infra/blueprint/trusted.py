@@ -16,6 +16,7 @@ from infra.blueprint.quota import quota_part
 from infra.blueprint.serving import engine_part, gateway_part, tenant_part
 from infra.blueprint.tenant_spaces import shared_access
 from infra.config.cluster import Cluster, ExistingCluster, GkeCluster
+from infra.config.gateway import RouteExposure
 from infra.config.stack import StackConfig
 from infra.pins import POD_SECURITY_VERSION
 
@@ -43,7 +44,7 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
     tenants = tuple(tenant_part(tenant) for tenant in sorted(config.tenants, key=lambda tenant: tenant.name))
     return Blueprint(
         stack=stack,
-        cluster=_cluster_part(stack, config.cluster),
+        cluster=_cluster_part(stack, config),
         node_pools=tuple(node_pool(pool, config.models) for pool in pools)
         if isinstance(config.cluster, GkeCluster)
         else (),
@@ -62,7 +63,8 @@ def _namespaces(config: StackConfig) -> tuple[NamespacePart, ...]:
     return NAMESPACES if observability_part(config) is None else (*NAMESPACES, OBSERVABILITY_NAMESPACE)
 
 
-def _cluster_part(stack: str, cluster: Cluster) -> ClusterPart:
+def _cluster_part(stack: str, config: StackConfig) -> ClusterPart:
+    cluster: Cluster = config.cluster
     match cluster:
         case ExistingCluster(name=name, context=context):
             return ExistingClusterPart(name or stack, context)
@@ -77,4 +79,5 @@ def _cluster_part(stack: str, cluster: Cluster) -> ClusterPart:
                     sorted((network.name, network.cidr) for network in cluster.authorized_networks)
                 ),
                 deletion_protection=cluster.deletion_protection,
+                gateway_api=isinstance(config.gateway.exposure, RouteExposure),
             )

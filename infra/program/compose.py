@@ -26,7 +26,14 @@ from infra.program.isolation import (
 from infra.program.observability import create_observability
 from infra.program.options import InCluster
 from infra.program.secrets import StackSecrets
-from infra.program.serving import create_cache, create_database, create_engine, create_gateway, create_tenants
+from infra.program.serving import (
+    create_cache,
+    create_certificate,
+    create_database,
+    create_engine,
+    create_gateway,
+    create_tenants,
+)
 
 if TYPE_CHECKING:
     from infra.program.google import GoogleCluster
@@ -39,10 +46,12 @@ class ComposedPlatform:
     Attributes:
         gateway: The gateway's address inside the cluster.
         tenant_keys: Tenant's name → its virtual key, a secret.
+        certificate_dns_record: The DNS record that the gateway's managed certificate waits for, where it has one.
     """
 
     gateway: pulumi.Output[str]
     tenant_keys: dict[str, pulumi.Output[str]]
+    certificate_dns_record: pulumi.Output[str] | None
 
 
 def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
@@ -80,10 +89,16 @@ def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
     cache = create_cache(part, secrets, in_cluster, beside_gateway, google)
     api_keys = {name: engine.api_key for name, engine in engines.items()}
     managed = create_managed_service_policies(blueprint, (database, cache), in_cluster, beside_gateway)
-    gateway = create_gateway(part, (database, cache), api_keys, in_cluster, (*beside_gateway, *managed))
+    certificate = create_certificate(part, google)
+    before_gateway = (*beside_gateway, *managed, *((certificate,) if certificate else ()))
+    gateway = create_gateway(part, (database, cache), api_keys, in_cluster, before_gateway)
     tenants = create_tenants(blueprint, gateway, in_cluster, spaces)
     create_observability(blueprint, (database, cache), in_cluster, namespaces)
-    return ComposedPlatform(gateway=gateway.address, tenant_keys=dict(sorted(tenants.keys.items())))
+    return ComposedPlatform(
+        gateway=gateway.address,
+        tenant_keys=dict(sorted(tenants.keys.items())),
+        certificate_dns_record=certificate.dns_record if certificate else None,
+    )
 
 
 def _create_google_cluster(blueprint: Blueprint) -> "GoogleCluster | None":

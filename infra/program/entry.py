@@ -84,6 +84,8 @@ def register(platform: Platform, secrets: StackSecrets, describe: Callable[[Find
         pulumi.log.warn(describe(finding))
     composed = compose(platform.blueprint, secrets)
     pulumi.export("gateway", composed.gateway)
+    if composed.certificate_dns_record is not None:
+        pulumi.export("certificate_dns_record", composed.certificate_dns_record)
     pulumi.export("posture", posture_document(platform.posture))
     pulumi.export("tenant_keys", pulumi.Output.secret(composed.tenant_keys))
 

@@ -14,8 +14,15 @@ from components.database import (
     PrivateServices,
     PrivateServicesArgs,
 )
+from components.gateway.certificate import ManagedCertificate, ManagedCertificateArgs
 from components.node_pool import NodePool, NodePoolArgs
-from infra.blueprint.model import Blueprint, CloudSqlDatabasePart, GkeClusterPart, MemorystoreCachePart
+from infra.blueprint.model import (
+    Blueprint,
+    CloudSqlDatabasePart,
+    GkeClusterPart,
+    ManagedCertificatePart,
+    MemorystoreCachePart,
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,10 @@ class GoogleCluster:
             private_services=self._private_services().connection,
         )
         return MemorystoreCache("cache", args).connection
+
+    def create_certificate(self, host: str, part: ManagedCertificatePart) -> ManagedCertificate:
+        """Register the certificate of the gateway's host."""
+        return ManagedCertificate("certificate", ManagedCertificateArgs(host, part.project, part.region))
 
     def _private_services(self) -> PrivateServices:
         if self.private_services is None:

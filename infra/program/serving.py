@@ -28,12 +28,15 @@ from infra.blueprint.model import (
     HubWeights,
     InClusterCachePart,
     InClusterDatabasePart,
+    ManagedCertificatePart,
     MemorystoreCachePart,
+    NewListenerPart,
 )
 from infra.program.options import InCluster
 from infra.program.secrets import StackSecrets
 
 if TYPE_CHECKING:
+    from components.gateway.certificate import ManagedCertificate
     from infra.program.google import GoogleCluster
 
 Resources = tuple[pulumi.Resource, ...]
@@ -79,6 +82,16 @@ def create_cache(
         case ExternalCachePart():
             args = ExternalCacheArgs(_required(secrets.cache_url, "cache_url"))
             return ExternalCache("cache", args, in_cluster.options(after)).connection
+
+
+def create_certificate(part: GatewayPart, google: "GoogleCluster | None") -> "ManagedCertificate | None":
+    """Register the certificate that Google issues for the gateway's host, where the part asks for one."""
+    route = part.route
+    if route is None or not isinstance(route.listener, NewListenerPart):
+        return None
+    if not isinstance(route.listener.certificate, ManagedCertificatePart):
+        return None
+    return _on_google(google).create_certificate(route.host, route.listener.certificate)
 
 
 def create_gateway(
