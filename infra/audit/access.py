@@ -92,6 +92,15 @@ class Right:
         return f"{self.verb} {self.resource}{group} {self.place}"
 
 
+@dataclass(frozen=True)
+class Question:
+    """Whether an identity has a right."""
+
+    scene: Scene
+    identity: Identity
+    right: Right
+
+
 def probe_access(
     cluster: Cluster, access: AccessList, scenes: Sequence[Scene], claimed: frozenset[ControlId]
 ) -> tuple[Observation, ...]:
@@ -100,22 +109,36 @@ def probe_access(
     Raises:
         CommandFailedError: The API server cannot be reached, or does not let the auditor review.
     """
-    questions = [
-        (scene, identity, right)
-        for scene in scenes
-        for identity, is_pod in ((scene.identity, False), (service_account_of(scene), True))
-        for right in rights(access, scene, to_work=scene.declared and not is_pod)
+    asked = questions(access, scenes)
+    answers = at_once(lambda question: _may(cluster, question.identity, question.right), asked)
+    return access_observations(asked, answers, claimed)
+
+
+def questions(access: AccessList, scenes: Sequence[Scene]) -> list[Question]:
+    """Everything to ask; the pods of a tenant with several subjects are asked about once."""
+    pods = {scene.tenant: scene for scene in scenes}
+    return [
+        *(
+            Question(scene, scene.identity, right)
+            for scene in scenes
+            for right in rights(access, scene, to_work=scene.declared)
+        ),
+        *(
+            Question(scene, service_account(scene.namespace, "default"), right)
+            for scene in pods.values()
+            for right in rights(access, scene, to_work=False)
+        ),
     ]
-    answers = at_once(lambda question: _may(cluster, question[1], question[2]), questions)
+
+
+def access_observations(
+    asked: Sequence[Question], answers: Sequence[bool], claimed: frozenset[ControlId]
+) -> tuple[Observation, ...]:
+    """What the answers say."""
     return tuple(
-        _observation(scene, identity, right, may=may, claimed=claimed)
-        for (scene, identity, right), may in zip(questions, answers, strict=True)
+        _observation(question.scene, question.identity, question.right, may=may, claimed=claimed)
+        for question, may in zip(asked, answers, strict=True)
     )
-
-
-def service_account_of(scene: Scene) -> Identity:
-    """The identity of pods in the tenant's namespace that name no other."""
-    return service_account(scene.namespace, "default")
 
 
 def rights(access: AccessList, scene: Scene, *, to_work: bool) -> Iterator[Right]:

@@ -27,7 +27,7 @@ class Scene:
         tenant: The tenant's name.
         namespace: Where its workloads run.
         identity: Who acts for it.
-        declared: Whether its record declares that identity; else it only stands for the tenant and has no rights.
+        declared: Whether its record declares that identity and the stack gives it rights; without, it has none.
         other: Who acts for the other tenant; None when there is none.
         values: What placeholders stand for. `other_*` are absent without another tenant, and `queue`, `cluster_queue`,
             `gpu` where the tenant has no queue.
@@ -103,12 +103,19 @@ def _scenes(blueprint: Blueprint, tenant: TenantPart, other: TenantPart | None, 
             tenant=tenant.name,
             namespace=namespace_of(tenant),
             identity=identity,
-            declared=bool(tenant.subjects),
+            declared=bool(tenant.subjects) and tenant.name in _with_rights(blueprint),
             other=identities_of(other)[0] if other else None,
             values=values,
         )
         for identity in identities_of(tenant)
     ]
+
+
+def _with_rights(blueprint: Blueprint) -> frozenset[str]:
+    """The tenants whose subjects the stack gives rights to."""
+    shared = blueprint.shared_access.subjects if blueprint.shared_access else ()
+    own = (space.tenant for space in blueprint.tenant_spaces if space.access is not None)
+    return frozenset({*own, *(tenant for tenant, _ in shared)})
 
 
 def _queue_values(blueprint: Blueprint, tenant: TenantPart, prefix: str) -> dict[str, str]:

@@ -35,11 +35,13 @@ class Found:
         results: Name of a position → what its caller found.
         placed: The destinations that have an address.
         listening: The positions whose own probe pod answers itself.
+        assumed: The destinations that are taken to answer although nobody has reached them.
     """
 
     results: Mapping[str, Result]
     placed: Collection[str]
     listening: Collection[str]
+    assumed: Collection[str] = ()
 
 
 def observations(ground: Ground, found: Found, claimed: frozenset[ControlId]) -> Iterator[Observation]:
@@ -69,7 +71,7 @@ def _alive(ground: Ground, found: Found) -> frozenset[str]:
     """The destinations that are known to answer: to somebody, or where a probe pod listens, to itself."""
     reached = {name for result in found.results.values() for name, answered in result.reached.items() if answered}
     own = {one.name for one in ground.destinations if one.probe and ground.place_of(one).name in found.listening}
-    return frozenset(reached | own)
+    return frozenset({*reached, *own, *found.assumed})
 
 
 def _doubt_of_refusal(position: Position, destination: Destination, result: Result, alive: frozenset[str]) -> str:
