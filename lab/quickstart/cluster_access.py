@@ -45,10 +45,16 @@ class ClusterAccess:
     def forwarded_port(self, namespace: str, service: str, port: int) -> Generator[int]:
         """A port on 127.0.0.1 that leads to a Service's pod while the context lasts.
 
+        Args:
+            namespace: Where it is.
+            service: A Service's name, or something else to forward to, as `pod/NAME`.
+            port: The Service's or the pod's port.
+
         Raises:
             LabError: When the port cannot be forwarded.
         """
-        command = self._command("port-forward", "--namespace", namespace, f"service/{service}", f"0:{port}")
+        target = service if "/" in service else f"service/{service}"
+        command = self._command("port-forward", "--namespace", namespace, target, f"0:{port}")
         with subprocess.Popen(
             command, env=dict(self.environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:

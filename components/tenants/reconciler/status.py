@@ -130,6 +130,13 @@ def _number(value: Any) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of somebody who asked and did not wait for the answer."""
+
+
 def serve(status: Status, port: int) -> ThreadingHTTPServer:
     """Answer `/ready` and `/metrics` from a thread of its own; the caller closes the server."""
 
@@ -154,7 +161,6 @@ def serve(status: Status, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
             pass
 
-    server = ThreadingHTTPServer(("", port), Handler)
-    server.daemon_threads = True
+    server = _Server(("", port), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
