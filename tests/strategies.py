@@ -225,6 +225,9 @@ def _gateway(draw: st.DrawFn, *, gke: bool) -> Document:
             "replicas": replicas,
             "database": draw(_service(database)),
             "cache": draw(_service(cache)),
+            "exposure": draw(_exposure(gke=gke)),
+            "admin": {"allowed_from": draw(st.sampled_from([[], ["platform-tools"]]))},
+            "request_megabytes": draw(st.integers(1, 512)),
         }
     }
     if database == "external":
@@ -232,6 +235,20 @@ def _gateway(draw: st.DrawFn, *, gke: bool) -> Document:
     if cache == "external":
         part["bulkhead:cache_url"] = {"secure": "ciphertext"}
     return part
+
+
+def _exposure(*, gke: bool) -> st.SearchStrategy[Part]:
+    secret: Part = {"kind": "secret", "name": "llm-tls"}
+    gateways: list[Part] = [{"kind": "existing", "namespace": "ingress", "name": "shared"}]
+    if gke:
+        gateways += [{"kind": "create", "tls": tls} for tls in (secret, {"kind": "managed"})]
+        gateways.append({"kind": "create", "class_name": "gke-l7-global-external-managed", "tls": {"kind": "managed"}})
+    else:
+        gateways.append({"kind": "create", "class_name": "envoy", "tls": secret})
+    internal: Part = {"kind": "internal"}
+    return st.just(internal) | st.sampled_from(gateways).map(
+        lambda gateway: {"kind": "route", "host": "llm.example.com", "gateway": gateway}
+    )
 
 
 def _service(kind: str) -> st.SearchStrategy[Part]:

@@ -183,3 +183,53 @@ def test_a_waiver_with_a_blank_owner_or_reason_is_refused(key: str) -> None:
 )
 def test_a_control_is_waived_or_switched_on_once_and_never_both(changes: dict[str, Any], path: str) -> None:
     assert only_fault(changes).path == path
+
+
+def route(**gateway: Any) -> Document:
+    return {"kind": "route", "host": "llm.example.com", "gateway": gateway}
+
+
+SECRET = {"kind": "secret", "name": "llm-tls"}
+
+
+def test_a_managed_certificate_is_refused_on_an_existing_cluster_and_accepted_on_gke() -> None:
+    managed = route(kind="create", class_name="gke-l7-rilb", tls={"kind": "managed"})
+    fault = only_fault({"gateway.exposure": managed})
+
+    assert fault.path == "bulkhead:gateway.exposure.gateway.tls.kind"
+    assert "this cluster exists already" in fault.wrong
+    sound({"cluster": GKE, "gateway.exposure": managed})
+
+
+def test_a_gateway_on_an_existing_cluster_needs_a_class_and_on_gke_has_one() -> None:
+    unclassed = route(kind="create", tls=SECRET)
+
+    assert "class_name" in only_fault({"gateway.exposure": unclassed}).write
+    sound({"gateway.exposure": route(kind="create", class_name="envoy", tls=SECRET)})
+    sound({"cluster": GKE, "gateway.exposure": unclassed})
+
+
+def test_a_class_that_a_new_gke_cluster_does_not_have_is_refused() -> None:
+    fault = only_fault({"cluster": GKE, "gateway.exposure": route(kind="create", class_name="envoy", tls=SECRET)})
+
+    assert fault.path == "bulkhead:gateway.exposure.gateway.class_name"
+
+
+def test_a_route_under_somebody_else_s_gateway_is_accepted_anywhere() -> None:
+    existing = route(kind="existing", namespace="ingress", name="shared", section="https")
+
+    sound({"gateway.exposure": existing})
+    sound({"cluster": GKE, "gateway.exposure": existing})
+
+
+def test_a_gateway_of_ones_own_without_a_certificate_cannot_be_written() -> None:
+    assert "`tls` is missing" in only_fault({"gateway.exposure": route(kind="create", class_name="envoy")}).wrong
+
+
+@pytest.mark.parametrize(
+    "host", ["LLM.example.com", "llm.example.com.", "*.example.com", "https://llm.example.com", ""]
+)
+def test_a_host_is_a_plain_dns_name(host: str) -> None:
+    existing = route(kind="existing", namespace="ingress", name="shared")
+
+    assert only_fault({"gateway.exposure": {**existing, "host": host}}).path == "bulkhead:gateway.exposure.host"
