@@ -5,18 +5,21 @@ from importlib import import_module
 from typing import Any
 
 from .answers import TenantAnswers
+from .database import judge_by_codes
 from .parameters import PlatformParameters
 
 
 def install() -> None:
-    """Put the layer around LiteLLM's application.
+    """Put the layer around LiteLLM's application, and have it judge the database's failures by their codes.
 
     Raises:
-        RuntimeError: LiteLLM is not as this was written for. It then does not start, rather than serve without.
+        AttributeError, RuntimeError: LiteLLM is not as this was written for. It then does not start, rather than serve
+            without.
     """
     server: Any = import_module("litellm.proxy.proxy_server")
     handler: Any = import_module("litellm.proxy.db.exception_handler").PrismaDBExceptionHandler
     owned: Any = import_module("litellm.types.utils").all_litellm_params
+    judge_by_codes(handler)
     parameters = PlatformParameters(owned)
     server.app.middleware_stack = wrap(server.app, parameters, handler.is_database_service_unavailable_error_in_chain)
 
