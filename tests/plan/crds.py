@@ -1,4 +1,4 @@
-"""The definitions of Kueue's objects, from the chart of the pinned version."""
+"""The definitions of Kueue's objects, from the pinned version's chart, and of the Gateway API's, from its module."""
 
 import functools
 import json
@@ -14,12 +14,24 @@ from lab.paths import charts_directory
 
 MODULE = f"sigs.k8s.io/kueue@v{KUEUE_CHART.version}"
 DEFINITIONS = Path("templates") / "crd"
+GATEWAY_API_MODULE = "sigs.k8s.io/gateway-api@v1.6.0"
+GATEWAY_API_GROUP = "gateway.networking.k8s.io"
 TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 """The chart's template actions; none of them touches a schema."""
 
 
 class DefinitionsNotAtHandError(Exception):
     """Neither the lab's charts nor Go's module proxy have them."""
+
+
+def gateway_api_definitions() -> list[Path]:
+    """The files that define the Gateway API's HTTPRoute and Gateway.
+
+    Raises:
+        DefinitionsNotAtHandError: The module cannot be had.
+    """
+    folder = _module(GATEWAY_API_MODULE) / "config" / "crd" / "standard"
+    return [folder / f"{GATEWAY_API_GROUP}_{plural}.yaml" for plural in ("gateways", "httproutes")]
 
 
 @functools.cache
@@ -31,7 +43,7 @@ def schema_of(api_version: str, kind: str) -> dict[str, Any]:
         DefinitionsNotAtHandError: The chart cannot be had.
     """
     group, _, version = api_version.partition("/")
-    for path in sorted((_chart() / DEFINITIONS).glob(f"{group}_*.yaml")):
+    for path in _definitions(group):
         text = path.read_text(encoding="utf-8")
         if f"    kind: {kind}\n" in text:
             for offered in yaml.safe_load(TEMPLATE.sub("", text))["spec"]["versions"]:
@@ -40,19 +52,27 @@ def schema_of(api_version: str, kind: str) -> dict[str, Any]:
     raise KeyError(f"{api_version} {kind}")
 
 
-@functools.cache
+def _definitions(group: str) -> list[Path]:
+    if group == GATEWAY_API_GROUP:
+        return gateway_api_definitions()
+    return sorted((_chart() / DEFINITIONS).glob(f"{group}_*.yaml"))
+
+
 def _chart() -> Path:
     laid = charts_directory() / "kueue"
-    if _is_pinned(laid):
-        return laid
-    command = ["go", "mod", "download", "-json", MODULE]
+    return laid if _is_pinned(laid) else _module(MODULE) / "charts" / "kueue"
+
+
+@functools.cache
+def _module(module: str) -> Path:
+    command = ["go", "mod", "download", "-json", module]
     try:
         run = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=300, check=False)
     except OSError as error:
         raise DefinitionsNotAtHandError(f"Go is not at hand: {error}") from error
     if run.returncode != 0:
         raise DefinitionsNotAtHandError(run.stderr or run.stdout)
-    return Path(json.loads(run.stdout)["Dir"]) / "charts" / "kueue"
+    return Path(json.loads(run.stdout)["Dir"])
 
 
 def _is_pinned(chart: Path) -> bool:

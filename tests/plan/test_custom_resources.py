@@ -1,5 +1,6 @@
 """Every custom resource fits the definition of the pinned version, so that the API server will take it."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from copy import deepcopy
@@ -8,9 +9,18 @@ from typing import Any, cast
 import jsonschema
 import pytest
 
+from components.gateway.exposure import exposure_objects
+from infra.blueprint.model import (
+    ListenerPart,
+    ManagedCertificatePart,
+    NewListenerPart,
+    RoutePart,
+    SecretCertificatePart,
+)
 from infra.plan import Plan, PlannedResource
 from tests.plan.crds import DefinitionsNotAtHandError, schema_of
 from tests.plan.stacks import STACKS, committed_plan
+from tests.unit.components.parts import GATEWAY
 
 CUSTOM_GROUPS = ("kueue.x-k8s.io/",)
 
@@ -77,3 +87,26 @@ def test_every_custom_resource_fits_its_definition(plan: Plan) -> None:
 def test_a_wrong_field_would_be_seen(kind: str, broken: Mapping[str, Any]) -> None:
     """The twin of the test above: fields of an older version, misspelt ones and unknown values do not pass."""
     assert faults({"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": kind, **broken})
+
+
+LISTENERS: tuple[ListenerPart | NewListenerPart, ...] = (
+    ListenerPart("ingress", "shared", None),
+    ListenerPart("ingress", "shared", "https"),
+    NewListenerPart("envoy", SecretCertificatePart("llm-tls")),
+    NewListenerPart("gke-l7-rilb", ManagedCertificatePart("project", "europe-west4")),
+    NewListenerPart("gke-l7-global-external-managed", ManagedCertificatePart("project", None)),
+)
+
+
+@pytest.mark.parametrize("listener", LISTENERS)
+def test_the_gateway_s_route_fits_the_gateway_api(listener: ListenerPart | NewListenerPart) -> None:
+    part = dataclasses.replace(GATEWAY, route=RoutePart("llm.example.com", listener, google_policies=False))
+
+    for manifest in exposure_objects(part).values():
+        assert faults(manifest) == []
+
+
+def test_a_wrong_field_of_a_route_would_be_seen() -> None:
+    wrong = {"rules": [{"matches": [{"path": {"type": "Whole", "value": "/"}}], "backend": []}]}
+
+    assert len(faults({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "spec": wrong})) == 2
