@@ -71,7 +71,7 @@ def probe_admission(
     stage = _Stage(cluster, corpus, props, door)
     pairs = [(case, scene) for scene in scenes for case in corpus.cases]
     answers = at_once(lambda pair: stage.play(*pair), pairs)
-    found = [_observation(case, scene, seen, claimed) for (case, scene), seen in zip(pairs, answers, strict=True)]
+    found = [observation_of(case, scene, seen, claimed) for (case, scene), seen in zip(pairs, answers, strict=True)]
     return tuple(with_twins(found, corpus))
 
 
@@ -151,7 +151,8 @@ def _is_worth_repeating(case: Case, seen: Seen) -> bool:
     return not seen.declared
 
 
-def _observation(case: Case, scene: Scene, seen: Seen, claimed: frozenset[ControlId]) -> Observation:
+def observation_of(case: Case, scene: Scene, seen: Seen, claimed: frozenset[ControlId]) -> Observation:
+    """One case's answer with what it says."""
     acting = scene.identity_for(case.acting) if case.acting is not Acting.OTHER_TENANT else scene.other
     return Observation(
         probe=Probe.ADMISSION,

@@ -10,7 +10,7 @@ from infra.trust.posture import Posture
 
 PROBED_BY: dict[ControlId, frozenset[Probe]] = {
     ControlId.SR1: frozenset({Probe.PACKETS}),
-    ControlId.SR2: frozenset({Probe.ADMISSION, Probe.ACCESS}),
+    ControlId.SR2: frozenset({Probe.ADMISSION}),
     ControlId.NS1: frozenset({Probe.ADMISSION}),
     ControlId.NS2: frozenset({Probe.ADMISSION}),
     ControlId.NS3: frozenset({Probe.ADMISSION, Probe.ACCESS}),
@@ -18,7 +18,7 @@ PROBED_BY: dict[ControlId, frozenset[Probe]] = {
     ControlId.HW2: frozenset({Probe.ADMISSION}),
     ControlId.HW3: frozenset({Probe.ADMISSION}),
 }
-"""Control → the probes that look at it. All others rest on settings and counters that no request shows."""
+"""Control → the probes that can show that it holds. All others rest on settings and counters that no request shows."""
 
 
 class Verdict(StrEnum):
@@ -129,5 +129,5 @@ def _verdict(control: ControlId, own: Sequence[Observation], *, claimed: bool, p
         return Verdict.NOT_CLAIMED
     if not PROBED_BY.get(control, frozenset()) & probes:
         return Verdict.NOT_PROBED
-    shown = any(one.attack and one.outcome is Outcome.HOLDS for one in own)
+    shown = any(one.attack and one.outcome is Outcome.HOLDS and one.probe in PROBED_BY[control] for one in own)
     return Verdict.HOLDS if shown else Verdict.UNPROVEN

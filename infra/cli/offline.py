@@ -21,3 +21,13 @@ def helm_binary() -> Path | None:
         return Path(on_path)
     built = binaries_directory() / "helm"
     return built if built.is_file() else None
+
+
+def kyverno_binary() -> Path | None:
+    """Kyverno's command line: the `kyverno` on PATH, or the one that the lab has built under a name of its own."""
+    built = binaries_directory() / "kyverno-cli"
+    if built.is_file():
+        return built
+    on_path = shutil.which("kyverno")
+    # The lab's own `kyverno` is the controller, which would start instead of answering.
+    return Path(on_path) if on_path and Path(on_path).parent != binaries_directory() else None

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from infra.audit.offline.run import audit_offline
+from infra.audit.results import Probe
 from infra.cli import exit_codes
-from infra.cli.offline import helm_binary, stand_in_secrets
+from infra.cli.offline import helm_binary, kyverno_binary, stand_in_secrets
 from infra.cli.options import StackSelection, stack_options, today, want_json
 from infra.plan import Plan
 from infra.plan import plan as plan_of
@@ -16,10 +18,15 @@ from infra.plan.charts import FolderChartRenderer
 from infra.plan.document import plan_json
 from infra.plan.manifests import LEFT_OUT, plan_manifests
 from infra.plan.table import print_plan
-from infra.posture import platform_of
+from infra.posture import Platform, platform_of
 from infra.program import refusal
+from infra.report.audit_json import audit_json
+from infra.report.audit_table import print_audit
 from infra.report.posture_json import posture_json
 from lab.paths import charts_directory
+
+VALIDATING_POLICY = ":ValidatingPolicy"
+"""How the type of a resource ends that is an admission policy of Kyverno's."""
 
 
 class Format(StrEnum):
@@ -38,16 +45,24 @@ class Format(StrEnum):
     type=click.Choice([str(choice) for choice in Format]),
     help="table (for people, the default), json (every resource with its options), yaml (Kubernetes manifests).",
 )
-def plan(selection: StackSelection, wanted: str | None) -> None:
+@click.option(
+    "--audit",
+    "audited",
+    is_flag=True,
+    help="Judge the plan as `bulkhead audit` judges a cluster, and print that: as a table, or with --json.",
+)
+def plan(selection: StackSelection, wanted: str | None, audited: bool) -> None:
     """Run the whole program without an engine, a cloud or a cluster, and print what it would register.
 
     Secrets print as [secret], and what is known only after creation as [computed]. The yaml holds the objects of
     charts, too, when their source is a folder and helm is at hand.
 
-    Exits with 0 when the plan is printed, 1 when a required control is missing (nothing would be registered), 2 when
-    the stack file is invalid.
+    Exits with 0 when the plan is printed, 1 when a required control is missing (nothing would be registered) or does
+    not hold in what --audit sees, 2 when the stack file is invalid.
     """
     form = _format(selection, wanted)
+    if audited and form is Format.YAML:
+        raise click.UsageError("--audit is printed as a table or as JSON: leave --format yaml out.")
     want_json(form is Format.JSON)
     stack, config = selection.load()
     platform = platform_of(stack, config, today())
@@ -56,7 +71,11 @@ def plan(selection: StackSelection, wanted: str | None) -> None:
         if form is Format.JSON:
             click.echo(posture_json(platform.posture))
         click.get_current_context().exit(exit_codes.UNSOUND)
-    _print(plan_of(platform, stand_in_secrets(selection.path())), form, selection.path().absolute().parent)
+    made = plan_of(platform, stand_in_secrets(selection.path()))
+    if audited:
+        _audit(made, platform, form)
+    else:
+        _print(made, form, selection.path().absolute().parent)
 
 
 def _format(selection: StackSelection, wanted: str | None) -> Format:
@@ -77,3 +96,15 @@ def _print(made: Plan, form: Format, project: Path) -> None:
             for line in takewhile(lambda line: line.startswith(LEFT_OUT), text.splitlines()):
                 click.echo(f"bulkhead plan: {line.removeprefix('# ')}", err=True)
             click.echo(text, nl=False)
+
+
+def _audit(made: Plan, platform: Platform, form: Format) -> None:
+    policies = [resource.inputs for resource in made.resources if resource.type.endswith(VALIDATING_POLICY)]
+    report = audit_offline(platform, policies, kyverno_binary())
+    if Probe.ADMISSION not in report.probes:
+        click.echo("bulkhead plan: admission is not judged: Kyverno's command line, kyverno, is not on PATH", err=True)
+    if form is Format.JSON:
+        click.echo(audit_json(report))
+    else:
+        print_audit(report, sys.stdout)
+    click.get_current_context().exit(exit_codes.SOUND if report.holds else exit_codes.UNSOUND)
