@@ -67,7 +67,8 @@ def _legitimate(seen: Seen) -> Outcome:
         return Outcome.UNPROVEN
     if seen.refusal is None:
         return Outcome.HOLDS
-    if seen.refusal.mechanism is Mechanism.ABSENT:
+    if seen.refusal.mechanism in {Mechanism.ABSENT, Mechanism.QUOTA}:
+        # Work that would pass if something were installed, or if the tenant had not used up what it may have.
         return Outcome.UNPROVEN
     if seen.behind_the_role is not None and not seen.declared:
         return _legitimate(seen.behind_the_role)

@@ -21,13 +21,22 @@ class CaseDocument(TypedDict):
     source: str
 
 
+class HeldDocument(TypedDict):
+    """One case that said that its control holds."""
+
+    probe: str
+    case: str
+    tenant: str
+    identity: str
+
+
 class AuditedControlDocument(TypedDict):
     """One control; `verdict` is `holds`, `does not hold`, `unproven`, `not claimed` or `not probed`."""
 
     id: str
     title: str
     verdict: str
-    cases: int
+    held: list[HeldDocument]
     failures: list[CaseDocument]
     unproven: list[CaseDocument]
     not_claimed: list[CaseDocument]
@@ -86,11 +95,15 @@ def _control(row: ControlReport) -> AuditedControlDocument:
         "id": str(row.control),
         "title": row.title,
         "verdict": str(row.verdict),
-        "cases": len(row.observations),
+        "held": [_held(one) for one in row.of(Outcome.HOLDS)],
         "failures": [_case(one) for one in row.of(Outcome.FAILS)],
         "unproven": [_case(one) for one in row.of(Outcome.UNPROVEN)],
         "not_claimed": [_case(one) for one in row.of(Outcome.NOT_CLAIMED)],
     }
+
+
+def _held(one: Observation) -> HeldDocument:
+    return {"probe": str(one.probe), "case": one.case, "tenant": one.tenant, "identity": one.identity}
 
 
 def _case(one: Observation) -> CaseDocument:

@@ -1,0 +1,280 @@
+"""`bulkhead audit` on the lab: what each tier claims holds on a live cluster, and what does not hold is found.
+
+Nothing of the corpus is left out because the lab lacks a kind: definitions stand in for those of other projects.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.audit.corpus import load_corpus
+from infra.audit.offline.run import audit_offline
+from infra.audit.report import AuditReport
+from infra.cli.offline import kyverno_binary, stand_in_secrets
+from infra.cli.options import today
+from infra.config.loader import load_stack_file
+from infra.plan import plan
+from infra.posture import platform_of
+from infra.report.audit_json import audit_document
+from lab import cluster
+from lab.errors import LabError
+from tests.fixtures.workload_kinds import definitions, runtime_class
+from tests.lab.governed import GovernedPlatform
+from tests.lab.local_stack import LocalStack
+from tests.lab.partitioned import PartitionedPlatform
+from tests.lab.platform import TENANT, TeamPlatform
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+NAIVE_POLICY = Path(__file__).parents[1] / "fixtures" / "naive_gpu_policy.yaml"
+POLICY_SECONDS = 60
+MADE_BY_AUDITS = (
+    "namespaces,clusterroles,clusterrolebindings,pods,deployments,replicasets,configmaps,services",
+    "--all-namespaces",
+    "--selector=bulkhead.dev/audit",
+    "--output=name",
+)
+UNPROVABLE = {"scale-what-has-no-queue"}
+"""Needs a workload from before the policy, which not even an administrator can make any more."""
+
+Document = Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def kinds(lab_cluster: cluster.Cluster) -> Generator[None]:
+    """Every kind that the corpus names."""
+    kubectl = cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig)
+    made = yaml.safe_dump_all([*definitions(), runtime_class()])
+    kubectl.run("apply", "--server-side", "--filename=-", given=made)
+    kubectl.run("wait", "crd", "--all", "--for=condition=Established", "--timeout=60s")
+    yield
+    kubectl.run("delete", "--filename=-", "--ignore-not-found", given=made)
+
+
+def command(stack: LocalStack, *arguments: str) -> list[str]:
+    return [str(Path(sys.executable).parent / "bulkhead"), "audit", "--stack-file", str(stack.file), *arguments]
+
+
+def audited(stack: LocalStack, *arguments: str, status: int = 0) -> Document:
+    done = subprocess.run(
+        command(stack, "--json", *arguments),
+        env=stack.engine.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert done.returncode == status, done.stderr + done.stdout
+    return json.loads(done.stdout)
+
+
+def control(document: Document, identifier: str) -> Mapping[str, Any]:
+    return next(row for row in document["controls"] if row["id"] == identifier)
+
+
+def verdicts(document: Document) -> dict[str, str]:
+    return {row["id"]: row["verdict"] for row in document["controls"]}
+
+
+def unproven(document: Document) -> set[str]:
+    """Cases of the corpus of which nothing was shown for the tenant that has GPUs."""
+    return {
+        case["case"]
+        for row in document["controls"]
+        for case in row["unproven"]
+        if case["probe"] == "admission" and case["tenant"] == TENANT
+    }
+
+
+def left_behind(kubectl: cluster.Kubectl) -> str:
+    return kubectl.run("get", *MADE_BY_AUDITS).strip()
+
+
+# --- trusted ----------------------------------------------------------------------------------------------------
+
+
+def test_the_trusted_tier_claims_nothing_of_this_and_legitimate_work_passes(
+    team: TeamPlatform, kinds: None, kubectl: cluster.Kubectl
+) -> None:
+    found = audited(team.stack, "--only", "admission", "--only", "packets")
+    assert found["work_refused"] == 0
+    assert found["work_passed"] > 40
+    assert {verdict for name, verdict in verdicts(found).items() if name[:2] in {"SR", "NS", "HW"}} == {"not claimed"}
+    admitted = {
+        case["case"] for row in found["controls"] for case in row["not_claimed"] if case["seen"].endswith("admitted")
+    }
+    assert len(admitted & {case.id for case in load_corpus().cases}) > 60
+    assert left_behind(kubectl) == ""
+
+
+def test_the_usual_single_policy_lets_most_of_the_attacks_through(
+    team: TeamPlatform, kinds: None, kubectl: cluster.Kubectl, record_property: Any
+) -> None:
+    kubectl.run("apply", "--filename", str(NAIVE_POLICY))
+    try:
+        wait_until_refused(kubectl)
+        found = audited(team.stack, "--only", "admission", "--tenant", TENANT)
+    finally:
+        kubectl.run("delete", "--filename", str(NAIVE_POLICY))
+    attacks = [case for case in control(found, "SR2")["not_claimed"] if case["probe"] == "admission"]
+    admitted = [case["case"] for case in attacks if case["seen"].endswith("admitted")]
+    record_property("naive_policy_admits", f"{len(admitted)} of {len(attacks)}")
+    assert len(attacks) > 80
+    assert len(admitted) > len(attacks) / 2
+
+
+def wait_until_refused(kubectl: cluster.Kubectl) -> None:
+    """A new admission policy takes a moment to reach the API server's own cache."""
+    container = {"name": "main", "image": "a", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+    probe = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "tells-what-holds", "namespace": "bulkhead-workloads"},
+        "spec": {"containers": [container]},
+    }
+    deadline = time.monotonic() + POLICY_SECONDS
+    while True:
+        try:
+            kubectl.run("create", "--dry-run=server", "--filename=-", given=json.dumps(probe))
+        except LabError:
+            return
+        assert time.monotonic() < deadline, "the policy is not in force"
+        time.sleep(0.5)
+
+
+# --- governed ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def audit_of_governed(governed: GovernedPlatform, kinds: None) -> Document:
+    return audited(governed.stack)
+
+
+def test_every_control_that_governed_claims_holds_and_no_work_is_refused(audit_of_governed: Document) -> None:
+    assert (audit_of_governed["attacks_admitted"], audit_of_governed["work_refused"]) == (0, 0)
+    found = verdicts(audit_of_governed)
+    assert (found["SR1"], found["SR2"]) == ("holds", "holds")
+    assert {found[name] for name in ("NS1", "NS2", "NS3", "NS4", "HW3")} == {"not claimed"}
+
+
+def test_every_attack_on_the_queues_is_tried_on_the_cluster(audit_of_governed: Document) -> None:
+    attacks = {case.id for case in load_corpus().cases if case.is_attack and str(case.control) == "SR2"}
+    assert unproven(audit_of_governed) & attacks <= UNPROVABLE
+
+
+def test_an_audit_says_how_long_a_new_pod_is_open(audit_of_governed: Document) -> None:
+    windows = audit_of_governed["new_pod_windows"]
+    assert {window["direction"] for window in windows} == {"out"}
+    assert all(0 <= window["milliseconds"] < 2000 for window in windows)
+
+
+def test_an_audit_leaves_nothing_behind(audit_of_governed: Document, kubectl: cluster.Kubectl) -> None:
+    assert left_behind(kubectl) == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize("probe", ["admission", "packets"])
+def test_an_interrupted_audit_leaves_nothing_behind(
+    governed: GovernedPlatform, kubectl: cluster.Kubectl, number: signal.Signals, probe: str
+) -> None:
+    with subprocess.Popen(
+        command(governed.stack, "--only", probe),
+        env=governed.stack.engine.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as running:
+        try:
+            deadline = time.monotonic() + 120
+            while not left_behind(kubectl):
+                assert running.poll() is None, "the audit ended before it could be interrupted"
+                assert time.monotonic() < deadline, "the audit made nothing"
+            os.kill(running.pid, number)
+            assert running.wait(timeout=180) == 130
+        finally:
+            if running.poll() is None:
+                os.killpg(running.pid, signal.SIGKILL)
+    assert left_behind(kubectl) == ""
+
+
+def test_policies_that_only_watch_are_found_not_to_hold(governed: GovernedPlatform, kinds: None) -> None:
+    with governed.auditing():
+        found = audited(governed.stack, "--only", "admission", status=1)
+    row = control(found, "SR2")
+    assert row["verdict"] == "does not hold"
+    assert "pod-without-queue" in {case["case"] for case in row["failures"]}
+
+
+def test_a_tier_that_is_not_deployed_is_found_not_to_hold(governed: GovernedPlatform, kinds: None) -> None:
+    found = audited(governed.stack, "--tier", "partitioned", "--only", "access", status=1)
+    assert verdicts(found)["NS3"] == "does not hold"
+
+
+def test_offline_and_live_agree_on_the_corpus_in_governed(
+    audit_of_governed: Document, governed: GovernedPlatform
+) -> None:
+    assert disagreements(audit_of_governed, offline(governed.stack)) == []
+
+
+# --- partitioned ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def audit_of_partitioned(partitioned: PartitionedPlatform, kinds: None) -> Document:
+    return audited(partitioned.stack)
+
+
+def test_every_control_that_partitioned_claims_holds_and_no_work_is_refused(audit_of_partitioned: Document) -> None:
+    assert (audit_of_partitioned["attacks_admitted"], audit_of_partitioned["work_refused"]) == (0, 0)
+    found = verdicts(audit_of_partitioned)
+    assert {found[name] for name in ("SR1", "SR2", "NS1", "NS2", "NS3", "NS4")} == {"holds"}
+
+
+def test_a_new_pod_of_a_tenants_is_closed_in_both_directions(audit_of_partitioned: Document) -> None:
+    windows = audit_of_partitioned["new_pod_windows"]
+    assert {window["direction"] for window in windows} == {"in", "out"}
+    assert all(0 <= window["milliseconds"] < 2000 for window in windows)
+
+
+def test_offline_and_live_agree_on_the_corpus_in_partitioned(
+    audit_of_partitioned: Document, partitioned: PartitionedPlatform
+) -> None:
+    assert disagreements(audit_of_partitioned, offline(partitioned.stack)) == []
+
+
+def offline(stack: LocalStack) -> AuditReport:
+    """The same stack file judged without the cluster."""
+    name, config = load_stack_file(stack.file, today())
+    platform = platform_of(name, config, today())
+    made = plan(platform, stand_in_secrets(stack.file))
+    policies = [resource.inputs for resource in made.resources if resource.type.endswith(":ValidatingPolicy")]
+    command_line = kyverno_binary()
+    assert command_line is not None, "the lab has built no kyverno-cli"
+    return audit_offline(platform, policies, command_line)
+
+
+def disagreements(live: Document, foreseen: AuditReport) -> list[str]:
+    """Cases that both could tell, and told differently."""
+    seen, expected = told(live), told(audit_document(foreseen))
+    both = sorted(seen.keys() & expected.keys())
+    assert len(both) > 100
+    return [f"{key}: {expected[key]} offline, {seen[key]} live" for key in both if seen[key] != expected[key]]
+
+
+def told(document: Any) -> dict[tuple[str, str, str], bool]:
+    """(Tenant, identity, case) → whether it held, of the cases that were judged."""
+    return {
+        (case["tenant"], case["identity"], case["case"]): holds
+        for row in document["controls"]
+        for holds, name in ((True, "held"), (False, "failures"))
+        for case in row[name]
+    }
