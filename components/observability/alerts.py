@@ -10,6 +10,8 @@ import yaml
 RUNBOOKS = "docs/reference/alerts.md"
 EXPECTED_ENGINE = "bulkhead:engine_expected"
 """A series of 1 for each model that the stack serves: a model without any pod has no other series to be missed by."""
+DATABASE_VOLUME_BYTES = "bulkhead:database_volume:bytes"
+"""The size of the in-cluster database's volume, as the stack file has it."""
 BUDGET_SHARE = "bulkhead:tenant_budget_spent:ratio"
 """The share of its budget that a tenant has spent in the current period, 0 to 1 and beyond."""
 
@@ -100,10 +102,9 @@ DATABASE_CONNECTIONS = Alert(
 DATABASE_VOLUME = Alert(
     "DatabaseVolumeFilling",
     Severity.CRITICAL,
-    "min by (namespace, persistentvolumeclaim) (kubelet_volume_stats_available_bytes{persistentvolumeclaim=~"
-    '"data-database-.+"} / kubelet_volume_stats_capacity_bytes) < 0.15',
+    f"sum(pg_database_size_bytes) / on () {DATABASE_VOLUME_BYTES} > 0.7",
     5,
-    "{{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} left; a full one stops the database",
+    "the databases take {{ $value | humanizePercentage }} of their volume, without its log; a full one stops them",
     "Grow the claim (`kubectl -n bulkhead-gateway edit pvc data-database-0`, where the storage class allows it), then"
     " set `bulkhead:gateway.database.storage` to the same size.",
 )
@@ -182,11 +183,13 @@ class Watched:
         models: Their engines are to answer.
         has_cache: Whether the gateway has a cache.
         has_kyverno: Whether Kyverno admits workloads.
+        database_bytes: The size of the database's volume; None where it is not the platform's.
     """
 
     models: tuple[str, ...]
     has_cache: bool
     has_kyverno: bool = False
+    database_bytes: int | None = None
 
 
 ALERTS = (
@@ -209,14 +212,18 @@ ALERTS = (
 
 def alerts_for(watched: Watched) -> tuple[Alert, ...]:
     """The alerts of a platform: none about a part that it does not have, which would cry for ever."""
-    there = {CACHE_DOWN: watched.has_cache, KYVERNO_DOWN: watched.has_kyverno}
+    there = {
+        CACHE_DOWN: watched.has_cache,
+        DATABASE_VOLUME: watched.database_bytes is not None,
+        KYVERNO_DOWN: watched.has_kyverno,
+    }
     return tuple(alert for alert in ALERTS if there.get(alert, True))
 
 
 def rules(watched: Watched) -> str:
     """The rule file."""
     groups = [
-        {"name": "recordings", "rules": [*_recordings(), *_expected(watched.models)]},
+        {"name": "recordings", "rules": [*_recordings(), *_expected(watched.models), *_volume(watched)]},
         {"name": "alerts", "rules": [_rule(alert) for alert in alerts_for(watched)]},
     ]
     return yaml.safe_dump({"groups": groups}, sort_keys=False, width=1000)
@@ -233,6 +240,11 @@ def _recordings() -> Iterable[dict[str, Any]]:
 
 def _expected(models: Sequence[str]) -> Iterable[dict[str, Any]]:
     return ({"record": EXPECTED_ENGINE, "expr": "vector(1)", "labels": {"model": model}} for model in sorted(models))
+
+
+def _volume(watched: Watched) -> Iterable[dict[str, Any]]:
+    if watched.database_bytes is not None:
+        yield {"record": DATABASE_VOLUME_BYTES, "expr": f"vector({watched.database_bytes})"}
 
 
 def _rule(alert: Alert) -> dict[str, Any]:

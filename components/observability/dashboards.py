@@ -26,7 +26,6 @@ class Unit(StrEnum):
     SECONDS = "s"
     BYTES = "bytes"
     EACH_SECOND = "reqps"
-    CORES = "none"
     UP = "bool_on_off"
 
 
@@ -84,7 +83,6 @@ QUEUE = Variable("queue", "kueue_cluster_queue_nominal_quota", "cluster_queue")
 _OF_TENANT = 'tenant=~"$tenant"'
 _OF_TENANT_AND_MODEL = 'tenant=~"$tenant", model=~"$model"'
 _OF_MODEL = 'model=~"$model"'
-_OF_THE_PLATFORM = 'namespace=~"bulkhead-.+|kueue-system"'
 _OF_QUEUE = 'cluster_queue=~"$queue"'
 
 
@@ -362,12 +360,12 @@ QUOTA = Dashboard(
 HEALTH = Dashboard(
     "bulkhead-health",
     "Bulkhead: health",
-    "Whether the parts of the platform answer, and what they take.",
+    "Whether the parts of the platform answer, and how its datastores are.",
     (),
     (
         Panel(
             "Parts that answer",
-            "Pods that are scraped, by part.",
+            "Pods that answer Prometheus, by part.",
             (Query("sum by (job) (up)", "{{job}}"),),
             kind=Kind.NUMBERS,
         ),
@@ -408,18 +406,6 @@ HEALTH = Dashboard(
             Unit.BYTES,
         ),
         Panel(
-            "Volumes",
-            "The share of each volume that is taken.",
-            (
-                Query(
-                    "max by (namespace, persistentvolumeclaim)"
-                    " (kubelet_volume_stats_used_bytes / kubelet_volume_stats_capacity_bytes)",
-                    "{{namespace}} {{persistentvolumeclaim}}",
-                ),
-            ),
-            Unit.SHARE,
-        ),
-        Panel(
             "Cache memory",
             "What Redis holds; at its limit it refuses to count.",
             (Query("max(redis_memory_used_bytes)", "used"), Query("max(redis_memory_max_bytes)", "limit")),
@@ -430,28 +416,6 @@ HEALTH = Dashboard(
             "Commands a second.",
             (Query("sum(rate(redis_commands_processed_total[$__rate_interval]))", "commands"),),
             Unit.EACH_SECOND,
-        ),
-        Panel(
-            "Memory of pods",
-            "The working set, by pod of the platform.",
-            (
-                Query(
-                    f"sum by (namespace, pod) (container_memory_working_set_bytes{{{_OF_THE_PLATFORM}}})",
-                    "{{namespace}} {{pod}}",
-                ),
-            ),
-            Unit.BYTES,
-        ),
-        Panel(
-            "CPU of pods",
-            "Cores, by pod of the platform.",
-            (
-                Query(
-                    _rate("container_cpu_usage_seconds_total", _OF_THE_PLATFORM, "namespace, pod"),
-                    "{{namespace}} {{pod}}",
-                ),
-            ),
-            Unit.CORES,
         ),
         Panel(
             "Tenants' accounts",

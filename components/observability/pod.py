@@ -18,20 +18,28 @@ USED_SHARE = 0.8
 """Of the volume, before the oldest data goes; the rest is for the log that it is written from and for compaction."""
 STOP_SECONDS = 120
 
-_MEBIBYTES = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024, "Ti": 1024**2}
+LEAST_MEBIBYTES = 64
+MEBIBYTE = 1024**2
+
+_UNITS = {"Ki": 1024, "Mi": 1024**2, "Gi": 1024**3, "Ti": 1024**4}
+
+
+def quantity_bytes(quantity: str) -> int:
+    """The bytes of a Kubernetes quantity of storage, as `10Gi`."""
+    suffix = quantity[-2:]
+    return int(quantity[:-2]) * _UNITS[suffix] if suffix in _UNITS else int(quantity)
 
 
 def retention_mebibytes(storage: str) -> int:
     """How much data is kept on a volume of `storage`, a Kubernetes quantity.
 
     Raises:
-        ValueError: The volume holds less than 64 MiB, which Prometheus cannot work on.
+        ValueError: The volume is smaller than what Prometheus can work on.
     """
-    suffix = storage[-2:]
-    size = float(storage[:-2]) * _MEBIBYTES[suffix] if suffix in _MEBIBYTES else float(storage) / 1024**2
-    if size < 64:
+    mebibytes = quantity_bytes(storage) // MEBIBYTE
+    if mebibytes < LEAST_MEBIBYTES:
         raise ValueError(f"Prometheus cannot work on a volume of {storage}; give it 1Gi or more.")
-    return int(size * USED_SHARE)
+    return int(mebibytes * USED_SHARE)
 
 
 def pod_spec(part: PrometheusPart, configuration_name: pulumi.Input[str], account: str) -> "PodSpecArgsDict":

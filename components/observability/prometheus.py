@@ -7,17 +7,17 @@ import pulumi_kubernetes as kubernetes
 
 from components.observability.alerts import Watched, rules
 from components.observability.dashboards import DASHBOARDS, render
-from components.observability.pod import CONFIGURATION_KEY, PORT, pod_spec
-from components.observability.scraping import RULES_KEY, Targets, configuration
+from components.observability.pod import CONFIGURATION_KEY, PORT, pod_spec, quantity_bytes
+from components.observability.scraping import RULES_KEY, Scraped, Targets, configuration, scraped
 from components.shared import labels, selector
 from components.shared.fingerprint import fingerprint
-from infra.blueprint.model import PrometheusPart
+from infra.blueprint.model import GatewayPart, InClusterDatabasePart, PrometheusPart
 
 OBJECT_NAME = "prometheus"
 DASHBOARDS_NAME = "dashboards"
 DASHBOARD_LABEL = "grafana_dashboard"
 """What Grafana's usual chart looks for in ConfigMaps."""
-NODES_ROLE = "bulkhead-prometheus"
+METRICS_ROLE = "bulkhead-prometheus"
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class PrometheusArgs:
 class Prometheus(pulumi.ComponentResource):
     """One Prometheus with a volume, its rules, and dashboards for whoever has a Grafana.
 
-    Its account may list pods in the platform's own namespaces, and read metrics of nodes and of what asks the API
-    server, as Kueue does. It holds no secret, opens no door to write through, and answers the namespaces that are
-    listed, since it asks nobody for a password and knows what every tenant spends.
+    Its account may read `/metrics` of what asks the API server, as Kueue does, and nothing else. It holds no secret,
+    opens no door to write through, and answers the namespaces that are listed, since it asks nobody for a password and
+    knows what every tenant spends.
     """
 
     def __init__(self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -52,12 +52,13 @@ class Prometheus(pulumi.ComponentResource):
         self._part = args.part
         self._targets = args.targets
         account = self._make_account()
-        rights = [*self._make_pod_rights(), *self._make_node_rights()]
+        rights = self._make_rights()
+        services = [self._make_target_service(target) for target in scraped(args.part, args.targets)]
         configuration_map = self._make_configuration()
         self._make_dashboards()
         self._make_service()
         self._make_reader_policy()
-        self._make_stateful_set(configuration_map, [account, *rights])
+        self._make_stateful_set(configuration_map, [account, *rights, *services])
         self.register_outputs({})
 
     def _child(self) -> pulumi.ResourceOptions:
@@ -80,53 +81,40 @@ class Prometheus(pulumi.ComponentResource):
             opts=self._child(),
         )
 
-    def _subject(self) -> "kubernetes.rbac.v1.SubjectArgsDict":
-        return {"kind": "ServiceAccount", "name": OBJECT_NAME, "namespace": self._part.namespace}
-
-    def _make_pod_rights(self) -> list[pulumi.Resource]:
-        """To find pods, in each namespace by itself."""
-        made: list[pulumi.Resource] = []
-        for namespace in self._targets.namespaces:
-            role = kubernetes.rbac.v1.Role(
-                f"{self._name}-role-{namespace}",
-                metadata=self._metadata(namespace=namespace),
-                rules=[{"api_groups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
-                opts=self._child(),
-            )
-            binding = kubernetes.rbac.v1.RoleBinding(
-                f"{self._name}-role-binding-{namespace}",
-                metadata=self._metadata(namespace=namespace),
-                role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": OBJECT_NAME},
-                subjects=[self._subject()],
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
-            )
-            made += [role, binding]
-        return made
-
-    def _make_node_rights(self) -> list[pulumi.Resource]:
-        """To find nodes and read the metrics of their kubelets, and `/metrics` of what asks the API server.
-
-        Never `nodes/proxy`, by which one may run commands in every container of a node.
-        """
-        metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": NODES_ROLE, "labels": labels(OBJECT_NAME)}
+    def _make_rights(self) -> list[pulumi.Resource]:
+        """To read `/metrics` of what asks the API server, as Kueue does; nothing else, nowhere."""
+        metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": METRICS_ROLE, "labels": labels(OBJECT_NAME)}
         role = kubernetes.rbac.v1.ClusterRole(
             f"{self._name}-cluster-role",
             metadata=metadata,
-            rules=[
-                {"api_groups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
-                {"api_groups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]},
-                {"non_resource_urls": ["/metrics"], "verbs": ["get"]},
-            ],
+            rules=[{"non_resource_urls": ["/metrics"], "verbs": ["get"]}],
             opts=self._child(),
         )
         binding = kubernetes.rbac.v1.ClusterRoleBinding(
             f"{self._name}-cluster-role-binding",
             metadata=metadata,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NODES_ROLE},
-            subjects=[self._subject()],
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": METRICS_ROLE},
+            subjects=[{"kind": "ServiceAccount", "name": OBJECT_NAME, "namespace": self._part.namespace}],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
         return [role, binding]
+
+    def _make_target_service(self, target: Scraped) -> "kubernetes.core.v1.Service":
+        """A Service without an address of its own: its name has the address of each pod, ready or not."""
+        metadata = self._metadata(target.service, target.namespace)
+        # It has no endpoint while what it lists does not run, which is when it is needed.
+        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        return kubernetes.core.v1.Service(
+            f"{self._name}-target-{target.namespace}/{target.service}",
+            metadata=metadata,
+            spec={
+                "cluster_ip": "None",
+                "publish_not_ready_addresses": True,
+                "selector": dict(target.pods),
+                "ports": [{"name": "metrics", "port": target.port, "target_port": target.port}],
+            },
+            opts=self._child(),
+        )
 
     def _make_configuration(self) -> "kubernetes.core.v1.ConfigMap":
         """A map named by its content: another content rolls the pod, which reads it once."""
@@ -134,6 +122,8 @@ class Prometheus(pulumi.ComponentResource):
         watched = Watched(
             models=tuple(engine.name for engine in targets.engines),
             has_cache=self._part.cache_exporter_image is not None,
+            has_kyverno=targets.kyverno_namespace is not None,
+            database_bytes=_volume_bytes(targets.gateway),
         )
         data = {CONFIGURATION_KEY: configuration(self._part, targets), RULES_KEY: rules(watched)}
         return kubernetes.core.v1.ConfigMap(
@@ -216,3 +206,8 @@ class Prometheus(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=waits_for),
         )
+
+
+def _volume_bytes(part: GatewayPart) -> int | None:
+    """The size of the database's volume, where the platform has one."""
+    return quantity_bytes(part.database.storage) if isinstance(part.database, InClusterDatabasePart) else None

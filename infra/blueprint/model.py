@@ -650,7 +650,6 @@ class PrometheusPart:
         storage: The size of its volume, a Kubernetes quantity.
         alertmanagers: Where alerts go, as `host:port`.
         read_from: Namespaces whose pods may query it.
-        verify_kubelets: Whether the kubelets' certificates are checked.
         cache_exporter_image: None where there is no cache.
     """
 
@@ -661,7 +660,6 @@ class PrometheusPart:
     scrape_seconds: int
     alertmanagers: tuple[str, ...]
     read_from: tuple[str, ...]
-    verify_kubelets: bool
     database_exporter_image: str
     cache_exporter_image: str | None
 

@@ -2,7 +2,6 @@
 
 from infra.blueprint import names
 from infra.blueprint.model import PrometheusPart
-from infra.config.cluster import ExistingCluster
 from infra.config.gateway import NoCache
 from infra.config.observability import NoObservability, PrometheusObservability
 from infra.config.stack import StackConfig
@@ -25,17 +24,9 @@ def observability_part(config: StackConfig) -> PrometheusPart | None:
                 scrape_seconds=wanted.scrape_interval_seconds,
                 alertmanagers=tuple(sorted(wanted.alertmanagers)),
                 read_from=tuple(sorted(wanted.read_from)),
-                verify_kubelets=_verifies_kubelets(config, wanted),
                 database_exporter_image=POSTGRES_EXPORTER_IMAGE.reference(mirror),
                 cache_exporter_image=REDIS_EXPORTER_IMAGE.reference(mirror) if has_cache else None,
             )
-
-
-def _verifies_kubelets(config: StackConfig, wanted: PrometheusObservability) -> bool:
-    """GKE's kubelets serve certificates for no name at all, so that no check of them can succeed."""
-    if wanted.verify_kubelets is not None:
-        return wanted.verify_kubelets
-    return isinstance(config.cluster, ExistingCluster)
 
 
 def metrics_port(config: StackConfig) -> int | None:

@@ -59,7 +59,6 @@ KUEUE_API_PORTS = (PortPart(9443), PortPart(8082))
 KYVERNO_WEBHOOK_PORT = PortPart(9443)
 KYVERNO_METRICS_PORT = PortPart(8000)
 PROMETHEUS_PORT = PortPart(9090)
-KUBELET_PORT = PortPart(10250)
 
 DEFAULT_DENY = "default-deny"
 
@@ -270,6 +269,11 @@ class _Network:
         peer = PodsPeer(prometheus.namespace, names.workload_labels("prometheus"))
         return (NetworkRulePart((peer,), ports, "metrics are scraped"),)
 
+    def _scraped_kyverno(self) -> Iterator[NetworkRulePart]:
+        admission = self._blueprint.admission
+        if admission.installed:
+            yield NetworkRulePart((PodsPeer(admission.namespace, {}),), (KYVERNO_METRICS_PORT,), "Kyverno's metrics")
+
     def _observability(self) -> Iterator[NetworkPolicyPart]:
         prometheus = self._prometheus()
         if prometheus is None:
@@ -289,11 +293,7 @@ class _Network:
                 for namespace, port in sorted(engines.items())
             ),
             NetworkRulePart((PodsPeer(self._blueprint.quota.namespace, {}),), (KUEUE_METRICS_PORT,), "Kueue's metrics"),
-            NetworkRulePart(
-                (AddressesPeer(ANY_ADDRESS, (LINK_LOCAL,)),),
-                (KUBELET_PORT,),
-                "kubelets tell memory and volumes of pods",
-            ),
+            *self._scraped_kyverno(),
         )
         readers = tuple(PodsPeer(namespace, {}) for namespace in sorted(prometheus.read_from))
         ingress = (NetworkRulePart(readers, (PROMETHEUS_PORT,), "dashboards query it"),) if readers else ()
@@ -307,7 +307,7 @@ class _Network:
             "prometheus",
             prometheus.namespace,
             ingress,
-            (dns_rule(), api_server_rule("Prometheus finds what to scrape there"), *scrapes, *alerts),
+            (dns_rule(), *scrapes, *alerts),
         )
 
     # --- where tenants share a namespace

@@ -39,9 +39,6 @@ class PrometheusObservability(StackFilePart):
     """Where alerts are sent, each as host:port, over HTTP; with none they are seen in Prometheus alone."""
     read_from: tuple[NamespaceName, ...] = Field(default=(), max_length=16, examples=[["monitoring"]])
     """Namespaces whose pods may query it, as Grafana's; without one, only `kubectl port-forward` reaches it."""
-    verify_kubelets: bool | None = None
-    """Whether the kubelets' certificates are checked against the cluster's authority before the token is shown to them.
-    Without a value: on an existing cluster yes, on GKE, whose kubelets have certificates for no name, no."""
 
 
 Observability = Annotated[NoObservability | PrometheusObservability, Field(discriminator="kind")]

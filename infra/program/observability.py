@@ -30,10 +30,12 @@ def create_observability(
         DatastoreExporterArgs(part, gateway.namespace, database, cache),
         in_cluster.options((namespaces.by_name[gateway.namespace], *ready)),
     )
-    targets = Targets(gateway, blueprint.engines, blueprint.quota)
-    watched = (*targets.namespaces, part.namespace)
+    kyverno = blueprint.admission.namespace if blueprint.admission.installed else None
+    targets = Targets(gateway, blueprint.engines, blueprint.quota, kyverno)
+    watched = {gateway.namespace, blueprint.quota.namespace, *(engine.namespace for engine in blueprint.engines)}
+    watched |= {kyverno} if kyverno else set()
     Prometheus(
         "prometheus",
         PrometheusArgs(part, targets),
-        in_cluster.options(tuple(namespaces.by_name[name] for name in sorted({*watched}))),
+        in_cluster.options(tuple(namespaces.by_name[name] for name in sorted({*watched, part.namespace}))),
     )

@@ -15,7 +15,6 @@ _PART = PrometheusPart(
     scrape_seconds=30,
     alertmanagers=(),
     read_from=(),
-    verify_kubelets=True,
     database_exporter_image="registry.example.com/postgres-exporter:v0.20.1",
     cache_exporter_image="registry.example.com/redis_exporter:v1.97.0",
 )

@@ -38,6 +38,8 @@ def test_nothing_cries_about_a_part_that_the_platform_does_not_have() -> None:
     assert alert_names(Watched(("tiny",), has_cache=True)) - alert_names(Watched(("tiny",), has_cache=False)) == {
         "CacheDown"
     }
+    assert "DatabaseVolumeFilling" not in alert_names(Watched((), has_cache=False))
+    assert "DatabaseVolumeFilling" in alert_names(Watched((), has_cache=False, database_bytes=1))
     assert "KyvernoDown" not in alert_names(Watched(("tiny",), has_cache=True))
     assert "KyvernoDown" in alert_names(Watched(("tiny",), has_cache=True, has_kyverno=True))
 

@@ -32,15 +32,22 @@ def exporters(authority: str | None = "PEM", **changes: Any) -> Recording:
     return record(program)
 
 
-def test_its_account_may_find_pods_in_the_platforms_namespaces_and_change_nothing() -> None:
+def test_its_account_may_read_metrics_and_nothing_else() -> None:
     recording = prometheus()
-    roles = recording.of("Role")
 
-    assert {role.inputs["metadata"]["namespace"] for role in roles} == set(TARGETS.namespaces)
-    for role in (*roles, *recording.of("ClusterRole")):
-        for rule in role.inputs["rules"]:
-            assert set(rule["verbs"]) <= {"get", "list", "watch"}
-            assert not {"secrets", "nodes/proxy", "*"} & set(rule.get("resources", []))
+    assert recording.one("ClusterRole").inputs["rules"] == [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
+    assert not recording.of("Role")
+
+
+def test_pods_are_listed_by_name_whether_ready_or_not() -> None:
+    services = {service.inputs["metadata"]["name"]: service.inputs["spec"] for service in prometheus().of("Service")}
+    listing = {name: spec for name, spec in services.items() if name.endswith("-metrics")}
+
+    assert set(services) - set(listing) == {"prometheus"}
+    assert "engine-tiny-metrics" in listing
+    for spec in listing.values():
+        assert spec["clusterIP"] == "None"
+        assert spec["publishNotReadyAddresses"] is True
 
 
 def test_another_configuration_rolls_it_and_the_same_does_not() -> None:

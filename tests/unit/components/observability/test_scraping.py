@@ -1,12 +1,13 @@
 """Whom Prometheus asks, and what it may keep of the answers."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
-from components.observability.scraping import IDENTITY_LABELS, Targets, configuration, scrape_configs
+from components.observability.scraping import IDENTITY_LABELS, Targets, configuration, scrape_configs, scraped
 from tests.unit.components.observability.parts import TARGETS, prometheus_part, without_cache
 
 
@@ -15,38 +16,39 @@ def jobs(targets: Targets = TARGETS, **changes: Any) -> dict[str, Any]:
 
 
 def test_every_part_of_the_platform_has_a_job() -> None:
-    assert sorted(jobs()) == [
-        "cache",
-        "containers",
-        "database",
-        "engine",
-        "gateway",
-        "kubelet",
-        "kueue",
-        "prometheus",
-        "tenants",
-    ]
+    assert sorted(jobs()) == ["cache", "database", "engine", "gateway", "kueue", "prometheus", "tenants"]
 
 
-def test_a_cache_that_is_not_there_is_not_asked() -> None:
+def test_what_is_not_there_is_not_asked() -> None:
     assert "cache" not in jobs(**without_cache())
+    assert "gateway" not in jobs(replace(TARGETS, gateway=replace(TARGETS.gateway, metrics_port=None)))
+    assert "kyverno" in jobs(replace(TARGETS, kyverno_namespace="kyverno"))
 
 
-def test_pods_are_looked_up_in_the_platforms_own_namespaces_alone() -> None:
+def test_nothing_is_found_through_the_api_server() -> None:
     for job in jobs().values():
-        for discovery in job.get("kubernetes_sd_configs", []):
-            assert discovery["role"] == "node" or set(discovery["namespaces"]["names"]) <= set(TARGETS.namespaces)
+        assert not [key for key in job if key.endswith("_sd_configs") and key != "dns_sd_configs"]
 
 
-def test_a_pod_is_asked_by_the_platforms_label_and_a_known_port() -> None:
-    for name in ("cache", "database", "engine", "gateway", "kueue", "tenants"):
-        kept = {
-            rule["source_labels"][0]: rule["regex"]
-            for rule in jobs()[name]["relabel_configs"]
-            if rule.get("action") == "keep"
-        }
-        assert "__meta_kubernetes_pod_label_app_kubernetes_io_name" in kept
-        assert any("container_port" in label for label in kept), name
+def test_a_pod_is_found_by_the_platforms_labels_in_the_platforms_own_namespace() -> None:
+    own = {TARGETS.gateway.namespace, TARGETS.quota.namespace, *(engine.namespace for engine in TARGETS.engines)}
+
+    for target in scraped(prometheus_part(), TARGETS):
+        assert target.namespace in own
+        assert "app.kubernetes.io/name" in dict(target.pods)
+        assert target.host == f"{target.service}.{target.namespace}.svc.cluster.local"
+
+
+def test_each_engine_is_told_by_its_model() -> None:
+    (rule,) = [rule for rule in jobs()["engine"]["relabel_configs"] if rule["target_label"] == "model"]
+    hosts = [discovery["names"][0] for discovery in jobs()["engine"]["dns_sd_configs"]]
+    models = [re.sub(rule["regex"], r"\1", host) for host in hosts]
+
+    assert models == ["llama-8b", "tiny"]
+
+
+def test_a_token_is_shown_to_kueue_alone() -> None:
+    assert [name for name, job in jobs().items() if "authorization" in job] == ["kueue"]
 
 
 @pytest.mark.parametrize("label", ["api_key_alias", "end_user", "hashed_api_key", "user", "user_email", "client_ip"])
@@ -64,18 +66,6 @@ def test_a_tenants_team_becomes_the_tenant() -> None:
 
     assert rule["target_label"] == "tenant"
     assert re.fullmatch(rule["regex"], "bulkhead-research").group(1) == "research"  # pyright: ignore[reportOptionalMemberAccess]
-
-
-def test_kubelets_are_checked_unless_their_certificates_cannot_be() -> None:
-    assert "ca_file" in jobs(verify_kubelets=True)["kubelet"]["tls_config"]
-    assert jobs(verify_kubelets=False)["kubelet"]["tls_config"] == {"insecure_skip_verify": True}
-
-
-def test_only_memory_cpu_and_volumes_are_kept_of_what_a_kubelet_tells() -> None:
-    (keep, _) = jobs()["containers"]["metric_relabel_configs"]
-
-    assert re.fullmatch(keep["regex"], "container_memory_working_set_bytes")
-    assert not re.fullmatch(keep["regex"], "container_network_receive_bytes_total")
 
 
 def test_alerts_go_where_the_operator_says_and_nowhere_else() -> None:
