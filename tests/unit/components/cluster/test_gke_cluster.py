@@ -10,6 +10,7 @@ import yaml
 
 from components.cluster.gke import GkeCluster, GkeClusterArgs, region_of
 from components.cluster.kubeconfig import gke_kubeconfig
+from components.cluster.network import NODES_RANGE, PODS_RANGE, PROXIES_RANGE, SERVICES_RANGE
 from infra.blueprint.model import GkeClusterPart
 from infra.plan import Plan, PlannedResource, record
 
@@ -168,3 +169,19 @@ def test_the_cluster_is_identified_by_what_is_known_before_it_exists() -> None:
     record("test", program)
 
     assert identifiers == ["gke/example-project/europe-west4/llm"]
+
+
+def test_the_gateway_api_comes_with_its_controller_and_a_subnet_for_proxies_where_it_is_wanted(plan: Plan) -> None:
+    routed = planned(dataclasses.replace(PART, gateway_api=True))
+    purposes = [subnet.inputs.get("purpose") for subnet in routed.of_type("gcp:compute/subnetwork:Subnetwork")]
+
+    assert inputs(routed)["gatewayApiConfig"] == {"channel": "CHANNEL_STANDARD"}
+    assert purposes.count("REGIONAL_MANAGED_PROXY") == 1
+    assert "gatewayApiConfig" not in inputs(plan)
+    assert len(plan.of_type("gcp:compute/subnetwork:Subnetwork")) == 1
+
+
+def test_the_subnet_for_proxies_overlaps_no_other_range() -> None:
+    ranges = [ipaddress.ip_network(each) for each in (NODES_RANGE, PODS_RANGE, SERVICES_RANGE, PROXIES_RANGE)]
+
+    assert not any(one.overlaps(other) for one in ranges for other in ranges if one is not other)
