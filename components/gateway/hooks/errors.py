@@ -51,8 +51,8 @@ class Situation(Enum):
     NO_KEY = _invalid("invalid_api_key", "No API key was sent. Send it as `Authorization: Bearer KEY`.", 401)
     INVALID_KEY = _invalid("invalid_api_key", "The API key is unknown, expired or blocked.", 401)
     NOT_PERMITTED = Problem(403, "permission_error", "not_permitted", "The API key does not permit this.")
-    UNKNOWN_PATH = _invalid("unknown_path", "There is no such path. The API's paths begin with /v1.", 404)
-    UNKNOWN_METHOD = _invalid("unknown_method", "The path does not take this HTTP method.", 405)
+    UNKNOWN_PATH = _invalid("unknown_url", "Nothing is served at this path. Check the base URL; it ends in /v1.", 404)
+    UNKNOWN_METHOD = _invalid("method_not_allowed", "This path is not called with this method.", 405)
     MODEL_NOT_FOUND = _invalid(
         "model_not_found",
         "The model does not exist, or the API key does not open it. GET /v1/models lists those that it opens.",

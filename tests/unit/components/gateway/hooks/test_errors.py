@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.gateway.edge import edge_configuration
 from components.gateway.hooks import errors
 from components.gateway.hooks.errors import Report, Situation, explain, read
+from tests.unit.components.parts import GATEWAY
 
 CHAT = "/v1/chat/completions"
 ENGINE_ADDRESS = "http://engine-tiny.bulkhead-engines.svc.cluster.local:8000/v1"
@@ -175,21 +177,36 @@ def test_the_messages_path_answers_in_its_own_clients_shape() -> None:
 
 REFERENCE = Path(__file__).parents[5] / "docs/reference/errors.md"
 ROW = re.compile(r"^\| .* \| (\d+) \| `(\w+)` \| `(\w+)` \| `(\w+)` \|$", re.MULTILINE)
+EDGE_ANSWER = re.compile(r"return (\d+) '(\{\"error.*\})';")
 CLIENT_ERRORS = {
     400: "BadRequestError",
     401: "AuthenticationError",
     403: "PermissionDeniedError",
     404: "NotFoundError",
-    405: "APIStatusError",
-    413: "APIStatusError",
     429: "RateLimitError",
 }
 
 
+def rows(text: str) -> set[tuple[int, str, str, str]]:
+    return {(int(status), kind, code, error) for status, kind, code, error in ROW.findall(text)}
+
+
+def client_error(status: int) -> str:
+    return CLIENT_ERRORS.get(status, "InternalServerError" if status >= 500 else "APIStatusError")
+
+
 def test_the_reference_lists_every_situation() -> None:
-    listed = {(int(status), kind, code, error) for status, kind, code, error in ROW.findall(REFERENCE.read_text())}
     problems = [situation.value for situation in Situation]
-    assert listed == {
-        (problem.status, problem.type, problem.code, CLIENT_ERRORS.get(problem.status, "InternalServerError"))
-        for problem in problems
+    assert rows(REFERENCE.read_text().partition("The edge in front")[0]) == {
+        (problem.status, problem.type, problem.code, client_error(problem.status)) for problem in problems
     }
+
+
+def test_the_reference_lists_what_the_edge_answers_by_itself() -> None:
+    answers = EDGE_ANSWER.findall(edge_configuration(GATEWAY))
+    found = {
+        (int(status), error["type"], error["code"], client_error(int(status)))
+        for status, body in answers
+        if (error := json.loads(body)["error"])
+    }
+    assert rows(REFERENCE.read_text().partition("The edge in front")[2]) == found
