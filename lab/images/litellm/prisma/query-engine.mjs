@@ -69,14 +69,39 @@ async function startEngine(schema) {
   pool.on('error', (error) => console.error(`query-engine: an idle database connection broke: ${error.message}`));
   const QueryEngine = await loadWasmEngine();
   const adapter = bindAdapter(new PrismaPg(pool, { schema: url.schema }));
+  const asPrismaSays = externalErrors(adapter.errorRegistry, `${url.host}:${url.port}`);
   const engine = new QueryEngine({ datamodel: schema, logLevel: 'error', logQueries: false }, () => {}, adapter);
   await engine.connect(NO_TRACE);
-  return engine;
+  return { engine, asPrismaSays };
+}
+
+// What is no answer of the database's reaches the wasm engine as an `error in external connector` with a number. The
+// binary engine connects by itself and says whether the server could not be reached or hung up.
+// https://www.prisma.io/docs/orm/reference/error-reference
+const EXTERNAL = 'P2036';
+const HUNG_UP = /terminated|ended|ECONNRESET|EPIPE|not queryable/i;
+
+function externalErrors(registry, server) {
+  return (known) => {
+    if (known?.error_code !== EXTERNAL) return known;
+    const { error } = registry.consumeError(known.meta.id) ?? {};
+    const text = String(error?.message ?? error);
+    console.error(`query-engine: ${text}`);
+    if (HUNG_UP.test(text) && !/timeout/i.test(text)) {
+      return { is_panic: false, message: 'Server has closed the connection.', meta: {}, error_code: 'P1017' };
+    }
+    const message =
+      `Can't reach database server at \`${server}\`\n\n` +
+      `Please make sure your database server is running at \`${server}\`.`;
+    const [host, port] = server.split(':');
+    return { is_panic: false, message, meta: { database_host: host, database_port: Number(port) }, error_code: 'P1001' };
+  };
 }
 
 class Requests {
-  constructor(engine, models, protocol) {
+  constructor({ engine, asPrismaSays }, models, protocol) {
     this.engine = engine;
+    this.asPrismaSays = asPrismaSays;
     this.models = models;
     this.protocol = protocol;
   }
@@ -87,11 +112,11 @@ class Requests {
     if (method !== 'POST') return [404, { errors: [userFacing(`no such path: ${url.pathname}`)] }];
     if (url.pathname === '/') return [200, await this.query(JSON.parse(body), transaction)];
     if (url.pathname === '/transaction/start') {
-      return transactionAnswer(500, await this.engine.startTransaction(body, NO_TRACE));
+      return this.transactionAnswer(500, await this.engine.startTransaction(body, NO_TRACE));
     }
     const [, id, step] = url.pathname.match(/^\/transaction\/([^/]+)\/(commit|rollback)$/) ?? [];
-    if (step === 'commit') return transactionAnswer(409, await this.engine.commitTransaction(id, NO_TRACE));
-    if (step === 'rollback') return transactionAnswer(409, await this.engine.rollbackTransaction(id, NO_TRACE));
+    if (step === 'commit') return this.transactionAnswer(409, await this.engine.commitTransaction(id, NO_TRACE));
+    if (step === 'rollback') return this.transactionAnswer(409, await this.engine.rollbackTransaction(id, NO_TRACE));
     return [404, { errors: [userFacing(`no such path: ${url.pathname}`)] }];
   }
 
@@ -114,29 +139,34 @@ class Requests {
   }
 
   async send(request, transaction) {
-    return JSON.parse(await this.engine.query(JSON.stringify(request), NO_TRACE, transaction));
+    const answer = JSON.parse(await this.engine.query(JSON.stringify(request), NO_TRACE, transaction));
+    for (const one of [answer, ...(answer.batchResult ?? [])]) {
+      for (const error of one.errors ?? []) error.user_facing_error = this.asPrismaSays(error.user_facing_error);
+    }
+    return answer;
   }
-}
 
-function transactionAnswer(failureStatus, text) {
-  const answer = JSON.parse(text);
-  if (!answer.error_code) return [200, answer];
-  return [failureStatus, { errors: [{ error: answer.message, user_facing_error: answer }] }];
+  transactionAnswer(failureStatus, text) {
+    const answer = JSON.parse(text);
+    if (!answer.error_code) return [200, answer];
+    const known = this.asPrismaSays(answer);
+    return [failureStatus, { errors: [{ error: known.message, user_facing_error: known }] }];
+  }
+
+  // The engine's own errors are JSON already; a query's text is never printed, since it holds its values.
+  failure(error) {
+    const message = error?.message ?? String(error);
+    try {
+      const known = this.asPrismaSays(JSON.parse(message));
+      return { error: known.message ?? message, user_facing_error: known };
+    } catch {
+      return userFacing(message);
+    }
+  }
 }
 
 function userFacing(message) {
   return { error: message, user_facing_error: { is_panic: false, message, backtrace: null } };
-}
-
-// The engine's own errors are JSON already; a query's text is never printed, since it holds its values.
-function failure(error) {
-  const message = error?.message ?? String(error);
-  try {
-    const known = JSON.parse(message);
-    return { error: known.message ?? message, user_facing_error: known };
-  } catch {
-    return userFacing(message);
-  }
 }
 
 async function readBody(request) {
@@ -157,7 +187,7 @@ async function serve(port) {
       const transaction = request.headers['x-transaction-id'];
       [status, answer] = await requests.answer(request.method, url, transaction, await readBody(request));
     } catch (error) {
-      [status, answer] = [200, { errors: [failure(error)] }];
+      [status, answer] = [200, { errors: [requests.failure(error)] }];
     }
     response.writeHead(status, { 'content-type': typeof answer === 'string' ? 'text/plain' : 'application/json' });
     response.end(typeof answer === 'string' ? answer : JSON.stringify(answer));
