@@ -15,6 +15,8 @@ NAMESPACE = "bulkhead-gateway"
 DATABASE_POD = "database-0"
 SETTLE_SECONDS = 60.0
 """Spend is written in batches, of single requests and of sums, by each replica in turn."""
+PRICE = (Decimal("0.20"), Decimal("0.60"))
+"""US dollars for a million tokens, in and out, as the local stack has them."""
 DUST = Decimal("1e-12")
 """US dollars. The sums are binary fractions in the database; one token costs 200,000 times as much."""
 

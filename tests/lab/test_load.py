@@ -1,19 +1,15 @@
 """A load of concurrent requests of two tenants: nothing wrong, nothing refused, and every cent accounted for."""
 
-from decimal import Decimal
-
 import pytest
 
 from lab import cluster
-from tests.lab.ledger import DUST, Ledger
+from tests.lab.ledger import DUST, PRICE, Ledger
 from tests.lab.load import Kind, Load, service_url, together
 from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, TeamPlatform
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 SECONDS = 45.0
-PRICE = (Decimal("0.20"), Decimal("0.60"))
-"""US dollars for a million tokens, in and out, as the local stack has them."""
 
 
 def test_two_tenants_under_load_get_right_answers_alone_and_pay_for_them_to_the_last_fraction_of_a_cent(

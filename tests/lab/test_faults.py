@@ -1,0 +1,226 @@
+"""What breaks under load, what is lost with it, and that all of it comes back without a person.
+
+Requests that a killed process held may be lost, and the tests say how many; no other request is, no answer is wrong,
+nothing that the database holds is lost, and no key stops working.
+"""
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from lab import cluster
+from tests.lab.faults import (
+    RECOVERY_SECONDS,
+    containers,
+    restart_part,
+    scaled_to_zero,
+    small_volume,
+    wait_ready,
+    wait_until,
+)
+from tests.lab.ledger import DUST, PRICE, Balance, Ledger
+from tests.lab.load import Load, Report, RunningLoad, service_url
+from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT, TeamPlatform
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+CONCURRENCY = 4
+GATEWAY_PODS = "app.kubernetes.io/name=gateway"
+ENGINE_PODS = "app.kubernetes.io/name=engine"
+DATABASE_PODS = "app.kubernetes.io/name=database"
+CACHE_PODS = "app.kubernetes.io/name=cache"
+UNWRITTEN_SECONDS = 8
+"""How far back a killed gateway replica forgets: LiteLLM writes every one to six seconds, and a write takes time."""
+REFUSALS = {429, 500, 502, 503, 504}
+VOLUME_MEBIBYTES = 256
+OUTAGE_SECONDS = 30
+"""Longer than LiteLLM's own retries of a write, about fifteen seconds."""
+
+
+@dataclass
+class Incident:
+    """A load around a fault, and what there was to be counted afterwards."""
+
+    run: RunningLoad
+    ledger: Ledger
+    before: Balance
+    report: Report = field(init=False)
+    added: Balance = field(init=False)
+
+    def recovered(self) -> None:
+        """Wait until requests are answered again; nobody does anything for it."""
+        self.run.wait_for_answers(2 * CONCURRENCY, RECOVERY_SECONDS)
+
+    @property
+    def unrecorded(self) -> int:
+        """Answers that the spend log lacks."""
+        return len(self.added.missing(self.report.answered))
+
+
+@pytest.fixture
+def load(team: TeamPlatform, kubectl: cluster.Kubectl) -> Load:
+    """Eight requests a second at most, which the tenant's limit of 600 a minute lets through."""
+    return Load(service_url(kubectl), team.keys[TENANT], MODEL, concurrency=CONCURRENCY, pause_seconds=0.5, seconds=900)
+
+
+@contextmanager
+def incident(load: Load, kubectl: cluster.Kubectl, name: str) -> Generator[Incident]:
+    """Send while the context lasts, from a platform that answers to one that answers; then settle the accounts."""
+    ledger = Ledger(kubectl, load.key)
+    before = ledger.balance()
+    with load.running() as run:
+        found = Incident(run, ledger, before)
+        run.wait_for_answers(CONCURRENCY, RECOVERY_SECONDS)
+        yield found
+        found.recovered()
+    found.report = run.report
+    found.added = ledger.settled(before, found.report.answered)
+    print(f"{name}: {found.report.summary()}; {found.unrecorded} answers not recorded")
+    assert found.report.wrong == ()
+
+
+def nothing_recorded_is_lost(found: Incident) -> None:
+    """Every whole answer is in the spend log, and the three places have the same sum.
+
+    What a client lost may have been answered, and paid for, all the same; the three still agree on it.
+    """
+    assert found.unrecorded == 0, found.report.summary()
+    assert found.added.agrees, (found.added.team, found.added.key, found.added.logged)
+
+
+def nothing_but(found: Incident, lost: int, statuses: set[int] | None = None) -> None:
+    """No more than `lost` requests without an answer, and refusals with these statuses alone."""
+    assert len(found.report.lost) <= lost, found.report.summary()
+    assert {outcome.status for outcome in found.report.refused} <= (statuses or set()), found.report.summary()
+
+
+def test_a_killed_redis_costs_no_request_no_spend_and_no_limit(load: Load, kubectl: cluster.Kubectl) -> None:
+    (redis,) = containers(kubectl, GATEWAY, CACHE_PODS, "redis")
+    with incident(load, kubectl, "Redis killed") as found:
+        redis.kill()
+        wait_until(lambda: containers(kubectl, GATEWAY, CACHE_PODS, "redis") not in ([], [redis]), "Redis runs again")
+        wait_ready(kubectl, GATEWAY, "deployment/cache")
+    nothing_but(found, lost=0)
+    nothing_recorded_is_lost(found)
+
+
+def test_a_killed_gateway_replica_costs_what_it_held_and_the_spend_of_its_last_seconds(
+    load: Load, kubectl: cluster.Kubectl
+) -> None:
+    victim = containers(kubectl, GATEWAY, GATEWAY_PODS, "litellm")[0]
+    with incident(load, kubectl, "gateway replica killed") as found:
+        killed = time.time()
+        victim.kill()
+        wait_until(lambda: victim not in containers(kubectl, GATEWAY, GATEWAY_PODS, "litellm"), "the end is noticed")
+        wait_ready(kubectl, GATEWAY, "deployment/gateway")
+    # What it held, and what was sent to it until the node had learnt that it is gone.
+    nothing_but(found, lost=2 * CONCURRENCY, statuses={502, 503})
+    assert len(found.report.refused) <= 2 * CONCURRENCY, found.report.summary()
+    at_risk = tuple(
+        outcome
+        for outcome in found.report.answered
+        if killed - UNWRITTEN_SECONDS < outcome.began + outcome.seconds < killed + 1
+    )
+    assert set(found.added.missing(found.report.answered)) <= set(at_risk)
+    # The log and the sums are written one after the other, so that the kill may come between them.
+    assert abs(found.added.team - found.added.logged) <= Report(at_risk, 0.0).cost(*PRICE) + DUST
+    assert abs(found.added.team - found.added.key) < DUST
+
+
+def test_both_gateway_replicas_rolling_costs_nothing(load: Load, kubectl: cluster.Kubectl) -> None:
+    with incident(load, kubectl, "both replicas rolling") as found:
+        kubectl.run("rollout", "restart", "deployment/gateway", "--namespace", GATEWAY)
+        wait_ready(kubectl, GATEWAY, "deployment/gateway")
+    nothing_but(found, lost=0)
+    nothing_recorded_is_lost(found)
+
+
+def test_a_killed_engine_is_back_by_itself_and_every_request_meanwhile_gets_an_answer_or_an_error(
+    load: Load, kubectl: cluster.Kubectl
+) -> None:
+    (engine,) = containers(kubectl, ENGINES, ENGINE_PODS, "engine")
+    with incident(load, kubectl, "engine killed") as found:
+        engine.kill()
+        found.run.wait_for(lambda report: bool(report.refused or report.lost), 60)
+    # A stream that had begun cannot be taken back: it ends where the engine ended.
+    nothing_but(found, lost=CONCURRENCY, statuses=REFUSALS | {200})
+    nothing_recorded_is_lost(found)
+
+
+def test_a_killed_database_and_a_longer_outage_lose_nothing_that_was_answered(
+    load: Load, kubectl: cluster.Kubectl
+) -> None:
+    (database,) = containers(kubectl, GATEWAY, DATABASE_PODS, "postgresql")
+    with incident(load, kubectl, "PostgreSQL killed, then away") as found:
+        database.kill()
+        wait_until(lambda: containers(kubectl, GATEWAY, DATABASE_PODS, "postgresql") not in ([], [database]), "restart")
+        wait_ready(kubectl, GATEWAY, "statefulset/database")
+        found.recovered()
+        with scaled_to_zero(kubectl, GATEWAY, "statefulset/database"):
+            # What a replica knows of a key serves for seconds; then no key can be checked, and nothing is answered.
+            found.run.wait_for(lambda report: bool(report.refused or report.lost), 120)
+            unserved = len(found.run.so_far().answered)
+            wait_until(lambda: quiet(found.run, OUTAGE_SECONDS), "the gateway refuses", 180)
+            assert len(found.run.so_far().answered) <= unserved + 10 * CONCURRENCY
+    nothing_recorded_is_lost(found)
+    assert {outcome.status for outcome in found.report.refused} <= REFUSALS, found.report.summary()
+
+
+def quiet(run: RunningLoad, seconds: float) -> bool:
+    """Whether the last requests of this many seconds were all refused."""
+    outcomes = run.so_far().outcomes
+    ended = max(outcome.began + outcome.seconds for outcome in outcomes)
+    answered = max(outcome.began + outcome.seconds for outcome in run.so_far().answered)
+    return ended - answered > seconds
+
+
+def test_a_restarted_node_firewall_costs_nothing(load: Load, kubectl: cluster.Kubectl) -> None:
+    with incident(load, kubectl, "node firewall restarted") as found:
+        restart_part("kube-router")
+    nothing_but(found, lost=0)
+    nothing_recorded_is_lost(found)
+
+
+def test_a_full_disk_of_the_database_loses_nothing_and_is_over_when_there_is_room(
+    load: Load, kubectl: cluster.Kubectl
+) -> None:
+    stop_database(kubectl)
+    try:
+        with small_volume(kubectl, GATEWAY, "data-database-0", VOLUME_MEBIBYTES) as folder:
+            start_database(kubectl)
+            try:
+                with incident(load, kubectl, "disk of the database full") as found, filled(folder / "fill"):
+                    time.sleep(OUTAGE_SECONDS)
+            finally:
+                stop_database(kubectl)
+    finally:
+        start_database(kubectl)
+    nothing_recorded_is_lost(found)
+
+
+def stop_database(kubectl: cluster.Kubectl) -> None:
+    kubectl.run("scale", "statefulset/database", "--namespace", GATEWAY, "--replicas=0")
+    kubectl.run("wait", "pod/database-0", "--namespace", GATEWAY, "--for=delete", "--timeout=120s", timeout=150)
+
+
+def start_database(kubectl: cluster.Kubectl) -> None:
+    kubectl.run("scale", "statefulset/database", "--namespace", GATEWAY, "--replicas=1")
+    wait_ready(kubectl, GATEWAY, "statefulset/database")
+    wait_ready(kubectl, GATEWAY, "deployment/gateway")
+
+
+@contextmanager
+def filled(file: Path) -> Generator[None]:
+    """Fill the file system that a file is on to its last byte while the context lasts."""
+    block = bytes(64 * 1024)
+    try:
+        with file.open("wb", buffering=0) as opened, pytest.raises(OSError, match="No space left"):
+            for _ in range(VOLUME_MEBIBYTES * 2**20 // len(block)):
+                opened.write(block)
+        yield
+    finally:
+        file.unlink()
