@@ -1,5 +1,6 @@
 """The first probe: the corpus, sent to the API server as dry runs by those who would send it."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -18,6 +19,11 @@ from infra.config.trust import ControlId
 
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": "bulkhead-audit"}
 
+OUTAGE_SECONDS = 60.0
+"""How long an audit waits, in all, for admission webhooks that do not answer."""
+_PAUSE_SECONDS = 2.0
+_OUTAGE = "failed calling webhook"
+"""In the API server's answer when a webhook that must answer does not."""
 _POLICY_WARNING = "failed for ValidatingAdmissionPolicy"
 """In the warning of a policy that only audits (Kubernetes' documentation on validation actions)."""
 
@@ -30,6 +36,7 @@ _ABSENT = {
     "queue": "the tenant has no queue",
     "cluster_queue": "the tenant has no queue",
     "gpu": "the tenant's queue has no GPUs",
+    "gpu_without_quota": "the tenant has quota of every kind of GPU",
     "serving_queue": "the platform has no engines on GPUs",
 }
 """Placeholder → why a platform may lack it."""
@@ -68,7 +75,7 @@ def probe_admission(
     """
     door = open_door(leftovers)
     props = _stand_props(cluster, corpus, scenes, leftovers)
-    stage = _Stage(cluster, corpus, props, door)
+    stage = _Stage(cluster, corpus, props, door, _Patience(OUTAGE_SECONDS))
     pairs = [(case, scene) for scene in scenes for case in corpus.cases]
     answers = at_once(lambda pair: stage.play(*pair), pairs)
     found = [observation_of(case, scene, seen, claimed) for (case, scene), seen in zip(pairs, answers, strict=True)]
@@ -89,6 +96,23 @@ def with_twins(found: Sequence[Observation], corpus: Corpus) -> Iterable[Observa
         yield one
 
 
+class _Patience:
+    """Time to wait for webhooks that do not answer, as while their controller restarts: so much in one run."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end: float | None = None
+
+    def wait(self) -> bool:
+        """Wait a little; False when all time is used up."""
+        now = time.monotonic()
+        self._end = self._end or now + self._seconds
+        if now > self._end:
+            return False
+        time.sleep(_PAUSE_SECONDS)
+        return True
+
+
 @dataclass(frozen=True)
 class _Stage:
     """Where cases are played."""
@@ -97,6 +121,7 @@ class _Stage:
     corpus: Corpus
     props: Props
     door: str
+    patience: "_Patience"
 
     def play(self, case: Case, scene: Scene) -> Seen:
         """Make the case's request, and once more with the rights to make it where only the role has answered."""
@@ -115,7 +140,12 @@ class _Stage:
         return replace(seen, behind_the_role=self._seen(request, again))
 
     def _seen(self, request: Request, identity: Identity | None) -> Seen:
-        answer = self.cluster.call(request.method, request.path, request.body, query=DRY_RUN, identity=identity)
+        def ask() -> Answer:
+            return self.cluster.call(request.method, request.path, request.body, query=DRY_RUN, identity=identity)
+
+        answer = ask()
+        while _OUTAGE in str(answer.document.get("message", "")) and self.patience.wait():
+            answer = ask()
         if answer.accepted:
             return Seen(warning=" ".join(text for text in answer.warnings if _POLICY_WARNING in text))
         return Seen(refusal_of(answer.status, answer.document))

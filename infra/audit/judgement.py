@@ -92,6 +92,7 @@ def _words(refusal: Refusal | None) -> str:
         Mechanism.ROLE: "the role",
         Mechanism.CORE: "the API server's own rules",
         Mechanism.ABSENT: "the absence of what it names",
+        Mechanism.OUTAGE: "a webhook that does not answer",
         Mechanism.UNCLEAR: "something unknown",
     }
     return f"{names[refusal.mechanism]} ({refusal.message})"

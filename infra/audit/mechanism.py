@@ -30,6 +30,8 @@ class Mechanism(StrEnum):
     """The API server's own rules for the kind."""
     ABSENT = "absent"
     """The kind, or what the request names, does not exist in this cluster."""
+    OUTAGE = "outage"
+    """A webhook that has to answer did not: nothing of its kind passes, good or bad."""
     UNCLEAR = "unclear"
     """None of these can be told from the answer."""
 
@@ -56,6 +58,7 @@ _PATTERNS: tuple[tuple[Mechanism, re.Pattern[str]], ...] = (
     (Mechanism.LIMITS, re.compile(r"(maximum|minimum) \S+ usage per (Container|Pod|PersistentVolumeClaim)")),
     (Mechanism.ROLE, re.compile(r"is forbidden: User \"[^\"]*\" cannot \S+ resource ")),
     (Mechanism.ROLE, re.compile(r"is attempting to grant RBAC permissions not currently held")),
+    (Mechanism.OUTAGE, re.compile(r"failed calling webhook")),
     (Mechanism.ABSENT, re.compile(r'RuntimeClass "[^"]*" not found|no PriorityClass with name')),
 )
 """In the order in which they are tried; the words are those of Kubernetes 1.30 to 1.36 and Kyverno 1.19."""

@@ -30,7 +30,7 @@ class Scene:
         declared: Whether its record declares that identity and the stack gives it rights; without, it has none.
         other: Who acts for the other tenant; None when there is none.
         values: What placeholders stand for. `other_*` are absent without another tenant, and `queue`, `cluster_queue`,
-            `gpu` where the tenant has no queue.
+            `gpu` where the tenant has no queue, and `gpu_without_quota` where it has quota of every kind of GPU.
     """
 
     tenant: str
@@ -124,7 +124,13 @@ def _queue_values(blueprint: Blueprint, tenant: TenantPart, prefix: str) -> dict
         return {}
     cluster = next(queue for queue in blueprint.quota.cluster_queues if queue.name == local.cluster_queue)
     values = {f"{prefix}queue": local.name, f"{prefix}cluster_queue": local.cluster_queue}
-    return values | ({f"{prefix}gpu": cluster.groups[0].resource} if cluster.groups else {})
+    guaranteed = {group.resource: sum(flavor.nominal for flavor in group.flavors) for group in cluster.groups}
+    best = max(guaranteed, key=lambda resource: guaranteed[resource], default=None)
+    if best is not None:
+        values[f"{prefix}gpu"] = best
+    resources = {group.resource for queue in blueprint.quota.cluster_queues for group in queue.groups}
+    without = sorted(resource for resource in resources if not guaranteed.get(resource))
+    return values | ({f"{prefix}gpu_without_quota": without[0]} if without else {})
 
 
 def _serving_values(blueprint: Blueprint) -> dict[str, str]:

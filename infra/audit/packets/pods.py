@@ -52,8 +52,8 @@ def probe_pod(name: str, position: Position, image: str, mode: str, plan: dict[s
                     "imagePullPolicy": "IfNotPresent",
                     "command": ["python3", "-I", "-S", "-c", _script(), mode, json.dumps(plan)],
                     "resources": {
-                        "requests": {"cpu": "10m", "memory": "32Mi"},
-                        "limits": {"cpu": "500m", "memory": "128Mi"},
+                        "requests": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "1Mi"},
+                        "limits": {"cpu": "500m", "memory": "128Mi", "ephemeral-storage": "16Mi"},
                     },
                     "securityContext": {
                         "allowPrivilegeEscalation": False,

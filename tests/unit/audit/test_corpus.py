@@ -73,7 +73,7 @@ def test_no_two_attacks_are_the_same_request():
 def test_every_case_can_be_played_for_a_tenant_beside_another(tier: str):
     scene = scenes_of(platform(tier).blueprint, "node")[0]
     not_shared = {"other_namespace"} if tier != "partitioned" else set[str]()
-    values = {**scene.values, **dict.fromkeys(not_shared | {"serving_queue"}, "stand-in")}
+    values = {**scene.values, **dict.fromkeys(not_shared | {"serving_queue", "gpu_without_quota"}, "stand-in")}
     for case in CORPUS.cases:
         assert "${" not in repr(rendered(CORPUS.manifest(case), values)), case.id
 

@@ -27,5 +27,5 @@ def test_every_refusal_is_put_down_to_what_gave_it(message: str, mechanism: Mech
 
 def test_what_is_not_found_is_absent_and_a_server_that_fails_says_nothing():
     assert refusal_of(404, {"message": 'deployments "x" not found'}).mechanism is Mechanism.ABSENT
-    assert refusal_of(500, {"message": "failed calling webhook"}).mechanism is Mechanism.UNCLEAR
+    assert refusal_of(500, {"message": "failed calling webhook"}).mechanism is Mechanism.OUTAGE
     assert refusal_of(503, {}).mechanism is Mechanism.UNCLEAR
