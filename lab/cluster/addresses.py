@@ -5,10 +5,13 @@ run side by side when each has a number (`BULKHEAD_LAB_NUMBER`), which is in eve
 once; inside its network namespace one lab is like another.
 """
 
+from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
 from infra import pins
+from lab.binaries.module_file import required_version
+from lab.binaries.registry import Family
 from lab.paths import lab_number, numbered
 
 NETWORK_NAMESPACE = numbered("bulkhead-lab")
@@ -44,3 +47,7 @@ PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 COREDNS_IMAGE = "registry.k8s.io/coredns/coredns:v1.12.4"
 KUEUE_IMAGE = pins.KUEUE_IMAGE.reference()
 PROBE_IMAGE = "bulkhead.dev/lab/probe:1"
+KYVERNO_VERSION = required_version(Family.KYVERNO.folder, "github.com/kyverno/kyverno")
+"""The newest that its module can be had in, one patch below the pinned one; the chart beside it names images by it."""
+KYVERNO_IMAGE = replace(pins.KYVERNO_IMAGE, tag=KYVERNO_VERSION).reference()
+KYVERNO_INIT_IMAGE = replace(pins.KYVERNO_INIT_IMAGE, tag=KYVERNO_VERSION).reference()

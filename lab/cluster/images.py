@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from lab import paths
-from lab.cluster.addresses import COREDNS_IMAGE, KUEUE_IMAGE, PAUSE_IMAGE, PROBE_IMAGE
+from lab.cluster.addresses import (
+    COREDNS_IMAGE,
+    KUEUE_IMAGE,
+    KYVERNO_IMAGE,
+    KYVERNO_INIT_IMAGE,
+    PAUSE_IMAGE,
+    PROBE_IMAGE,
+)
 from lab.cluster.commands import run
 from lab.cluster.node import containerd_socket
 from lab.cluster.one_layer_image import OneLayerImage, write_image
@@ -79,6 +86,8 @@ def lab_images(binaries: Mapping[str, Path]) -> list[OneLayerImage]:
         OneLayerImage(PAUSE_IMAGE, {"/pause": binaries["pause"]}, "/pause"),
         OneLayerImage(COREDNS_IMAGE, {"/coredns": binaries["coredns"]}, "/coredns"),
         OneLayerImage(KUEUE_IMAGE, {"/manager": binaries["kueue"]}, "/manager"),
+        OneLayerImage(KYVERNO_IMAGE, {"/kyverno": binaries["kyverno"]}, "/kyverno"),
+        OneLayerImage(KYVERNO_INIT_IMAGE, {"/kyverno-init": binaries["kyverno-init"]}, "/kyverno-init"),
         OneLayerImage(PROBE_IMAGE, {"/probe": binaries["probe"]}, "/probe"),
     ]
 

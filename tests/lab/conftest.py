@@ -13,16 +13,27 @@ from lab import cluster
 from lab.cluster.debian import ensure_packages, require_root
 from lab.errors import LabEnvironmentError
 from lab.quickstart.cluster_access import ClusterAccess
+from tests.lab.governed import GovernedPlatform, make_governed
 from tests.lab.host_traces import observe_host
 from tests.lab.local_stack import LocalStack
+from tests.lab.partitioned import PartitionedPlatform, make_partitioned
 from tests.lab.platform import TeamPlatform, access_to, kept, make_team, shared_stack
 from tests.lab.shared_lab import SharedLab
 
-ORDER = ("lab_to_take_down", "lab_to_break", "platform_to_destroy", "team", "deployed", "local_stack")
+ORDER = (
+    "lab_to_take_down",
+    "lab_to_break",
+    "platform_to_destroy",
+    "partitioned",
+    "governed",
+    "team",
+    "deployed",
+    "local_stack",
+)
 """What a test is handed decides when it runs; the last name here runs first, right after the tests that name none.
 
-So the platform is deployed once: as committed, then grown to a team's, then destroyed; and nothing ends the lab's
-processes before that.
+So the platform is deployed once: as committed, then grown to a team's, then governed, then destroyed; and nothing ends
+the lab's processes before that.
 """
 
 
@@ -86,6 +97,19 @@ def team(local_stack: LocalStack, access: ClusterAccess) -> TeamPlatform:
     """The platform as a team would run it; a test that changes it takes it back."""
     make_team(local_stack)
     return TeamPlatform(local_stack, access)
+
+
+@pytest.fixture(scope="session")
+def governed(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> GovernedPlatform:
+    """The platform in the `governed` tier; a test that changes it takes it back."""
+    make_governed(local_stack)
+    return GovernedPlatform(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig))
+
+
+@pytest.fixture(scope="session")
+def partitioned(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> PartitionedPlatform:
+    """The platform in the `partitioned` tier, raised while its model was in use; whoever changes it takes it back."""
+    return make_partitioned(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig))
 
 
 @pytest.fixture

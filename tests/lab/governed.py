@@ -1,0 +1,75 @@
+"""The `local` stack in the `governed` tier, with two tenants who are told apart by their groups."""
+
+import json
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lab.cluster import Kubectl
+from tests.lab.local_stack import LocalStack
+from tests.lab.platform import OTHER_TENANT, TENANT, WORKLOADS
+from tests.lab.requests import Requester
+from tests.lab.workloads import GPU, pod, pod_spec
+
+SECONDS = 60
+DENY = ("Deny",)
+AUDIT = ("Audit", "Warn")
+
+
+@dataclass(frozen=True)
+class GovernedPlatform:
+    """The platform with SR1 to SR3 in force."""
+
+    stack: LocalStack
+    kubectl: Kubectl
+
+    def group(self, tenant: str) -> str:
+        """The group whose members act for a tenant."""
+        return f"{tenant}-team"
+
+    @contextmanager
+    def auditing(self) -> Generator[None]:
+        """The admission policies as `enforcement: audit` makes them, and in force again afterwards."""
+        self._set(AUDIT)
+        try:
+            yield
+        finally:
+            self.look_again()
+
+    looking_away = auditing
+
+    def look_again(self) -> None:
+        """Put the admission policies in force."""
+        self._set(DENY)
+
+    def _set(self, actions: Sequence[str]) -> None:
+        """Change what the policies do, and wait until the API server does it."""
+        patch = json.dumps({"spec": {"validationActions": list(actions)}})
+        for name in self.kubectl.run("get", "validatingpolicies.policies.kyverno.io", "--output=name").split():
+            self.kubectl.run("patch", name, "--type=merge", "--patch", patch)
+        administrator = Requester(self.kubectl)
+        probe = pod("tells-what-holds", WORKLOADS, pod_spec(GPU))
+        deadline = time.monotonic() + SECONDS
+        while administrator.create(probe).passed is (actions == DENY):
+            assert time.monotonic() < deadline, f"the API server does not {actions[0].lower()} yet"
+            time.sleep(0.2)
+
+
+def make_governed(stack: LocalStack) -> None:
+    """Edit the stack file to the `governed` tier with two tenants, each with a group, and deploy it."""
+    tenant = next(entry for entry in stack.value("tenants") if entry["name"] == TENANT)
+
+    def with_group(name: str, devices: int) -> dict[str, object]:
+        return {
+            **tenant,
+            "name": name,
+            "gpu_quota": devices,
+            "subjects": [{"kind": "group", "name": f"{name}-team"}],
+        }
+
+    stack.edit(
+        trust={"tier": "governed", "tenants": "cooperative"},
+        tenants=[with_group(TENANT, 1), with_group(OTHER_TENANT, 0)],
+    )
+    stack.deploy()
