@@ -50,6 +50,7 @@ class _Rule:
     holds: str
     message: str
     message_expression: str | None = None
+    control: str = "SR2"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ _OWNER_RULES = (
     {"apiGroups": ["ray.io"], "apiVersions": ["*"], "resources": ["rayclusters", "rayjobs", "rayservices"]},
 )
 _QUEUE_RULES = ({"apiGroups": ["kueue.x-k8s.io"], "apiVersions": ["*"], "resources": ["localqueues"]},)
+_SERVICE_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["services"]},)
 _ENVIRONMENT_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps", "secrets"]},)
 
 
@@ -98,6 +100,7 @@ def gpu_policies(part: GpuAdmissionPart) -> list[Manifest]:
         _policy("gpu-queues", part, _Scope(managed, _QUEUE_RULES), _queue_rules(part)),
         _policy("gpu-binding", part, _Scope(managed, _BINDING_RULES), (_binding_rule(),)),
         _policy("gpu-environment", part, _Scope(managed, _ENVIRONMENT_RULES), (_environment_rule(),)),
+        _policy("ns3-service-addresses", part, _Scope(managed, _SERVICE_RULES), (_service_rule(),)),
     ]
 
 
@@ -126,9 +129,9 @@ def _policy(name: str, part: GpuAdmissionPart, scope: _Scope, rules: tuple[_Rule
 
 
 def _validation(rule: _Rule) -> Manifest:
-    validation = {"expression": rule.holds, "message": f"SR2: {rule.message}"}
+    validation = {"expression": rule.holds, "message": f"{rule.control}: {rule.message}"}
     if rule.message_expression is not None:
-        validation["messageExpression"] = f"{text('SR2: ')} + {rule.message_expression}"
+        validation["messageExpression"] = f"{text(f'{rule.control}: ')} + {rule.message_expression}"
     return validation
 
 
@@ -139,7 +142,9 @@ _SEEN = (
     ("pods", pods.templates("object")),
     # What only touches metadata or status passes: an object from before the policy must still lose its finalizers.
     ("changed", "variables.created || object.?spec != oldObject.?spec"),
-    ("gpu", f"variables.pods.exists(p, {pods.wants_gpu('p')})"),
+    ("gpuPods", f"variables.pods.filter(p, {pods.wants_gpu('p')})"),
+    ("gpu", "variables.gpuPods.size() > 0"),
+    ("idlePods", f"variables.pods.filter(p, !({pods.gets_gpu('p')}))"),
 )
 
 
@@ -309,14 +314,14 @@ def _owner_queue(root: str) -> str:
 def _owner_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
     suspended = "object.?spec.?suspend.orValue(false)"
     annotated = f"p.?metadata.?annotations[?{text(HELD_ANNOTATION)}].orValue('') != ''"
-    created, pods_now, _, gpu = _SEEN
+    created, pods_now, _, *of_pods = _SEEN
     return (
         created,
         pods_now,
+        *of_pods,
         *_identity(part),
         *_queue_variables(part, _owner_queue("object"), f"({_owner_queue('oldObject')})"),
         ("changed", "variables.created || object.?spec != oldObject.?spec || variables.queue != variables.oldQueue"),
-        gpu,
         ("oldPods", f"variables.created ? [] : {pods.templates('oldObject')}"),
         ("newGpu", f"variables.gpu && !variables.oldPods.exists(p, {pods.wants_gpu('p')})"),
         ("kind", "request.kind.kind"),
@@ -324,7 +329,7 @@ def _owner_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
             "held",
             f"variables.kind in {texts(SUSPENDED_KINDS)} ? {suspended}"
             f" : variables.kind in {texts(HELD_KINDS)}"
-            f" ? variables.pods.all(p, !({pods.wants_gpu('p')}) || {annotated}) : true",
+            f" ? variables.gpuPods.all(p, {annotated}) : true",
         ),
     )
 
@@ -391,7 +396,7 @@ def _reach_rules(part: GpuAdmissionPart, unless: str, blanket: bool) -> tuple[_R
         return any_of(unless, f"!variables.pods.exists(p, {condition})")
 
     def unless_asked_for(condition: str) -> str:
-        return any_of(unless, f"!variables.pods.exists(p, ({condition}) && !({pods.gets_gpu('p')}))")
+        return any_of(unless, f"!variables.idlePods.exists(p, {condition})")
 
     # Node names stand in every pod that runs, and the DaemonSet controller pins its pods by field.
     named = all_of(
@@ -504,4 +509,13 @@ def _environment_rule() -> _Rule:
         kept,
         f"a key called {pods.VISIBLE_DEVICES[0]} would ask the container runtime for GPUs in whatever takes its"
         " environment from here. Use another key.",
+    )
+
+
+def _service_rule() -> _Rule:
+    """No role can tell fields apart, and whoever may make Services may claim any address (CVE-2020-8554)."""
+    return _Rule(
+        "object.?spec.?externalIPs.orValue([]).size() == 0",
+        "a Service with externalIPs receives what others send to those addresses. Remove spec.externalIPs.",
+        control="NS3",
     )

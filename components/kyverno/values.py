@@ -4,6 +4,8 @@ from typing import Any
 
 from infra.blueprint.model import AdmissionPart
 
+WEBHOOK_TIMEOUT_SECONDS = 30
+
 
 def chart_values(part: AdmissionPart) -> dict[str, Any]:
     """One controller of four, with the least that it needs.
@@ -40,6 +42,9 @@ def chart_values(part: AdmissionPart) -> dict[str, Any]:
             "replicas": part.replicas,
             "podDisruptionBudget": {"enabled": part.replicas > 1, "minAvailable": 1},
             "container": {
+                # It compiles a policy before it answers, which on a busy machine takes longer than the usual 10 s; 30 s
+                # is the most that the API server waits. No webhook of Kyverno's stands in any workload's way.
+                "extraArgs": {"webhookTimeout": WEBHOOK_TIMEOUT_SECONDS},
                 "resources": {"requests": {"cpu": "50m", "memory": "192Mi"}, "limits": {"memory": "512Mi"}},
             },
             "initContainer": {

@@ -6,6 +6,8 @@ its siblings led from a namespaced Kyverno policy to cluster-admin.
 
 from dataclasses import replace
 
+from infra.blueprint import names
+from infra.blueprint.admission import AdmissionAction
 from infra.blueprint.model import Blueprint
 from infra.blueprint.tenant_spaces import access_part, with_spaces
 from infra.config.trust import ControlId, Tier
@@ -33,8 +35,10 @@ def apply(blueprint: Blueprint) -> Blueprint:
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """The tenants' roles, their bindings where there are subjects, and the default service accounts."""
+    """The tenants' roles, bindings and default service accounts, and the policy on what no role can tell apart."""
     found: list[str] = []
+    if blueprint.admission.gpu_queues is AdmissionAction.DENY:
+        found.append(f"ValidatingPolicy/{names.POLICY_PREFIX}ns3-service-addresses")
     for space in blueprint.tenant_spaces:
         if space.access is not None:
             place = space.namespace.name

@@ -1,0 +1,102 @@
+"""What the admission policies are told of a stack, and what Kyverno is made from."""
+
+from typing import Any
+
+import pytest
+
+from infra.blueprint.admission import AdmissionAction
+from infra.blueprint.gpu_admission import gpu_admission_part
+from infra.config.trust import ControlId
+from infra.posture import Platform, platform_of
+from infra.trust.posture import ControlState
+from tests.unit.config.documents import TODAY, only_fault, sound
+
+GROUP = {"kind": "group", "name": "one-team"}
+USER = {"kind": "user", "name": "anna@example.com"}
+ACCOUNT = {"kind": "service_account", "name": "ci", "namespace": "one-ci"}
+
+
+def platform(tier: str = "governed", admission: dict[str, Any] | None = None, **trust: Any) -> Platform:
+    changes = {
+        "trust": {"tier": tier, "admission": admission or {}, **trust},
+        "tenants.0.subjects": [GROUP, USER, ACCOUNT],
+        "tenants.1": ...,
+    }
+    return platform_of("test", sound(changes), TODAY)
+
+
+def test_without_sr2_kyverno_is_not_installed() -> None:
+    blueprint = platform("trusted").blueprint
+
+    assert not blueprint.admission.installed
+    assert gpu_admission_part(blueprint).action is AdmissionAction.OFF
+    assert "kyverno" not in {namespace.name for namespace in blueprint.namespaces}
+
+
+def test_sr2_alone_can_be_switched_on_in_the_trusted_tier() -> None:
+    found = platform("trusted", enable=["SR2"])
+
+    assert found.posture.of(ControlId.SR2).state is ControlState.ADDED
+    assert gpu_admission_part(found.blueprint).action is AdmissionAction.DENY
+    assert "kyverno" in {namespace.name for namespace in found.blueprint.namespaces}
+
+
+def test_in_the_shared_namespace_a_queue_belongs_to_the_tenants_subjects() -> None:
+    (queue,) = gpu_admission_part(platform().blueprint).shared_queues
+
+    assert (queue.name, queue.cluster_queue) == ("research", "tenant-research")
+    assert queue.groups == ("one-team",)
+    assert queue.users == ("anna@example.com", "system:serviceaccount:one-ci:ci")
+
+
+def test_where_tenants_have_their_own_namespaces_the_part_names_none() -> None:
+    assert gpu_admission_part(platform("partitioned").blueprint).shared_queues == ()
+
+
+def test_system_namespaces_are_exempt_whatever_the_stack_file_lists() -> None:
+    part = gpu_admission_part(platform(admission={"exempt_namespaces": ["dcgm"]}).blueprint)
+
+    assert part.exempt_namespaces == ("dcgm", "gke-managed-system", "kube-system")
+
+
+def test_controllers_under_other_names_come_beside_the_usual_ones() -> None:
+    account = "system:serviceaccount:ray:operator"
+    part = gpu_admission_part(platform(admission={"controllers": [account]}).blueprint)
+
+    assert account in part.owner_controllers
+    assert "system:serviceaccount:kube-system:job-controller" in part.owner_controllers
+
+
+def test_an_audit_deploys_the_policies_and_claims_nothing() -> None:
+    found = platform("governed", admission={"enforcement": "audit"})
+    row = found.posture.of(ControlId.SR2)
+
+    assert gpu_admission_part(found.blueprint).action is AdmissionAction.AUDIT
+    assert row.state is ControlState.DORMANT
+    assert row.objects == ()
+    assert ControlId.SR2 not in found.posture.in_force
+    assert [finding.path for finding in found.posture.warnings] == ["bulkhead:trust.admission.enforcement"]
+
+
+def with_two_tenants(**trust: Any) -> Platform:
+    changes = {"trust": {"tier": "governed", "admission": {"enforcement": "audit"}, **trust}}
+    return platform_of("test", sound(changes), TODAY)
+
+
+def test_an_audit_where_the_control_is_required_is_an_error_until_somebody_answers_for_it() -> None:
+    waiver = {"control": "SR2", "owner": "ops", "reason": "we look first", "expires": "2027-01-31"}
+
+    (error,) = [finding for finding in with_two_tenants().posture.errors if finding.control is ControlId.SR2]
+    waived = with_two_tenants(waivers=[waiver]).posture
+
+    assert error.path == "bulkhead:trust.admission.enforcement"
+    assert "enforcement: deny" in error.message
+    assert ControlId.SR2 not in {finding.control for finding in waived.errors}
+    assert waived.of(ControlId.SR2).state is ControlState.WAIVED
+
+
+@pytest.mark.parametrize("account", ["kuberay-operator", "system:serviceaccount:ray", "system:masters"])
+def test_a_controller_is_named_as_a_service_account(account: str) -> None:
+    fault = only_fault({"trust.admission": {"controllers": [account]}})
+
+    assert fault.path == "bulkhead:trust.admission.controllers[0]"
