@@ -22,6 +22,13 @@ STACK = "local"
 UNCHANGED = {"same"}
 
 
+class _PlainDumper(yaml.SafeDumper):
+    """Writes a value that stands twice twice, as stack files may hold no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 @dataclass(frozen=True)
 class LocalStack:
     """A copy of the project's stack file that a test may edit, and the engine that deploys it."""
@@ -39,7 +46,7 @@ class LocalStack:
         """Replace the values of some `bulkhead:` keys."""
         document = yaml.safe_load(self.file.read_text())
         document["config"].update({f"bulkhead:{key}": value for key, value in values.items()})
-        self.file.write_text(yaml.safe_dump(document, sort_keys=False))
+        self.file.write_text(yaml.dump(document, Dumper=_PlainDumper, sort_keys=False))
 
     @contextmanager
     def edited(self, **values: object) -> Generator[None]:
