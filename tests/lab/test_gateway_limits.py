@@ -1,0 +1,95 @@
+"""Limits and budgets are the tenant's, not each replica's: two replicas count together."""
+
+import time
+
+import pytest
+
+from lab.cluster import Kubectl
+from tests.lab.accounts import Account, account
+from tests.lab.load import Ending, Kind, Load, Question, Report, service_url
+from tests.lab.platform import GATEWAY, MODEL, TeamPlatform, pods
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+LIMIT = 60
+WINDOW_SECONDS = 60
+REPLICAS = "app.kubernetes.io/name=gateway"
+SHORT = (Question("hello", 1),)
+CALLS = 5
+
+
+def burst(kubectl: Kubectl, made: Account, requests: int, concurrency: int = 6) -> Report:
+    """Short completions through the Service, each over a connection of its own, so that any replica may get it."""
+    return Load(
+        service_url(kubectl),
+        made.key,
+        MODEL,
+        concurrency=concurrency,
+        kinds=(Kind.PLAIN,),
+        questions=SHORT,
+        requests=requests,
+        seconds=WINDOW_SECONDS,
+        request_seconds=120,
+        pause_seconds=0,
+        kept_connections=False,
+    ).run()
+
+
+def served(kubectl: Kubectl, pod: str) -> int:
+    """How many chat completions a replica has answered or refused since it started."""
+    log = kubectl.run("logs", "--namespace", GATEWAY, pod, "--container", "litellm")
+    return sum("POST /v1/chat/completions" in line for line in log.splitlines())
+
+
+def test_a_key_of_sixty_requests_a_minute_gets_sixty_of_two_replicas(team: TeamPlatform, kubectl: Kubectl) -> None:
+    replicas = pods(kubectl, GATEWAY, REPLICAS)
+    assert len(replicas) == 2
+    before = [served(kubectl, pod) for pod in replicas]
+    with account(team, rpm_limit=LIMIT) as made:
+        report = burst(kubectl, made, LIMIT + 20)
+    after = [served(kubectl, pod) for pod in replicas]
+
+    assert report.seconds < WINDOW_SECONDS, "the machine was too slow to ask so often within a minute"
+    assert len(report.answered) == LIMIT, report.summary()
+    refused = [outcome for outcome in report.outcomes if outcome.ending is Ending.REFUSED]
+    assert {outcome.status for outcome in refused} == {429}
+    assert all(f"The limit of {LIMIT} requests per minute is reached." in outcome.message for outcome in refused)
+    assert all(later - earlier >= 10 for earlier, later in zip(before, after, strict=True)), "one replica stood aside"
+
+
+def test_a_key_below_its_limit_is_refused_nothing(team: TeamPlatform, kubectl: Kubectl) -> None:
+    with account(team, rpm_limit=LIMIT) as made:
+        report = burst(kubectl, made, LIMIT // 4)
+    assert len(report.answered) == LIMIT // 4, report.summary()
+
+
+def test_a_budget_binds_after_the_calls_that_it_pays_for_and_at_a_replica_that_has_just_started(
+    team: TeamPlatform, kubectl: Kubectl
+) -> None:
+    price = price_of_one(team, kubectl)
+    with account(team, max_budget=price * (CALLS - 0.5)) as made:
+        first = burst(kubectl, made, CALLS + 5, concurrency=1)
+        assert len(first.answered) == CALLS, first.summary()
+        assert {outcome.status for outcome in first.refused} == {429}
+        assert all("budget is spent" in outcome.message for outcome in first.refused)
+
+        gone = pods(kubectl, GATEWAY, REPLICAS)[0]
+        kubectl.run("delete", "pod", "--namespace", GATEWAY, gone, "--wait=true", timeout=400)
+        kubectl.run("rollout", "status", "deployment/gateway", "--namespace", GATEWAY, "--timeout=600s", timeout=620)
+        fresh = next(pod for pod in pods(kubectl, GATEWAY, REPLICAS) if served(kubectl, pod) == 0)
+        deadline = time.monotonic() + WINDOW_SECONDS
+        while served(kubectl, fresh) == 0 and time.monotonic() < deadline:
+            again = burst(kubectl, made, 6, concurrency=1)
+            assert again.answered == (), again.summary()
+        assert served(kubectl, fresh) > 0, "the new replica was never asked"
+
+
+def price_of_one(team: TeamPlatform, kubectl: Kubectl) -> float:
+    """What one call costs, in US dollars, by the prices of the stack file."""
+    with account(team) as made:
+        (answered,) = burst(kubectl, made, 1).answered
+    price = next(model for model in team.stack.value("models") if model["name"] == MODEL)["price"]
+    return (
+        answered.prompt_tokens * price["input_usd_per_million_tokens"]
+        + answered.completion_tokens * price["output_usd_per_million_tokens"]
+    ) / 1e6
