@@ -1,0 +1,101 @@
+"""Pods that try real connections on the lab, and what stands at the metadata server's address there."""
+
+import subprocess
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lab.cluster import Kubectl
+from lab.cluster.addresses import PROBE_IMAGE
+from lab.cluster.network import INSIDE
+from tests.lab.workloads import pod, pod_spec
+
+METADATA_SERVER = "169.254.169.254"
+SETTLE_SECONDS = 2
+"""A new pod is reachable, and reaches, for about a tenth of a second before its rules land."""
+NEVER = {"conditionType": "bulkhead.dev/never"}
+"""A readiness gate that nobody opens: a pod that borrows a workload's labels must not get its Service's traffic."""
+
+
+@dataclass(frozen=True)
+class Prober:
+    """A running pod that tries connections."""
+
+    kubectl: Kubectl
+    namespace: str
+    name: str
+    address: str
+
+    def reaches(self, host: str, port: int) -> bool:
+        """Whether a TCP connection is accepted; what is said over it counts for nothing."""
+        said = subprocess.run(
+            [
+                str(self.kubectl.binary),
+                f"--kubeconfig={self.kubectl.kubeconfig}",
+                "exec",
+                "--namespace",
+                self.namespace,
+                self.name,
+                "--",
+                "/probe",
+                "reach",
+                f"{host}:{port}",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        connected = said.returncode == 0 or "answered, but not as" in said.stderr or "read tcp" in said.stderr
+        assert connected or "dial tcp" in said.stderr, said.stderr
+        return connected
+
+
+@contextmanager
+def probing(kubectl: Kubectl, namespace: str, name: str, labels: Mapping[str, str] | None = None) -> Generator[Prober]:
+    """A pod in `namespace` that serves on port 8080 and tries connections, with `labels`; gone afterwards."""
+    spec: dict[str, Any] = {**pod_spec(), "readinessGates": [NEVER], "terminationGracePeriodSeconds": 0}
+    assert spec["containers"][0]["image"] == PROBE_IMAGE
+    place = ("--namespace", namespace)
+    kubectl.apply([pod(name, namespace, spec, labels={"test": name, **(labels or {})})])
+    try:
+        kubectl.run("wait", "pod", name, *place, "--for=condition=ContainersReady", "--timeout=120s", timeout=150)
+        address = kubectl.run("get", "pod", name, *place, "--output=jsonpath={.status.podIP}")
+        time.sleep(SETTLE_SECONDS)
+        yield Prober(kubectl, namespace, name, address)
+    finally:
+        kubectl.run("delete", "pod", name, *place, "--ignore-not-found", "--wait=false")
+
+
+@contextmanager
+def metadata_server() -> Generator[str]:
+    """Something that answers at the metadata server's address, as it would on a cloud's node; yields the address."""
+    address = f"{METADATA_SERVER}/32"
+    subprocess.run([*INSIDE, "ip", "address", "add", address, "dev", "lo"], check=True, timeout=30)
+    try:
+        server = ("python3", "-I", "-m", "http.server", "80", "--bind", METADATA_SERVER, "--directory", "/proc/self/fd")
+        with subprocess.Popen([*INSIDE, *server], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+            try:
+                time.sleep(SETTLE_SECONDS)
+                assert running.poll() is None, "nothing answers at the metadata server's address"
+                yield METADATA_SERVER
+            finally:
+                running.terminate()
+    finally:
+        subprocess.run([*INSIDE, "ip", "address", "delete", address, "dev", "lo"], check=False, timeout=30)
+
+
+def address_of(kubectl: Kubectl, namespace: str, selector: str) -> str:
+    """The address of a ready pod that is no prober."""
+    path = "--output=jsonpath={.items[0].status.podIP}"
+    place = ("--namespace", namespace, "--field-selector=status.phase=Running")
+    return kubectl.run("get", "pods", *place, "--selector", f"{selector},!test", path)
+
+
+def api_server(kubectl: Kubectl) -> tuple[str, int]:
+    """Where the API server really listens."""
+    path = "--output=jsonpath={.endpoints[0].addresses[0]} {.ports[0].port}"
+    host, port = kubectl.run("get", "endpointslice", "kubernetes", "--namespace", "default", path).split()
+    return host, int(port)

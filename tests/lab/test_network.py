@@ -1,0 +1,132 @@
+"""SR1 and SR3's network on the lab: real packets, each refusal beside the same connection that passes."""
+
+from collections.abc import Generator
+
+import pytest
+
+from lab import cluster
+from tests.lab import packets
+from tests.lab.governed import GovernedPlatform
+from tests.lab.packets import Prober, address_of, api_server, probing
+from tests.lab.platform import ENGINES, GATEWAY, WORKLOADS
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+ENGINE = (ENGINES, "app.kubernetes.io/name=engine", 8000)
+DATABASE = (GATEWAY, "app.kubernetes.io/name=database", 5432)
+CACHE = (GATEWAY, "app.kubernetes.io/name=cache", 6379)
+DOOR = (GATEWAY, "app.kubernetes.io/name=gateway", 4000)
+ADMINISTRATION = (GATEWAY, "app.kubernetes.io/name=gateway", 4001)
+BEHIND_THE_GATEWAY = [ENGINE, DATABASE, CACHE]
+
+Place = tuple[str, str, int]
+
+
+@pytest.fixture(scope="module")
+def lab_kubectl(governed: GovernedPlatform) -> cluster.Kubectl:
+    return governed.kubectl
+
+
+@pytest.fixture(scope="module")
+def tenant_pod(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
+    """A tenant's pod, in the namespace that tenants share."""
+    with probing(lab_kubectl, WORKLOADS, "tenants-probe") as prober:
+        yield prober
+
+
+@pytest.fixture(scope="module")
+def another_tenant_pod(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
+    """Another pod beside it, that dresses as the gateway."""
+    labels = {"app.kubernetes.io/name": "gateway", "app.kubernetes.io/managed-by": "bulkhead"}
+    with probing(lab_kubectl, WORKLOADS, "dressed-as-gateway", labels) as prober:
+        yield prober
+
+
+@pytest.fixture(scope="module")
+def stranger(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
+    """A pod of a namespace that is none of the platform's."""
+    with probing(lab_kubectl, "default", "strangers-probe") as prober:
+        yield prober
+
+
+@pytest.fixture(scope="module")
+def as_gateway(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
+    """A pod with the gateway's labels in the gateway's own namespace: what the policies let the gateway do."""
+    with probing(lab_kubectl, GATEWAY, "gateways-probe", {"app.kubernetes.io/name": "gateway"}) as prober:
+        yield prober
+
+
+@pytest.fixture(scope="module")
+def as_engine(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
+    """A pod with an engine's labels in the engines' namespace."""
+    with probing(lab_kubectl, ENGINES, "engines-probe", {"app.kubernetes.io/name": "engine"}) as prober:
+        yield prober
+
+
+@pytest.fixture(scope="module")
+def metadata_server() -> Generator[str]:
+    with packets.metadata_server() as address:
+        yield address
+
+
+def reaches(prober: Prober, place: Place) -> bool:
+    namespace, selector, port = place
+    return prober.reaches(address_of(prober.kubectl, namespace, selector), port)
+
+
+@pytest.mark.parametrize("place", BEHIND_THE_GATEWAY, ids=["engine", "database", "cache"])
+def test_only_the_gateway_reaches_what_is_behind_it(
+    place: Place, as_gateway: Prober, tenant_pod: Prober, another_tenant_pod: Prober, stranger: Prober
+) -> None:
+    assert reaches(as_gateway, place)
+    assert not reaches(tenant_pod, place)
+    assert not reaches(another_tenant_pod, place)
+    assert not reaches(stranger, place)
+
+
+def test_everybody_reaches_the_gateways_door_and_no_tenant_its_administration(
+    tenant_pod: Prober, stranger: Prober, as_gateway: Prober
+) -> None:
+    assert reaches(tenant_pod, DOOR)
+    assert reaches(stranger, DOOR)
+    assert not reaches(tenant_pod, ADMINISTRATION)
+    assert not reaches(stranger, ADMINISTRATION)
+    assert not reaches(as_gateway, ADMINISTRATION)
+
+
+def test_names_are_looked_up_and_lead_to_the_gateway(tenant_pod: Prober) -> None:
+    assert tenant_pod.reaches("gateway.bulkhead-gateway.svc.cluster.local", 4000)
+
+
+def test_no_pod_of_the_platform_or_of_a_tenant_reaches_the_metadata_server(
+    metadata_server: str, stranger: Prober, tenant_pod: Prober, as_gateway: Prober, as_engine: Prober
+) -> None:
+    assert stranger.reaches(metadata_server, 80), "nothing answers there, so that no refusal would mean anything"
+    assert not tenant_pod.reaches(metadata_server, 80)
+    assert not as_gateway.reaches(metadata_server, 80)
+    assert not as_engine.reaches(metadata_server, 80)
+
+
+def test_neither_tenants_nor_gateway_nor_engines_reach_the_api_server_and_kueue_does(
+    stranger: Prober, tenant_pod: Prober, as_gateway: Prober, as_engine: Prober, lab_kubectl: cluster.Kubectl
+) -> None:
+    host, port = api_server(lab_kubectl)
+    assert stranger.reaches(host, port)
+    with probing(lab_kubectl, "kueue-system", "kueues-probe") as kueue:
+        assert kueue.reaches(host, port)
+    for closed in (tenant_pod, as_gateway, as_engine):
+        assert not closed.reaches(host, port), closed.name
+
+
+def test_the_gateway_and_the_engines_reach_no_tenant(
+    as_gateway: Prober, as_engine: Prober, tenant_pod: Prober, another_tenant_pod: Prober
+) -> None:
+    assert another_tenant_pod.reaches(tenant_pod.address, 8080)
+    assert not as_gateway.reaches(tenant_pod.address, 8080)
+    assert not as_engine.reaches(tenant_pod.address, 8080)
+
+
+def test_an_engine_calls_nobody(as_engine: Prober, as_gateway: Prober) -> None:
+    assert reaches(as_gateway, ENGINE)
+    for place in (ENGINE, DATABASE, DOOR):
+        assert not reaches(as_engine, place)

@@ -1,0 +1,259 @@
+"""NS1 to NS4 on the lab: what a tenant's people and pods can do in the tenant's namespace, and that it is all."""
+
+import json
+import time
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import pytest
+
+from lab import cluster
+from tests.lab import packets
+from tests.lab.load import Ending
+from tests.lab.packets import Prober, address_of, api_server, probing
+from tests.lab.partitioned import PartitionedPlatform
+from tests.lab.platform import ENGINES, GATEWAY, OTHER_TENANT, TENANT, WORKLOADS
+from tests.lab.requests import Requester
+from tests.lab.workloads import GPU, QUEUE_LABEL, job, pod, pod_spec, with_container
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+ALLOWED = (
+    "create pods", "delete pods", "get pods/log", "create pods/exec", "create jobs.batch", "delete jobs.batch",
+    "create deployments.apps", "patch deployments.apps/scale", "create statefulsets.apps", "create services",
+    "create configmaps", "create secrets", "create persistentvolumeclaims", "get resourcequotas",
+    "get localqueues.kueue.x-k8s.io", "list workloads.kueue.x-k8s.io",
+)  # fmt: skip
+DENIED = (
+    "delete networkpolicies.networking.k8s.io", "create networkpolicies.networking.k8s.io", "update resourcequotas",
+    "delete resourcequotas", "update limitranges", "create roles.rbac.authorization.k8s.io",
+    "create rolebindings.rbac.authorization.k8s.io", "update rolebindings.rbac.authorization.k8s.io",
+    "create serviceaccounts/token", "create endpoints", "create endpointslices.discovery.k8s.io",
+    "update localqueues.kueue.x-k8s.io", "create localqueues.kueue.x-k8s.io", "update workloads.kueue.x-k8s.io",
+    "create policies.kyverno.io", "create validatingpolicies.policies.kyverno.io", "update pods/ephemeralcontainers",
+    "create daemonsets.apps", "create ingresses.networking.k8s.io", "update namespaces", "delete namespaces",
+)  # fmt: skip
+ANYWHERE = ("list nodes", "list namespaces", "list secrets", "create clusterrolebindings.rbac.authorization.k8s.io")
+
+
+@pytest.fixture(scope="module")
+def space(partitioned: PartitionedPlatform) -> str:
+    """The first tenant's namespace."""
+    return partitioned.namespace(TENANT)
+
+
+@pytest.fixture(scope="module")
+def other_space(partitioned: PartitionedPlatform) -> str:
+    """The other tenant's namespace."""
+    return partitioned.namespace(OTHER_TENANT)
+
+
+@pytest.fixture(scope="module")
+def member(partitioned: PartitionedPlatform) -> Requester:
+    """Somebody of the first tenant's."""
+    return Requester(partitioned.kubectl, "anna", (partitioned.group(TENANT),))
+
+
+@pytest.fixture(scope="module")
+def own_pod(partitioned: PartitionedPlatform, space: str) -> Generator[Prober]:
+    with probing(partitioned.kubectl, space, "own-probe") as prober:
+        yield prober
+
+
+@pytest.fixture(scope="module")
+def dressed_pod(partitioned: PartitionedPlatform, space: str) -> Generator[Prober]:
+    """A pod of the tenant's with the gateway's labels, and whatever else might make it more than it is."""
+    labels = {"app.kubernetes.io/name": "gateway", "bulkhead.dev/control": "SR1", "bulkhead.dev/tenant": OTHER_TENANT}
+    with probing(partitioned.kubectl, space, "dressed-probe", labels) as prober:
+        yield prober
+
+
+@pytest.fixture(scope="module")
+def foreign_pod(partitioned: PartitionedPlatform, other_space: str) -> Generator[Prober]:
+    with probing(partitioned.kubectl, other_space, "foreign-probe") as prober:
+        yield prober
+
+
+# --- the tier is raised under way -------------------------------------------------------------------------------
+
+
+def test_the_model_answered_before_while_and_after_the_tier_was_raised(partitioned: PartitionedPlatform) -> None:
+    report = partitioned.raised
+
+    assert report.failure == ""
+    assert len(report.answered) > 2
+    assert [outcome for outcome in report.outcomes if outcome.ending is not Ending.COMPLETE] == []
+
+
+# --- what subjects may do ---------------------------------------------------------------------------------------
+
+
+def may(who: Requester, what: str, *where: str) -> bool:
+    verb, resource = what.split(" ", 1)
+    plain, _, subresource = resource.partition("/")
+    more = [f"--subresource={subresource}"] if subresource else []
+    return who.call("auth", "can-i", verb, plain, *more, *where).said.splitlines()[-1] == "yes"
+
+
+def test_a_subject_runs_and_sees_its_own_work(member: Requester, space: str) -> None:
+    assert [what for what in ALLOWED if not may(member, what, "--namespace", space)] == []
+
+
+def test_a_subject_lifts_none_of_its_limits(member: Requester, space: str) -> None:
+    assert [what for what in DENIED if may(member, what, "--namespace", space)] == []
+
+
+def test_a_subject_has_nothing_anywhere_else(member: Requester, other_space: str) -> None:
+    elsewhere = (other_space, GATEWAY, ENGINES, WORKLOADS, "kueue-system", "kube-system", "default")
+    found = [
+        f"{what} in {place}" for place in elsewhere for what in ("get pods", "get secrets", "create pods")
+        if may(member, what, "--namespace", place)
+    ]  # fmt: skip
+    assert found == []
+    assert [what for what in ANYWHERE if may(member, what, "--all-namespaces")] == []
+
+
+def test_nobody_else_has_anything_there(partitioned: PartitionedPlatform, space: str) -> None:
+    outsider = Requester(partitioned.kubectl, "oscar", ("somebody-else",))
+    rival = Requester(partitioned.kubectl, "boris", (partitioned.group(OTHER_TENANT),))
+
+    for who in (outsider, rival):
+        assert not may(who, "get pods", "--namespace", space)
+
+
+# --- what pods may be -------------------------------------------------------------------------------------------
+
+
+def refused(member: Requester, manifest: Mapping[str, Any], why: str) -> None:
+    answer = member.create(manifest)
+    assert not answer.passed, answer.said
+    assert why in answer.said
+
+
+def test_a_restricted_pod_passes_and_gets_limits_and_no_token(member: Requester, space: str) -> None:
+    answer = member.call(
+        "create", "--dry-run=server", "--output=json", "-f", "-", given=pod("plain", space, pod_spec())
+    )
+    assert answer.passed, answer.said
+    made = json.loads(answer.said)
+
+    assert made["spec"]["containers"][0]["resources"]["limits"]["memory"] == "1Gi"
+    assert [volume for volume in made["spec"].get("volumes", []) if "projected" in volume] == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        with_container(pod_spec(), securityContext={"privileged": True}),
+        pod_spec(hostNetwork=True),
+        pod_spec(hostPID=True),
+        pod_spec(volumes=[{"name": "node", "hostPath": {"path": "/"}}]),
+        {**pod_spec(), "securityContext": {}},
+    ],
+    ids=["privileged", "host network", "host processes", "host path", "root"],
+)
+def test_pod_security_refuses_what_is_not_restricted(member: Requester, space: str, spec: dict[str, Any]) -> None:
+    refused(member, pod("not-restricted", space, spec), "PodSecurity")
+
+
+def test_a_pod_within_the_quota_passes_and_one_beyond_it_is_refused(member: Requester, space: str) -> None:
+    def asking(cpu: str) -> dict[str, Any]:
+        resources = {"requests": {"cpu": cpu, "memory": "64Mi"}, "limits": {"memory": "64Mi"}}
+        return pod("sized", space, with_container(pod_spec(), resources=resources))
+
+    assert member.create(asking("1")).passed
+    refused(member, asking("5"), "exceeded quota")
+
+
+def test_gpus_beyond_the_kueue_quota_are_refused(member: Requester, space: str) -> None:
+    labels = {QUEUE_LABEL: TENANT}
+
+    assert member.create(pod("one-gpu", space, pod_spec(GPU), labels=labels)).passed
+    refused(member, pod("two-gpus", space, pod_spec({"nvidia.com/gpu": "2"}), labels=labels), "exceeded quota")
+
+
+@pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
+def test_a_service_for_the_cluster_passes_and_one_for_the_world_is_refused(
+    member: Requester, space: str, kind: str
+) -> None:
+    def service(type_: str) -> dict[str, Any]:
+        spec = {"type": type_, "selector": {"test": "x"}, "ports": [{"port": 80}]}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": space}, "spec": spec}
+
+    assert member.create(service("ClusterIP")).passed
+    refused(member, service(kind), "exceeded quota")
+
+
+# --- what pods reach --------------------------------------------------------------------------------------------
+
+
+def test_pods_of_one_tenant_reach_each_other_the_gateway_and_names(own_pod: Prober, dressed_pod: Prober) -> None:
+    assert own_pod.reaches(dressed_pod.address, 8080)
+    assert own_pod.reaches("gateway.bulkhead-gateway.svc.cluster.local", 4000)
+
+
+def test_tenants_do_not_reach_each_other_whatever_they_are_labelled(
+    own_pod: Prober, dressed_pod: Prober, foreign_pod: Prober
+) -> None:
+    assert not own_pod.reaches(foreign_pod.address, 8080)
+    assert not dressed_pod.reaches(foreign_pod.address, 8080)
+    assert not foreign_pod.reaches(own_pod.address, 8080)
+
+
+def test_no_tenant_reaches_engines_data_administration_the_api_or_the_metadata_server(
+    partitioned: PartitionedPlatform, own_pod: Prober, dressed_pod: Prober
+) -> None:
+    kubectl = partitioned.kubectl
+    closed = [
+        (address_of(kubectl, ENGINES, "app.kubernetes.io/name=engine"), 8000),
+        (address_of(kubectl, GATEWAY, "app.kubernetes.io/name=database"), 5432),
+        (address_of(kubectl, GATEWAY, "app.kubernetes.io/name=gateway"), 4001),
+        api_server(kubectl),
+    ]
+    with packets.metadata_server() as metadata, probing(kubectl, "default", "strangers-probe") as stranger:
+        assert stranger.reaches(metadata, 80)
+        assert stranger.reaches(*api_server(kubectl))
+        for host, port in (*closed, (metadata, 80)):
+            assert not own_pod.reaches(host, port), (host, port)
+            assert not dressed_pod.reaches(host, port), (host, port)
+
+
+# --- quota ------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_in_the_tenants_queue_is_admitted_and_borrows_nothing(
+    partitioned: PartitionedPlatform, space: str, other_space: str
+) -> None:
+    """In `governed` the idle GPU would be lent; here a tenant keeps to its own, and one without quota gets none."""
+    kubectl = partitioned.kubectl
+    stays = {"annotations": {"pod-complete.stage.kwok.x-k8s.io/delay": "1h"}}
+
+    def gpu_job(name: str, namespace: str, queue: str) -> dict[str, Any]:
+        manifest = job(name, namespace, pod_spec(GPU), queue)
+        manifest["spec"]["template"]["metadata"] |= stays
+        return manifest
+
+    try:
+        kubectl.apply([gpu_job("borrows", other_space, OTHER_TENANT), gpu_job("within", space, TENANT)])
+        assert decision(kubectl, space, "within", "True") == "True"
+        assert decision(kubectl, other_space, "borrows", "False") == "False"
+    finally:
+        kubectl.run("delete", "job", "within", "--namespace", space, "--ignore-not-found")
+        kubectl.run("delete", "job", "borrows", "--namespace", other_space, "--ignore-not-found")
+
+
+def decision(kubectl: cluster.Kubectl, namespace: str, name: str, awaited: str, seconds: float = 90) -> str:
+    """What Kueue has decided on a job's quota once it is what is awaited, or after a while."""
+    deadline = time.monotonic() + seconds
+    while (found := _decided(kubectl, namespace, name)) != awaited and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return found
+
+
+def _decided(kubectl: cluster.Kubectl, namespace: str, name: str) -> str:
+    items = json.loads(kubectl.run("get", "workloads", "--namespace", namespace, "--output=json"))["items"]
+    for workload in items:
+        if any(owner["name"] == name for owner in workload["metadata"].get("ownerReferences", [])):
+            conditions = {entry["type"]: entry["status"] for entry in workload.get("status", {}).get("conditions", [])}
+            return str(conditions.get("QuotaReserved", ""))
+    return ""
