@@ -100,7 +100,7 @@ def platform_objects(kubectl: cluster.Kubectl) -> set[str]:
 
 
 def make_team(stack: LocalStack) -> None:
-    """Edit the stack file to two tenants, two replicas and a shared cache, and deploy it."""
+    """Edit the stack file to two tenants, two replicas, a shared cache and a Prometheus, and deploy it."""
     tenant = next(entry for entry in stack.value("tenants") if entry["name"] == TENANT)
     waivers = [
         {"control": control, "owner": "tests", "reason": "two teams that cooperate", "expires": "2999-12-31"}
@@ -111,6 +111,7 @@ def make_team(stack: LocalStack) -> None:
         trust={"tier": "trusted", "tenants": "cooperative", "waivers": waivers},
         tenants=[tenant, {**tenant, "name": OTHER_TENANT, "gpu_quota": 0}],
         gateway=gateway,
+        observability={"kind": "prometheus", "storage": "1Gi", "scrape_interval_seconds": 5},
     )
     stack.deploy()
 

@@ -1,7 +1,6 @@
 """The platform's own Prometheus: it sees every part, every dashboard shows something, and every alert can fire."""
 
 import hashlib
-import json
 import math
 import re
 import time
@@ -36,26 +35,26 @@ def prometheus(team: TeamPlatform) -> Generator[PrometheusApi]:
 
 @pytest.fixture(scope="module")
 def busy(team: TeamPlatform, prometheus: PrometheusApi) -> Generator[PrometheusApi]:
-    """Both tenants have asked, one was refused, and of two jobs one waits for the only GPU of its tenant's quota."""
+    """Both tenants have asked and were refused once, two jobs have had a GPU, and one waits for more than there are."""
     kubectl = cluster.kubectl()
-    jobs = [gpu_job(f"watched-{number}") for number in range(3)]
-    kubectl.apply(jobs)
+    jobs = [gpu_job("watched-first", 1), gpu_job("watched-second", 1), gpu_job("watched-waiting", 64)]
     try:
+        kubectl.apply([jobs[0], jobs[2]])
         with team.gateway() as port:
             for _ in range(ROUNDS):
                 for tenant in (TENANT, OTHER_TENANT):
                     ask(port, team.keys[tenant])
                 # So that a rate has more than one sample, whatever the interval of the scrape.
                 time.sleep(6)
-        wait_until(lambda: total(prometheus, f'bulkhead_tenant_spend_usd{{tenant="{OTHER_TENANT}"}}') > 0)
-        wait_until(lambda: total(prometheus, "kueue_pending_workloads") > 1)
         wait_until(lambda: total(prometheus, "kueue_admission_wait_time_seconds_count") > 0)
-        # The next one is admitted now: the first admission is where its series begin, and no rise of them.
-        delete(kubectl, first_admitted(kubectl))
+        # The first admission is where its series begin, and no rise of them.
+        kubectl.apply([jobs[1]])
+        wait_until(lambda: total(prometheus, f'bulkhead_tenant_spend_usd{{tenant="{OTHER_TENANT}"}}') > 0)
+        wait_until(lambda: total(prometheus, "kueue_pending_workloads") > 0)
         yield prometheus
     finally:
         for job in jobs:
-            delete(kubectl, job["metadata"]["name"])
+            kubectl.run("delete", "job", job["metadata"]["name"], "--namespace", WORKLOADS, "--ignore-not-found")
 
 
 def ask(port: int, key: str) -> None:
@@ -68,37 +67,18 @@ def ask(port: int, key: str) -> None:
             client.chat.completions.create(model="no-such-model", messages=[QUESTION], max_tokens=1)
 
 
-def gpu_job(name: str) -> dict[str, Any]:
+def gpu_job(name: str, gpus: int) -> dict[str, Any]:
     container = {
         "name": "main",
         "image": "example.com/never-run:1",
-        "resources": {"requests": {"nvidia.com/gpu": 1}, "limits": {"nvidia.com/gpu": 1}},
+        "resources": {"requests": {"nvidia.com/gpu": gpus}, "limits": {"nvidia.com/gpu": gpus}},
     }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": name, "namespace": WORKLOADS, "labels": {"kueue.x-k8s.io/queue-name": TENANT}},
-        "spec": {
-            "template": {
-                # The simulated node would end the pod at once, and so give its GPU back.
-                "metadata": {"annotations": {"pod-complete.stage.kwok.x-k8s.io/delay": "1h"}},
-                "spec": {"restartPolicy": "Never", "containers": [container]},
-            }
-        },
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}},
     }
-
-
-def first_admitted(kubectl: cluster.Kubectl) -> str:
-    listed = json.loads(kubectl.run("get", "jobs", "--namespace", WORKLOADS, "--output=json"))["items"]
-    return next(
-        item["metadata"]["name"]
-        for item in listed
-        if item["metadata"]["name"].startswith("watched-") and not item["spec"].get("suspend")
-    )
-
-
-def delete(kubectl: cluster.Kubectl, job: str) -> None:
-    kubectl.run("delete", "job", job, "--namespace", WORKLOADS, "--ignore-not-found")
 
 
 def total(prometheus: PrometheusApi, expression: str) -> float:
