@@ -259,7 +259,7 @@ def offline(stack: LocalStack) -> AuditReport:
     policies = [resource.inputs for resource in made.resources if resource.type.endswith(":ValidatingPolicy")]
     command_line = kyverno_binary()
     assert command_line is not None, "the lab has built no kyverno-cli"
-    return audit_offline(platform, policies, command_line)
+    return audit_offline(platform, policies, command_line, frozenset({TENANT}))
 
 
 def disagreements(live: Document, foreseen: AuditReport) -> list[str]:

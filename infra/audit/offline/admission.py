@@ -25,7 +25,6 @@ from infra.config.trust import ControlId
 ADMINISTRATOR = Identity("kubernetes-admin", ("system:masters", AUTHENTICATED))
 """Stands for whoever runs the audit."""
 CLUSTER_ONLY = "only a cluster can tell"
-_JUDGED_OFFLINE = frozenset({Mechanism.POLICY, Mechanism.ROLE})
 _VERBS = {Operation.CREATE: "create", Operation.UPDATE: "patch", Operation.DELETE: "delete"}
 _PLURALS = {"NetworkPolicy": "networkpolicies", "ResourceQuota": "resourcequotas", "PriorityClass": "priorityclasses"}
 
@@ -83,7 +82,7 @@ class _Offline:
         objects: dict[Acting, list[dict[str, Any]]] = defaultdict(list)
         for case in self._corpus.cases:
             made = prepared[case.id]
-            if not isinstance(made, str) and _is_new(case):
+            if not isinstance(made, str) and _is_told_offline(case):
                 objects[case.acting].append(made)
         return {
             (acting, name): words
@@ -127,7 +126,7 @@ def _is_new(case: Case) -> bool:
 
 def _is_told_offline(case: Case) -> bool:
     """Whether policies decide the case, of a new object: the rest is the API server's own."""
-    return _is_new(case) and (not case.is_attack or bool(_JUDGED_OFFLINE & set(case.by)))
+    return _is_new(case) and (not case.is_attack or Mechanism.POLICY in case.by)
 
 
 def _managed(blueprint: Blueprint) -> Sequence[str]:

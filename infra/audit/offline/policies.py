@@ -2,12 +2,11 @@
 
 import json
 import subprocess
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
-
-import yaml
 
 from infra.audit.errors import impossible
 from infra.audit.identity import Identity
@@ -44,12 +43,32 @@ class PolicyCommand:
         Raises:
             CommandFailedError: The command line did not run, or its answer is not understood.
         """
-        if not self._policies or not objects:
-            return {}
-        with TemporaryDirectory(prefix="bulkhead-policies-") as folder:
-            return _denials(self._report(Path(folder), identity, objects))
+        found: dict[str, str] = {}
+        for names, alike in self._by_policies(objects).items():
+            policies = [policy for policy in self._policies if policy["metadata"]["name"] in names]
+            with TemporaryDirectory(prefix="bulkhead-policies-") as folder:
+                found |= _denials(self._report(Path(folder), identity, policies, alike))
+        return found
 
-    def _report(self, folder: Path, identity: Identity, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def _by_policies(self, objects: Sequence[Mapping[str, Any]]) -> dict[frozenset[str], list[Mapping[str, Any]]]:
+        """The objects by the policies that look at their kind: the command compiles each policy for each object."""
+        found: dict[frozenset[str], list[Mapping[str, Any]]] = defaultdict(list)
+        for one in objects:
+            plural = f"{str(one['kind']).lower()}s"
+            names = frozenset(
+                str(policy["metadata"]["name"]) for policy in self._policies if plural in _looks_at(policy)
+            )
+            if names:
+                found[names].append(one)
+        return found
+
+    def _report(
+        self,
+        folder: Path,
+        identity: Identity,
+        policies: Sequence[Mapping[str, Any]],
+        objects: Sequence[Mapping[str, Any]],
+    ) -> dict[str, Any]:
         values = {
             "apiVersion": _API,
             "kind": "Values",
@@ -83,8 +102,15 @@ class PolicyCommand:
         return cast("dict[str, Any]", json.JSONDecoder().raw_decode(done.stdout[start:])[0])
 
 
+def _looks_at(policy: Mapping[str, Any]) -> frozenset[str]:
+    """The resources that a policy looks at, in the plural and without subresources."""
+    rules = cast("list[dict[str, Any]]", policy["spec"]["matchConstraints"]["resourceRules"])
+    return frozenset(resource.partition("/")[0] for rule in rules for resource in rule["resources"])
+
+
 def _written(path: Path, documents: Sequence[Mapping[str, Any]]) -> Path:
-    path.write_text(yaml.safe_dump_all([dict(document) for document in documents], sort_keys=False), encoding="utf-8")
+    """JSON is YAML that no reader takes for anything else."""
+    path.write_text("\n---\n".join(json.dumps(document) for document in documents), encoding="utf-8")
     return path
 
 

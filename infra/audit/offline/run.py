@@ -22,21 +22,27 @@ _OUTSIDE = "outside-the-platform"
 _NODE = "a-node"
 
 
-def audit_offline(platform: Platform, policies: Sequence[Mapping[str, Any]], kyverno: Path | None) -> AuditReport:
+def audit_offline(
+    platform: Platform,
+    policies: Sequence[Mapping[str, Any]],
+    kyverno: Path | None,
+    tenants: frozenset[str] | None = None,
+) -> AuditReport:
     """Judge `platform` by the corpus, the network's specification and the list of rights.
 
     Args:
         platform: What the stack file says.
         policies: The manifests of the admission policies that would be deployed.
         kyverno: Kyverno's command line; without one, admission is not looked at.
+        tenants: Only these; None: all.
 
     Raises:
         CommandFailedError: Kyverno's command line did not run.
     """
     blueprint, claimed = platform.blueprint, platform.posture.in_force
-    scenes = scenes_of(blueprint, _NODE)
+    scenes = scenes_of(blueprint, _NODE, tenants)
     looks: dict[Probe, Callable[[], Sequence[Observation]]] = {
-        Probe.PACKETS: lambda: network_observations(blueprint, ground_of(blueprint, _OUTSIDE), claimed),
+        Probe.PACKETS: lambda: network_observations(blueprint, ground_of(blueprint, _OUTSIDE, tenants), claimed),
         Probe.ACCESS: lambda: access_offline(blueprint, load_access_list(), scenes, claimed),
     }
     if kyverno is not None:
