@@ -12,7 +12,7 @@ from tests.lab.platform import OTHER_TENANT, TENANT, WORKLOADS
 from tests.lab.requests import Requester
 from tests.lab.workloads import GPU, pod, pod_spec
 
-SECONDS = 60
+SECONDS = 120
 DENY = ("Deny",)
 AUDIT = ("Audit", "Warn")
 
@@ -46,14 +46,22 @@ class GovernedPlatform:
     def _set(self, actions: Sequence[str]) -> None:
         """Change what the policies do, and wait until the API server does it."""
         patch = json.dumps({"spec": {"validationActions": list(actions)}})
-        for name in self.kubectl.run("get", "validatingpolicies.policies.kyverno.io", "--output=name").split():
-            self.kubectl.run("patch", name, "--type=merge", "--patch", patch)
         administrator = Requester(self.kubectl)
+        for name in self.kubectl.run("get", "validatingpolicies.policies.kyverno.io", "--output=name").split():
+            self._retried(administrator, "patch", name, "--type=merge", "--patch", patch)
         probe = pod("tells-what-holds", WORKLOADS, pod_spec(GPU))
         deadline = time.monotonic() + SECONDS
         while administrator.create(probe).passed is (actions == DENY):
             assert time.monotonic() < deadline, f"the API server does not {actions[0].lower()} yet"
             time.sleep(0.2)
+
+    @staticmethod
+    def _retried(requester: Requester, *arguments: str) -> None:
+        """Call until it passes: Kyverno's own webhook has nobody behind it while Kyverno starts anew."""
+        deadline = time.monotonic() + SECONDS
+        while not (answer := requester.call(*arguments)).passed:
+            assert time.monotonic() < deadline, answer.said
+            time.sleep(1)
 
 
 def make_governed(stack: LocalStack) -> None:

@@ -201,7 +201,6 @@ def test_a_pod_that_passes_itself_off_as_an_admitted_jobs_is_refused(
         uid = kubectl.run("get", "job", "parent", "--namespace", WORKLOADS, "--output=jsonpath={.metadata.uid}")
         owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "parent", "uid": uid, "controller": True}
         refused(member.create(queued(gpu_pod(ownerReferences=[owner]))), "Kueue does not hold it")
-        refused(member.create(queued(gpu_pod(ownerReferences=[owner]))), "controlling owner")
 
 
 def test_what_waits_for_quota_is_let_go_by_kueue_alone(member: Requester, kubectl: cluster.Kubectl) -> None:
@@ -325,7 +324,7 @@ def test_a_tenant_holds_no_verb_on_policies(member: Requester, resource: str, ve
     answer = member.call("auth", "can-i", verb, resource, "--namespace", WORKLOADS)
 
     assert not answer.passed
-    assert answer.said.endswith("no")
+    assert "no" in answer.said.splitlines()
 
 
 def test_the_built_in_admin_role_holds_no_verb_on_kyvernos_kinds(
