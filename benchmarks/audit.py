@@ -2,8 +2,8 @@
 
 Run: python -m benchmarks.audit STACK_FILE [STACK_FILE ...]
 
-One stack file for each number of tenants, each deployed when its turn comes: what is timed is the whole command, with the
-start of Python. Admission is played for every tenant; packets are tried between all pairs of tenants.
+One stack file for each number of tenants on a cluster where the largest of them is deployed. What is timed is the whole
+command, with the start of Python. Admission is played for every tenant, packets between all pairs of tenants.
 """
 
 import subprocess

@@ -79,12 +79,12 @@ class PolicyCommand:
             "kind": "UserInfo",
             "userInfo": {"username": identity.user, "groups": list(identity.groups)},
         }
-        policies = _written(folder / "policies.yaml", self._policies)
+        written = _written(folder / "policies.yaml", policies)
         command = [
             *(
                 str(self._program),
                 "apply",
-                str(policies),
+                str(written),
                 "--resource",
                 str(_written(folder / "objects.yaml", objects)),
             ),
