@@ -1,0 +1,127 @@
+"""The schema's migration, as the deployed Job runs it, on databases of the tests' own beside the gateway's."""
+
+import base64
+import json
+import secrets
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from lab import cluster
+from tests.lab.faults import containers, wait_until
+from tests.lab.platform import GATEWAY, TeamPlatform
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+Document = dict[str, Any]
+
+DATABASE_POD = "database-0"
+TABLES = "select count(*) from information_schema.tables where table_schema = 'public'"
+WHOLE = 90
+"""Tables; LiteLLM has some more."""
+JOB_SECONDS = 600
+
+
+@dataclass
+class Migrations:
+    """An empty database, and Jobs like the deployed one that work on it."""
+
+    kubectl: cluster.Kubectl
+    template: Document
+    database: str
+
+    @property
+    def secret(self) -> str:
+        """The Secret with the database's URL; Jobs carry it in their names, too."""
+        return self.database.replace("_", "-")
+
+    def start(self, name: str, only_check: bool = False) -> str:
+        """Start a Job and return its name; the check alone changes nothing."""
+        spec = json.loads(json.dumps(self.template))
+        pod = spec["template"]["spec"]
+        if only_check:
+            del pod["initContainers"]
+            spec["backoffLimit"] = 0
+        for container in [*pod["containers"], *pod.get("initContainers", [])]:
+            for variable in container["env"]:
+                if variable["name"] == "DATABASE_URL":
+                    variable["valueFrom"]["secretKeyRef"]["name"] = self.secret
+        job = f"{self.secret}-{name}"
+        metadata = {"name": job, "namespace": GATEWAY}
+        self.kubectl.apply([{"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}])
+        return job
+
+    def ended(self, job: str) -> str:
+        """`Complete` or `Failed`, once the Job is one of them."""
+        wait_until(lambda: self._condition(job), f"the end of {job}", JOB_SECONDS)
+        return self._condition(job)
+
+    def said(self, job: str) -> str:
+        """What the check printed."""
+        select = ["--namespace", GATEWAY, f"--selector=job-name={job}", "--sort-by=.metadata.creationTimestamp"]
+        newest = self.kubectl.run("get", "pods", *select, "--output=name").split()[-1]
+        return self.kubectl.run("logs", newest, "--namespace", GATEWAY, "--container=check")
+
+    def query(self, sql: str, database: str | None = None) -> str:
+        """Run SQL in the database and return its rows."""
+        command = ["psql", "--username=litellm", f"--dbname={database or self.database}", "--no-align", "--tuples-only"]
+        where = ["exec", "--namespace", GATEWAY, DATABASE_POD, "--container=postgresql", "--"]
+        return self.kubectl.run(*where, *command, "--command", sql).strip()
+
+    def tables(self) -> int:
+        """How many tables there are."""
+        return int(self.query(TABLES))
+
+    def _condition(self, job: str) -> str:
+        status = json.loads(self.kubectl.run("get", "job", job, "--namespace", GATEWAY, "--output=json"))["status"]
+        ended = {"Complete", "Failed"}
+        return next((entry["type"] for entry in status.get("conditions", []) if entry["type"] in ended), "")
+
+
+@pytest.fixture
+def migrations(team: TeamPlatform, kubectl: cluster.Kubectl) -> Generator[Migrations]:
+    (deployed,) = kubectl.items("jobs", "--namespace", GATEWAY, "--selector=app.kubernetes.io/name=gateway-migration")
+    spec: Document = json.loads(json.dumps(deployed))["spec"]
+    template: Document = {"spec": spec["template"]["spec"]}
+    database = f"migration_{secrets.token_hex(4)}"
+    jobs: Document = {key: spec[key] for key in ("activeDeadlineSeconds", "backoffLimit")} | {"template": template}
+    found = Migrations(kubectl, jobs, database)
+    found.query(f"create database {database}", "litellm")
+    url = team.access.secret_value(GATEWAY, "gateway", "database-url")
+    server, _, _ = url.rpartition("/")
+    data = {"database-url": base64.b64encode(f"{server}/{database}".encode()).decode()}
+    secret = {"name": found.secret, "namespace": GATEWAY}
+    kubectl.apply([{"apiVersion": "v1", "kind": "Secret", "metadata": secret, "data": data}])
+    yield found
+    kubectl.run("delete", "secret", found.secret, "--namespace", GATEWAY)
+    for name in kubectl.run("get", "jobs", "--namespace", GATEWAY, "--output=name").split():
+        if name.startswith(f"job.batch/{found.secret}"):
+            kubectl.run("delete", name, "--namespace", GATEWAY, "--cascade=foreground", timeout=120)
+    found.query(f"drop database {database} with (force)", "litellm")
+
+
+def test_a_migration_killed_halfway_is_finished_by_its_job_beside_another_one(migrations: Migrations) -> None:
+    first, second = migrations.start("first"), migrations.start("second")
+
+    def begun() -> bool:
+        return migrations.tables() > 0
+
+    wait_until(begun, "the first table", JOB_SECONDS)
+    for job in (first, second):
+        for migrating in containers(migrations.kubectl, GATEWAY, f"job-name={job}", "migrate"):
+            migrating.kill()
+    assert (migrations.ended(first), migrations.ended(second)) == ("Complete", "Complete")
+    assert migrations.tables() > WHOLE
+    assert "complete" in migrations.said(first)
+
+
+def test_an_empty_and_a_half_migrated_schema_fail_the_check(migrations: Migrations) -> None:
+    empty = migrations.start("empty", only_check=True)
+    assert migrations.ended(empty) == "Failed"
+    assert "The schema is incomplete" in migrations.said(empty)
+    migrations.query('create table "LiteLLM_TeamTable" (team_id text)')
+    half = migrations.start("half", only_check=True)
+    assert migrations.ended(half) == "Failed"
+    assert "must not roll" in migrations.said(half)
