@@ -252,7 +252,6 @@ OWN_PARAMETERS: dict[str, object] = {
     "extra_headers": {"x-a": "b"},
     "fallbacks": ["nope"],
     "input_cost_per_token": 0,
-    "litellm_metadata": {"user_api_key_team_id": OTHER_TENANT},
     "mock_response": "free of charge",
     "model_list": [],
     "no-log": True,
