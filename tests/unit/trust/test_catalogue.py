@@ -9,7 +9,7 @@ import pytest
 import infra.controls
 from infra.blueprint.model import Blueprint
 from infra.blueprint.trusted import trusted_blueprint
-from infra.config.trust import ControlId
+from infra.config.trust import ControlId, Tier
 from infra.controls import ac1_virtual_key_per_tenant, ac2_budgets_and_prices, ac3_gpu_quota_by_kueue
 from infra.controls.catalogue import CATALOGUE, CONTROLS, apply_enforced, available, objects_in_force
 from infra.posture import platform_of, posture_of
@@ -64,14 +64,23 @@ def test_every_control_says_what_it_rests_on_how_it_works_how_it_is_verified_and
     assert not fields["at_risk"].endswith(".")
 
 
-def test_only_the_trusted_tiers_controls_are_available():
-    assert available() == {"AC1", "AC2", "AC3"}
+def test_the_controls_up_to_the_partitioned_tier_are_available():
+    assert available() == {control.id for control in CONTROLS if control.enforced_from is not Tier.ADVERSARIAL}
 
 
-def test_a_trusted_blueprint_already_carries_every_available_control(blueprint: Blueprint):
+def test_a_trusted_blueprint_already_carries_the_trusted_tiers_controls(blueprint: Blueprint):
     for entry in CATALOGUE:
-        if entry.apply is not None:
+        if entry.control.enforced_from is Tier.TRUSTED and entry.apply is not None:
             assert entry.apply(blueprint) == blueprint
+
+
+def test_every_control_above_it_changes_the_blueprint_once_and_names_what_realises_it(blueprint: Blueprint):
+    for entry in CATALOGUE:
+        if entry.control.enforced_from is not Tier.TRUSTED and entry.apply is not None:
+            hardened = entry.apply(blueprint)
+            assert hardened != blueprint, entry.control.id
+            assert entry.objects(hardened), entry.control.id
+            assert entry.objects(blueprint) == (), entry.control.id
 
 
 def test_controls_in_force_are_applied_and_named_by_their_objects():
