@@ -28,7 +28,7 @@ def test_a_tier_that_is_not_available_yet_is_refused_and_nothing_is_made(
     local_stack: LocalStack, kubectl: cluster.Kubectl
 ) -> None:
     before = platform_objects(kubectl)
-    with local_stack.edited(trust={"tier": "governed", "tenants": "cooperative"}):
+    with local_stack.edited(trust={"tier": "adversarial", "tenants": "cooperative"}):
         refused = local_stack.engine.capture("up", "--yes", "--skip-preview")
     printed = refused.stdout + refused.stderr
     assert refused.status != 0

@@ -96,7 +96,7 @@ def test_a_refusal_names_the_command_that_shows_the_same_file(
     bulkhead: Bulkhead, project: Path, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "candidate.yaml"
-    elsewhere.write_text((project / "Pulumi.local.yaml").read_text().replace("tier: trusted", "tier: governed"))
+    elsewhere.write_text((project / "Pulumi.unsound.yaml").read_text())
 
     refused = bulkhead("plan", "--stack-file", str(elsewhere))
 
