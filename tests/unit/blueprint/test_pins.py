@@ -6,7 +6,7 @@ import pytest
 
 from infra.pins import FLOORS, IMAGES, KUEUE_CHART, POD_SECURITY_VERSION
 
-EXACT = re.compile(r"v?\d+\.\d+(\.\d+)?(-[a-z]+)?")
+EXACT = re.compile(r"v?\d+\.\d+(\.\d+)?(-[a-z]+)*")
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -27,7 +27,8 @@ def test_the_chart_and_the_pod_security_standards_have_a_version() -> None:
 
 @pytest.mark.parametrize("name", FLOORS)
 def test_no_image_is_below_its_floor(name: str) -> None:
-    stated = tuple(int(part) for part in IMAGES[name].tag.removeprefix("v").split("."))
+    version, *_variant = IMAGES[name].tag.removeprefix("v").split("-")
+    stated = tuple(int(part) for part in version.split("."))
 
     assert stated >= FLOORS[name].version
 
