@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +69,7 @@ class Recorder(mocks.MockMonitor):
         self.planned: list[PlannedResource] = []
         self.stack_outputs: Mapping[str, Json] = {}
         self._stack_urn = ""
+        self._read: set[str] = set()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """The URN as the engine builds it; `MockMonitor` keeps only the last type of the parent's chain."""
@@ -81,7 +83,7 @@ class Recorder(mocks.MockMonitor):
         if request.type == STACK_TYPE:
             self._stack_urn = urn
             return resource_pb2.RegisterResourceResponse(urn=urn)
-        planned = _planned(urn, request)
+        planned = _planned(urn, request, self._read)
         self.planned.append(planned)
         if self._provider is None:
             unknown = dict.fromkeys(request.additionalSecretOutputs, UNKNOWN)
@@ -95,8 +97,14 @@ class Recorder(mocks.MockMonitor):
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Answer a resource that is read: it is nobody's to plan, and what it holds is known on the cluster only."""
         urn = self.make_urn(request.parent, request.type, request.name)
+        self._read.add(urn)
+        if self._provider is None:
+            known = READ_OUTPUTS.get(str(request.type), {})
+        else:
+            read = PlannedResource(urn, str(request.type), str(request.name), True, False, {}, ResourceOptions())
+            known = self._provider(read).plain
         outputs = type(request.properties)()
-        outputs.update(READ_OUTPUTS.get(str(request.type), {}))
+        outputs.update(known)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=outputs)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -123,7 +131,7 @@ class QuietEngine(mocks.MockEngine):
             self.warnings.append(str(request.message))
 
 
-def _planned(urn: str, request: Any) -> PlannedResource:
+def _planned(urn: str, request: Any, read: AbstractSet[str]) -> PlannedResource:
     return PlannedResource(
         urn=urn,
         type=str(request.type),
@@ -131,11 +139,12 @@ def _planned(urn: str, request: Any) -> PlannedResource:
         custom=bool(request.custom),
         remote=bool(request.remote),
         inputs=shown(request.object),
-        options=_options(urn, request),
+        options=_options(urn, request, read),
     )
 
 
-def _options(urn: str, request: Any) -> ResourceOptions:
+def _options(urn: str, request: Any, read: AbstractSet[str]) -> ResourceOptions:
+    """The options; what is only read is there already, so that nothing waits for it in a plan."""
     timeouts = request.customTimeouts
     now, parent = Urn.parse(urn), str(request.parent)
     aliases = {alias_urn(now, parent, alias) for alias in request.aliases}
@@ -145,7 +154,7 @@ def _options(urn: str, request: Any) -> ResourceOptions:
         protect=bool(request.protect),
         retain_on_delete=bool(request.retainOnDelete),
         delete_before_replace=bool(request.deleteBeforeReplace),
-        dependencies=tuple(sorted(set(request.dependencies))),
+        dependencies=tuple(sorted(set(request.dependencies) - read)),
         aliases=tuple(sorted(alias for alias in aliases if not moved_within_sdk(now, alias))),
         deleted_with=str(request.deletedWith),
         ignore_changes=tuple(sorted(request.ignoreChanges)),

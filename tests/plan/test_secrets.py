@@ -27,25 +27,29 @@ EXISTING: Part = {"kind": "existing", "context": "dev"}
 GKE: Part = {"kind": "gke", "project": "example-project", "location": "europe-west4"}
 
 
+MADE: dict[str, Answer] = {
+    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": Answer(
+        plain={"dnsResourceRecords": [{"name": "_acme.example.com.", "type": "CNAME", "data": "example.com."}]}
+    ),
+    "gcp:container/cluster:Cluster": Answer(
+        plain={"controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke.example.com"}}}
+    ),
+    "gcp:redis/instance:Instance": Answer(
+        plain={"host": "10.0.0.4", "port": 6378, "serverCaCerts": [{"cert": "PEM"}]}, secret={"authString": SENTINEL}
+    ),
+    "gcp:serviceaccount/account:Account": Answer(plain={"email": "nodes@example.com"}),
+    "gcp:sql/databaseInstance:DatabaseInstance": Answer(
+        plain={"privateIpAddress": "10.0.0.3", "serverCaCerts": [{"cert": "PEM"}]}
+    ),
+    "kubernetes:discovery.k8s.io/v1:EndpointSlice": Answer(plain={"endpoints": [{"addresses": ["192.0.2.9"]}]}),
+}
+
+
 def made_by_provider(resource: PlannedResource) -> Answer:
     """What providers would add in an update, every secret of it a sentinel."""
-    match resource.type:
-        case "random:index/randomPassword:RandomPassword":
-            return Answer(secret={"result": f"{SENTINEL}-{resource.name}", "bcryptHash": f"{SENTINEL}-hash"})
-        case "gcp:redis/instance:Instance":
-            ca = [{"cert": "PEM"}]
-            return Answer(
-                plain={"host": "10.0.0.4", "port": 6378, "serverCaCerts": ca}, secret={"authString": SENTINEL}
-            )
-        case "gcp:sql/databaseInstance:DatabaseInstance":
-            return Answer(plain={"privateIpAddress": "10.0.0.3", "serverCaCerts": [{"cert": "PEM"}]})
-        case "gcp:container/cluster:Cluster":
-            endpoint = {"dnsEndpointConfig": {"endpoint": "gke.example.com"}}
-            return Answer(plain={"controlPlaneEndpointsConfig": endpoint})
-        case "gcp:serviceaccount/account:Account":
-            return Answer(plain={"email": "nodes@example.com"})
-        case _:
-            return Answer()
+    if resource.type == GENERATED:
+        return Answer(secret={"result": f"{SENTINEL}-{resource.name}", "bcryptHash": f"{SENTINEL}-hash"})
+    return MADE.get(resource.type, Answer())
 
 
 def document(cluster: Part, database: str, cache: str) -> Document:
