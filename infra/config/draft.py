@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from infra.config.cluster import Cluster
 from infra.config.gateway import Gateway
 from infra.config.models import Model
+from infra.config.observability import Observability
 from infra.config.paths import Location
 from infra.config.pools import Pool
 from infra.config.sources import Sources
@@ -85,6 +86,7 @@ class Draft:
         models: `bulkhead:models`.
         tenants: `bulkhead:tenants`.
         gateway: `bulkhead:gateway`.
+        observability: `bulkhead:observability`.
         sources: `bulkhead:sources`.
         mentions: Every reference by name, in the order of the document.
         secrets: The secret keys that are set, without their namespace.
@@ -97,6 +99,7 @@ class Draft:
     models: NamedParts[Model]
     tenants: NamedParts[Tenant]
     gateway: Gateway | None
+    observability: Observability | None
     sources: Sources | None
     mentions: tuple[Mention, ...]
     secrets: frozenset[str]

@@ -12,6 +12,7 @@ from infra.config.draft import Draft, NamedPart, NamedParts, at
 from infra.config.gateway import Gateway
 from infra.config.mentions import is_name, mentions
 from infra.config.models import Model
+from infra.config.observability import NoObservability, Observability
 from infra.config.paths import Location, is_list, is_mapping
 from infra.config.pools import Pool
 from infra.config.problem import Problem
@@ -23,7 +24,7 @@ from infra.config.wording import missing_key, problem_from, wants_list
 
 Part = TypeVar("Part")
 
-SINGLES = ("trust", "cluster", "gateway", "sources")
+SINGLES = ("trust", "cluster", "gateway", "observability", "sources")
 """Keys that hold one thing."""
 
 LISTS = ("pools", "models", "tenants")
@@ -35,6 +36,7 @@ _POOL = TypeAdapter(Pool)
 _MODEL = TypeAdapter(Model)
 _TENANT = TypeAdapter(Tenant)
 _GATEWAY = TypeAdapter(Gateway)
+_OBSERVABILITY: TypeAdapter[Observability] = TypeAdapter(Observability)
 _SOURCES = TypeAdapter(Sources)
 
 
@@ -54,6 +56,7 @@ class StructureReader:
             models=self._list("models", _MODEL, Model),
             tenants=self._list("tenants", _TENANT, Tenant),
             gateway=self._single("gateway", _GATEWAY, Gateway()),
+            observability=self._single("observability", _OBSERVABILITY, NoObservability()),
             sources=self._single("sources", _SOURCES, Sources()),
             mentions=tuple(mentions(self.document)),
             secrets=frozenset(name for name in SECRET_KEYS if f"{PROJECT}:{name}" in self.document),
