@@ -29,6 +29,9 @@ from tests.lab.platform import GATEWAY, MODEL, OTHER_TENANT, TENANT, TeamPlatfor
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
+NOBODY = "https://127.0.0.1:9"
+"""A server that does not listen: the discard port."""
+
 REFUSED = {401, 403}
 DEPLOYMENT = "deployment/tenants"
 MENDED_SECONDS = 100
@@ -421,10 +424,12 @@ def test_usage_tells_spend_by_model_and_day(bulkhead: Bulkhead, team: TeamPlatfo
 def test_an_unknown_tenant_and_an_unreachable_cluster_end_in_one_message_each(
     bulkhead: Bulkhead, team: TeamPlatform, tmp_path: Path
 ) -> None:
-    kubeconfig = Path(team.stack.engine.environment["KUBECONFIG"]).read_text()
+    document = yaml.safe_load(Path(team.stack.engine.environment["KUBECONFIG"]).read_text())
+    for entry in document["clusters"]:
+        entry["cluster"]["server"] = NOBODY
     away = tmp_path / "kubeconfig"
     away.touch(mode=0o600)
-    away.write_text("\n".join(_elsewhere(line) for line in kubeconfig.splitlines()))
+    away.write_text(yaml.safe_dump(document))
 
     unknown = bulkhead.run("tenants", "show", "reserch")
     unreachable = bulkhead.run("tenants", "list", kubeconfig=str(away))
@@ -435,12 +440,6 @@ def test_an_unknown_tenant_and_an_unreachable_cluster_end_in_one_message_each(
     assert unreachable.returncode == 3
     assert "does not answer" in unreachable.stderr
     assert "Traceback" not in unknown.stderr + unreachable.stderr
-
-
-def _elsewhere(line: str) -> str:
-    """A kubeconfig's line with a server where nobody listens."""
-    before, found, _ = line.partition("server:")
-    return f"{before}{found} https://127.0.0.1:9" if found else line
 
 
 def test_without_permission_the_message_names_what_it_takes(
