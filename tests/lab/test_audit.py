@@ -187,7 +187,8 @@ def test_an_interrupted_audit_leaves_nothing_behind(
     governed: GovernedPlatform, kubectl: cluster.Kubectl, number: signal.Signals, probe: str
 ) -> None:
     with subprocess.Popen(
-        command(governed.stack, "--only", probe),
+        # What is started in the background inherits an ignored Ctrl-C, and this run may have been.
+        ["env", "--default-signal=INT", *command(governed.stack, "--only", probe)],
         env=governed.stack.engine.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
