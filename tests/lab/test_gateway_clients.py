@@ -397,7 +397,7 @@ def test_litellm_itself_refuses_a_tenants_key_what_the_edge_does_not_let_through
     more = [
         ["GET", "/team/list"],
         ["POST", "/model/new"],
-        ["GET", "/config/yaml"],
+        ["GET", "/get/config/callbacks"],
         ["POST", "/vllm/x"],
         ["GET", "/v1/models"],
     ]
