@@ -33,7 +33,7 @@ from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
 from tests.lab.platform import TENANT, TeamPlatform
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
 NAIVE_POLICY = Path(__file__).parents[1] / "fixtures" / "naive_gpu_policy.yaml"
 POLICY_SECONDS = 60

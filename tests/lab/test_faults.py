@@ -26,7 +26,7 @@ from tests.lab.ledger import DUST, PRICE, Balance, Ledger
 from tests.lab.load import Load, Report, RunningLoad, service_url
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT, TeamPlatform
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
 CONCURRENCY = 4
 GATEWAY_PODS = "app.kubernetes.io/name=gateway"

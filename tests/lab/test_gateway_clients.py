@@ -412,6 +412,7 @@ def test_litellm_itself_refuses_a_tenants_key_what_the_edge_does_not_let_through
 # --- the engine goes --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_an_engine_that_goes_is_told_in_the_middle_of_a_stream_and_before_the_next_one(
     team: TeamPlatform, gateway: str, client: openai.OpenAI, kubectl: Kubectl
 ) -> None:

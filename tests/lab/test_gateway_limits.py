@@ -63,6 +63,7 @@ def test_a_key_below_its_limit_is_refused_nothing(team: TeamPlatform, kubectl: K
     assert len(report.answered) == LIMIT // 4, report.summary()
 
 
+@pytest.mark.full
 def test_a_budget_binds_after_the_calls_that_it_pays_for_and_at_a_replica_that_has_just_started(
     team: TeamPlatform, kubectl: Kubectl
 ) -> None:

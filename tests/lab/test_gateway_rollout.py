@@ -13,7 +13,7 @@ from lab import cluster
 from tests.lab.load import Load, Question, service_url
 from tests.lab.platform import GATEWAY, MODEL, TENANT, TeamPlatform, pods
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1800)]
 
 SELECTOR = "app.kubernetes.io/name=gateway"
 LONG = tuple(Question("Is it so? " * length, 150 + length) for length in range(1, 5))

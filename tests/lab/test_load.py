@@ -7,7 +7,7 @@ from tests.lab.ledger import DUST, PRICE, Ledger
 from tests.lab.load import Kind, Load, service_url, together
 from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, TeamPlatform
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(900)]
 
 SECONDS = 45.0
 

@@ -13,7 +13,7 @@ from lab import cluster
 from tests.lab.faults import containers, wait_until
 from tests.lab.platform import GATEWAY, TeamPlatform
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
 Document = dict[str, Any]
 

@@ -18,7 +18,7 @@ from lab import cluster
 from tests.lab.platform import MODEL, OBSERVABILITY, OTHER_TENANT, TENANT, WORKLOADS, TeamPlatform
 from tests.lab.prometheus_api import PrometheusApi
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
 JOBS = {"cache", "database", "engine", "gateway", "kueue", "prometheus", "tenants"}
 WAIT_SECONDS = 240
