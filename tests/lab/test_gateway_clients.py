@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,12 +20,12 @@ from openai.types.chat import ChatCompletionMessageParam
 from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, tenant_routes
 from lab.cluster import Kubectl
 from tests.lab.accounts import Account, account
+from tests.lab.faults import RECOVERY_SECONDS, containers
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, TeamPlatform
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 SECONDS = 120
-ENGINE = f"deployment/engine-{MODEL}"
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
 FUNCTION: dict[str, Any] = {
     "type": "function",
@@ -413,24 +413,22 @@ def test_litellm_itself_refuses_a_tenants_key_what_the_edge_does_not_let_through
 
 
 @pytest.mark.full
-def test_an_engine_that_goes_is_told_in_the_middle_of_a_stream_and_before_the_next_one(
+def test_an_engine_that_dies_is_told_in_the_middle_of_a_stream_and_before_the_next_one(
     team: TeamPlatform, gateway: str, client: openai.OpenAI, kubectl: Kubectl
 ) -> None:
+    (engine,) = containers(kubectl, ENGINES, "app.kubernetes.io/name=engine", "engine")
     stream = client.chat.completions.create(
         model=MODEL, messages=HELLO, max_tokens=900, stream=True, extra_body={"ignore_eos": True}
     )
     chunks = iter(stream)
     next(chunks)
     try:
-        kubectl.run("scale", ENGINE, "--namespace", ENGINES, "--replicas=0")
-        kubectl.run(
-            *("delete", "pods", "--namespace", ENGINES, "--selector", "app.kubernetes.io/name=engine"),
-            *("--grace-period=0", "--force", "--wait=true"),
-        )
+        engine.kill()
         with pytest.raises(openai.APIError) as broken:
             list(chunks)
         body = cast("dict[str, Any]", broken.value.body)
         assert set(body) == {"message", "type", "param", "code"}
+        assert body["type"] == "server_error"
         assert not LEAKS.search(json.dumps(body)), body
         answer = send(gateway, team.keys[TENANT], CHAT)
         assert_error(answer, 503, "model_unavailable")
@@ -438,6 +436,12 @@ def test_an_engine_that_goes_is_told_in_the_middle_of_a_stream_and_before_the_ne
         with pytest.raises(openai.InternalServerError):
             client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4, stream=True)
     finally:
-        kubectl.run("scale", ENGINE, "--namespace", ENGINES, "--replicas=1")
-        kubectl.run("rollout", "status", ENGINE, "--namespace", ENGINES, "--timeout=600s", timeout=620)
+        wait_until(lambda: send(gateway, team.keys[TENANT], CHAT).status == 200)
     assert client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4).choices[0].message.content
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "the engine did not come back"
+        time.sleep(2)
