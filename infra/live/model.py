@@ -78,3 +78,8 @@ class Usage:
     prompt_tokens: int
     completion_tokens: int
     spent_usd: float
+
+    @property
+    def answered_requests(self) -> int:
+        """Those that did not fail."""
+        return self.requests - self.failed_requests

@@ -67,22 +67,31 @@ def _usage_of(admin: HttpAdmin, tenant: str, days: tuple[datetime.date, datetime
 
 
 def usage_in(tenant: str, answer: Json) -> Iterator[Usage]:
-    """The rows of one answer; pure."""
+    """The rows of one answer; pure.
+
+    Only models of which something was answered: LiteLLM also counts requests for models that do not exist, under
+    whatever name the caller made up.
+    """
     days: list[Json] = answer.get("results") or []
     for day in days:
         models: Mapping[str, Any] = mapping(mapping(day.get("breakdown")).get("models"))
         for model, entry in models.items():
-            metrics = mapping(mapping(entry).get("metrics"))
-            yield Usage(
-                tenant=tenant,
-                day=datetime.date.fromisoformat(str(day["date"])),
-                model=model.rpartition("/")[2],
-                requests=int(metrics.get("api_requests") or 0),
-                failed_requests=int(metrics.get("failed_requests") or 0),
-                prompt_tokens=int(metrics.get("prompt_tokens") or 0),
-                completion_tokens=int(metrics.get("completion_tokens") or 0),
-                spent_usd=float(metrics.get("spend") or 0.0),
-            )
+            usage = _usage(tenant, day, model, mapping(mapping(entry).get("metrics")))
+            if usage.answered_requests or usage.spent_usd:
+                yield usage
+
+
+def _usage(tenant: str, day: Json, model: str, metrics: Json) -> Usage:
+    return Usage(
+        tenant=tenant,
+        day=datetime.date.fromisoformat(str(day["date"])),
+        model=model.rpartition("/")[2],
+        requests=int(metrics.get("api_requests") or 0),
+        failed_requests=int(metrics.get("failed_requests") or 0),
+        prompt_tokens=int(metrics.get("prompt_tokens") or 0),
+        completion_tokens=int(metrics.get("completion_tokens") or 0),
+        spent_usd=float(metrics.get("spend") or 0.0),
+    )
 
 
 def _together(one: Usage | None, other: Usage) -> Usage:

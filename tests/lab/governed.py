@@ -10,7 +10,7 @@ from lab.cluster import Kubectl
 from tests.lab.local_stack import LocalStack
 from tests.lab.platform import OTHER_TENANT, TENANT, WORKLOADS
 from tests.lab.requests import Requester
-from tests.lab.workloads import GPU, pod, pod_spec
+from tests.lab.workloads import GPU, deployment, pod, pod_spec
 
 SECONDS = 120
 DENY = ("Deny",)
@@ -49,11 +49,15 @@ class GovernedPlatform:
         administrator = Requester(self.kubectl)
         for name in self.kubectl.run("get", "validatingpolicies.policies.kyverno.io", "--output=name").split():
             self._retried(administrator, "patch", name, "--type=merge", "--patch", patch)
-        probe = pod("tells-what-holds", WORKLOADS, pod_spec(GPU))
-        deadline = time.monotonic() + SECONDS
-        while administrator.create(probe).passed is (actions == DENY):
-            assert time.monotonic() < deadline, f"the API server does not {actions[0].lower()} yet"
-            time.sleep(0.2)
+        # Each policy reaches the API server's own cache for itself.
+        for probe in (
+            pod("tells-what-holds", WORKLOADS, pod_spec(GPU)),
+            deployment("tells-what-holds", WORKLOADS, pod_spec(GPU)),
+        ):
+            deadline = time.monotonic() + SECONDS
+            while administrator.create(probe).passed is (actions == DENY):
+                assert time.monotonic() < deadline, f"the API server does not {actions[0].lower()} yet"
+                time.sleep(0.2)
 
     @staticmethod
     def _retried(requester: Requester, *arguments: str) -> None:

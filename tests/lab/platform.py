@@ -76,7 +76,9 @@ def shared_stack(lab_cluster: cluster.Cluster, folder: Path) -> Generator[LocalS
     refuse_somebody_elses_platform()
     local = make_local_stack(folder, lab_cluster, folder / "state")
     yield local
-    local.engine.destroy("--suppress-progress")
+    # A test may have taken the lab down, and with it whatever was deployed there.
+    if cluster.status().up:
+        local.engine.destroy("--suppress-progress")
 
 
 def refuse_somebody_elses_platform() -> None:

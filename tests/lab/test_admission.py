@@ -12,7 +12,7 @@ from lab import cluster
 from tests.lab.governed import GovernedPlatform
 from tests.lab.platform import ENGINES, OTHER_TENANT, TENANT, WORKLOADS
 from tests.lab.requests import Answer, Requester
-from tests.lab.workloads import GPU, QUEUE_LABEL, deployment, job, pod, pod_spec, with_container
+from tests.lab.workloads import GPU, QUEUE_LABEL, STAYS, deployment, job, pod, pod_spec, with_container
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
@@ -27,8 +27,6 @@ GENERATED = (
     "vpol-bulkhead-gpu-workloads",
 )
 WAIT_SECONDS = 120
-STAYS = {"annotations": {"pod-complete.stage.kwok.x-k8s.io/delay": "1h"}}
-"""On a pod that a simulated node would otherwise end at once."""
 
 Manifest = dict[str, Any]
 

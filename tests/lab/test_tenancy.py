@@ -1,20 +1,19 @@
 """NS1 to NS4 on the lab: what a tenant's people and pods can do in the tenant's namespace, and that it is all."""
 
 import json
-import time
 from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
 
-from lab import cluster
 from tests.lab import packets
 from tests.lab.load import Ending
 from tests.lab.packets import Prober, address_of, api_server, probing
 from tests.lab.partitioned import PartitionedPlatform
 from tests.lab.platform import ENGINES, GATEWAY, OTHER_TENANT, TENANT, WORKLOADS
+from tests.lab.queues import quota_decision
 from tests.lab.requests import Requester
-from tests.lab.workloads import GPU, QUEUE_LABEL, job, pod, pod_spec, with_container
+from tests.lab.workloads import GPU, QUEUE_LABEL, lasting_gpu_job, pod, pod_spec, with_container
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
@@ -226,34 +225,10 @@ def test_a_job_in_the_tenants_queue_is_admitted_and_borrows_nothing(
 ) -> None:
     """In `governed` the idle GPU would be lent; here a tenant keeps to its own, and one without quota gets none."""
     kubectl = partitioned.kubectl
-    stays = {"annotations": {"pod-complete.stage.kwok.x-k8s.io/delay": "1h"}}
-
-    def gpu_job(name: str, namespace: str, queue: str) -> dict[str, Any]:
-        manifest = job(name, namespace, pod_spec(GPU), queue)
-        manifest["spec"]["template"]["metadata"] |= stays
-        return manifest
-
     try:
-        kubectl.apply([gpu_job("borrows", other_space, OTHER_TENANT), gpu_job("within", space, TENANT)])
-        assert decision(kubectl, space, "within", "True") == "True"
-        assert decision(kubectl, other_space, "borrows", "False") == "False"
+        kubectl.apply([lasting_gpu_job("borrows", other_space, OTHER_TENANT), lasting_gpu_job("within", space, TENANT)])
+        assert quota_decision(kubectl, space, "within", "True") == "True"
+        assert quota_decision(kubectl, other_space, "borrows", "False") == "False"
     finally:
         kubectl.run("delete", "job", "within", "--namespace", space, "--ignore-not-found")
         kubectl.run("delete", "job", "borrows", "--namespace", other_space, "--ignore-not-found")
-
-
-def decision(kubectl: cluster.Kubectl, namespace: str, name: str, awaited: str, seconds: float = 90) -> str:
-    """What Kueue has decided on a job's quota once it is what is awaited, or after a while."""
-    deadline = time.monotonic() + seconds
-    while (found := _decided(kubectl, namespace, name)) != awaited and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return found
-
-
-def _decided(kubectl: cluster.Kubectl, namespace: str, name: str) -> str:
-    items = json.loads(kubectl.run("get", "workloads", "--namespace", namespace, "--output=json"))["items"]
-    for workload in items:
-        if any(owner["name"] == name for owner in workload["metadata"].get("ownerReferences", [])):
-            conditions = {entry["type"]: entry["status"] for entry in workload.get("status", {}).get("conditions", [])}
-            return str(conditions.get("QuotaReserved", ""))
-    return ""

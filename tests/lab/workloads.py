@@ -8,6 +8,8 @@ Manifest = dict[str, Any]
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 GPU = {"nvidia.com/gpu": "1"}
+STAYS = {"annotations": {"pod-complete.stage.kwok.x-k8s.io/delay": "1h"}}
+"""On a pod that a simulated node would otherwise end at once."""
 
 
 def pod_spec(limits: dict[str, str] | None = None, **more: Any) -> Manifest:
@@ -60,6 +62,13 @@ def job(name: str, namespace: str, spec: Manifest, queue: str | None = None) -> 
         "metadata": {"name": name, "namespace": namespace, "labels": _labels(name, queue)},
         "spec": {"template": {"metadata": {"labels": {"test": name}}, "spec": spec}},
     }
+
+
+def lasting_gpu_job(name: str, namespace: str, queue: str) -> Manifest:
+    """A Job of one GPU in a queue, which runs until it is ended."""
+    manifest = job(name, namespace, pod_spec(GPU), queue)
+    manifest["spec"]["template"]["metadata"] |= STAYS
+    return manifest
 
 
 def deployment(name: str, namespace: str, spec: Manifest, queue: str | None = None, replicas: int = 1) -> Manifest:

@@ -136,3 +136,10 @@ def test_usage_is_read_by_day_and_model() -> None:
     assert (row.tenant, row.day, row.model) == ("research", datetime.date(2026, 11, 24), "tiny")
     assert (row.requests, row.failed_requests, row.prompt_tokens, row.completion_tokens) == (3, 1, 7, 5)
     assert row.spent_usd == 0.25
+
+
+def test_a_model_of_which_nothing_was_answered_is_not_in_the_usage() -> None:
+    metrics = {"api_requests": 2, "failed_requests": 2, "spend": 0.0}
+    day = {"date": "2026-11-24", "breakdown": {"models": {"made-up": {"metrics": metrics}}}}
+
+    assert list(usage_in("research", {"results": [day]})) == []
