@@ -66,6 +66,17 @@ class Waiver(StackFilePart):
     """The day, as YYYY-MM-DD, from which the waiver no longer counts."""
 
 
+class AllowedLowering(StackFilePart):
+    """Permission to lower the tier that is deployed; it permits nothing once a lower tier is deployed."""
+
+    from_tier: Tier = Field(examples=["partitioned"])
+    """The deployed tier that may be left for a lower one."""
+    reason: str = Field(
+        pattern=r"\S", max_length=2000, examples=["The second team has left, and its namespace with it."]
+    )
+    """Why its controls may go, in words that a reviewer can judge."""
+
+
 class Trust(StackFilePart):
     """The trust tier and what is declared of the tenants."""
 
@@ -82,5 +93,8 @@ class Trust(StackFilePart):
         ],
     )
     """Controls that the facts require but that are knowingly not enforced."""
+    allow_lowering: AllowedLowering | None = None
+    """Permission to lower the deployed tier; without it a lower tier is refused, since what it protects would lie
+    open."""
     admission: AdmissionSettings = AdmissionSettings()
     """How the admission policies judge."""

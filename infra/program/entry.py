@@ -3,6 +3,7 @@
 import datetime
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -14,10 +15,12 @@ from infra.faults import FaultsFoundError
 from infra.live.kubeconfig import context_fault
 from infra.posture import Platform, platform_of
 from infra.program.compose import compose
+from infra.program.deployed import last_posture
 from infra.program.secrets import StackSecrets, secrets_from_engine
 from infra.report.faults import faults_text
 from infra.report.posture_json import posture_document
 from infra.report.text import printable
+from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
 from infra.trust.posture import Finding, Posture
 
 
@@ -30,26 +33,31 @@ def run() -> None:
     """
     today = datetime.datetime.now(datetime.UTC).date()
     values = _engine_configuration()
-    platform = judge(pulumi.get_stack(), document_from_engine(values, _encrypted(values)), today)
+    document = document_from_engine(values, _encrypted(values))
+    platform = judge(pulumi.get_stack(), document, today, deployed_posture(last_posture()))
     _check_context(platform)
     register(platform, secrets_from_engine(), warning_of_today)
 
 
-def judge(stack: str, document: Mapping[str, object], today: datetime.date) -> Platform:
+def judge(
+    stack: str, document: Mapping[str, object], today: datetime.date, deployed: DeployedPosture | None = None
+) -> Platform:
     """The platform that `document` describes.
 
     Args:
         stack: The stack's name.
         document: Full keys, as `bulkhead:trust`, → decoded values.
         today: The day on which waivers are judged.
+        deployed: What the last deployment claimed; None where there was none.
 
     Raises:
-        RunError: The configuration is faulty, or its posture unsound.
+        RunError: The configuration is faulty, its posture unsound, or lower than what is deployed without a permission.
     """
     config = parse(document, today)
     if isinstance(config, list):
         raise pulumi.RunError(faults_text(FaultsFoundError(f"Pulumi.{stack}.yaml", config)))
     platform = platform_of(stack, config, today)
+    platform = replace(platform, posture=with_lowering(platform.posture, config.trust.allow_lowering, deployed))
     if not platform.posture.sound:
         raise pulumi.RunError(refusal(platform.posture))
     return platform

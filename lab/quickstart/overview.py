@@ -14,7 +14,7 @@ NEXT_COMMANDS = (
     ("pulumi config set --path 'bulkhead:tenants[0].budget.usd' 10 -s local", "change something small ..."),
     ("pulumi preview -s local", "... and read what that would do"),
     ("pulumi config set --path bulkhead:trust.tier governed -s local", "raise the tier ..."),
-    ("pulumi preview -s local", "... which this version refuses, and says why"),
+    ("pulumi preview -s local", "... and read what it would add"),
     ("git checkout Pulumi.local.yaml", "back to where it was"),
     ("./quickstart down", "remove everything but the caches"),
 )

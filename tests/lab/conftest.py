@@ -16,6 +16,7 @@ from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.governed import GovernedPlatform, make_governed
 from tests.lab.host_traces import observe_host
 from tests.lab.local_stack import LocalStack
+from tests.lab.lowered import LoweredPlatform, make_lowered
 from tests.lab.partitioned import PartitionedPlatform, make_partitioned
 from tests.lab.platform import TeamPlatform, access_to, kept, make_team, shared_stack
 from tests.lab.shared_lab import SharedLab
@@ -24,6 +25,7 @@ ORDER = (
     "lab_to_take_down",
     "lab_to_break",
     "platform_to_destroy",
+    "lowered",
     "partitioned",
     "governed",
     "team",
@@ -110,6 +112,12 @@ def governed(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> GovernedP
 def partitioned(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> PartitionedPlatform:
     """The platform in the `partitioned` tier, raised while its model was in use; whoever changes it takes it back."""
     return make_partitioned(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig))
+
+
+@pytest.fixture(scope="session")
+def lowered(partitioned: PartitionedPlatform) -> LoweredPlatform:
+    """The platform in the `trusted` tier again, lowered while its model was in use."""
+    return make_lowered(partitioned)
 
 
 @pytest.fixture

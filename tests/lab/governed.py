@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lab.cluster import Kubectl
 from tests.lab.local_stack import LocalStack
-from tests.lab.platform import OTHER_TENANT, TENANT, WORKLOADS
+from tests.lab.platform import OTHER_TENANT, TENANT, WORKLOADS, permission_to_lower
 from tests.lab.requests import Requester
 from tests.lab.workloads import GPU, deployment, pod, pod_spec
 
@@ -81,7 +81,7 @@ def make_governed(stack: LocalStack) -> None:
         }
 
     stack.edit(
-        trust={"tier": "governed", "tenants": "cooperative"},
+        trust={"tier": "governed", "tenants": "cooperative", **permission_to_lower(stack, "governed")},
         tenants=[with_group(TENANT, 1), with_group(OTHER_TENANT, 0)],
     )
     stack.deploy()

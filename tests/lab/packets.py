@@ -13,6 +13,13 @@ from lab.cluster.network import INSIDE
 from tests.lab.workloads import pod, pod_spec
 
 METADATA_SERVER = "169.254.169.254"
+ANSWERS = f"""
+import socketserver
+with socketserver.TCPServer(("{METADATA_SERVER}", 80), socketserver.BaseRequestHandler) as server:
+    print("listening", flush=True)
+    server.serve_forever()
+"""
+"""Not `http.server`: that looks its own name up before it listens, and nobody answers it in the lab's network."""
 SETTLE_SECONDS = 2
 """A new pod is reachable, and reaches, for about a tenth of a second before its rules land."""
 NEVER = {"conditionType": "bulkhead.dev/never"}
@@ -75,11 +82,11 @@ def metadata_server() -> Generator[str]:
     address = f"{METADATA_SERVER}/32"
     subprocess.run([*INSIDE, "ip", "address", "add", address, "dev", "lo"], check=True, timeout=30)
     try:
-        server = ("python3", "-I", "-m", "http.server", "80", "--bind", METADATA_SERVER, "--directory", "/proc/self/fd")
-        with subprocess.Popen([*INSIDE, *server], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        with subprocess.Popen(
+            [*INSIDE, "python3", "-I", "-c", ANSWERS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as running:
             try:
-                time.sleep(SETTLE_SECONDS)
-                assert running.poll() is None, "nothing answers at the metadata server's address"
+                assert running.stdout and running.stdout.readline(), "nothing answers at the metadata server's address"
                 yield METADATA_SERVER
             finally:
                 running.terminate()

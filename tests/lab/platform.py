@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.config.trust import Tier
 from lab import cluster, paths
 from lab.errors import LabError
 from lab.images import ImageBuildError, ImageName, ensure_images
@@ -104,18 +105,31 @@ def platform_objects(kubectl: cluster.Kubectl) -> set[str]:
 def make_team(stack: LocalStack) -> None:
     """Edit the stack file to two tenants, two replicas, a shared cache and a Prometheus, and deploy it."""
     tenant = next(entry for entry in stack.value("tenants") if entry["name"] == TENANT)
-    waivers = [
-        {"control": control, "owner": "tests", "reason": "two teams that cooperate", "expires": "2999-12-31"}
-        for control in ("SR1", "SR2", "SR3")
-    ]
     gateway = {**stack.value("gateway"), "replicas": 2, "cache": {"kind": "in_cluster"}}
     stack.edit(
-        trust={"tier": "trusted", "tenants": "cooperative", "waivers": waivers},
+        trust={**cooperative(), **permission_to_lower(stack, "trusted")},
         tenants=[tenant, {**tenant, "name": OTHER_TENANT, "gpu_quota": 0}],
         gateway=gateway,
         observability={"kind": "prometheus", "storage": "1Gi", "scrape_interval_seconds": 5},
     )
     stack.deploy()
+
+
+def cooperative() -> dict[str, object]:
+    """`trust` of two tenants in the trusted tier, with what that leaves open waived."""
+    waivers = [
+        {"control": control, "owner": "tests", "reason": "two teams that cooperate", "expires": "2999-12-31"}
+        for control in ("SR1", "SR2", "SR3")
+    ]
+    return {"tier": "trusted", "tenants": "cooperative", "waivers": waivers}
+
+
+def permission_to_lower(stack: LocalStack, tier: str) -> dict[str, object]:
+    """What `trust` needs beside a tier where a higher one is deployed, as on a platform that was there before."""
+    deployed = stack.engine.outputs().get("posture", {}).get("tier", tier)
+    if Tier(deployed).rank <= Tier(tier).rank:
+        return {}
+    return {"allow_lowering": {"from_tier": deployed, "reason": "a test needs a lower tier"}}
 
 
 def access_to(lab_cluster: cluster.Cluster, stack: LocalStack) -> ClusterAccess:

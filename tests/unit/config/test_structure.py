@@ -91,7 +91,9 @@ def test_an_unknown_key_at_any_level_is_refused_with_the_one_that_was_probably_m
 
 
 def test_an_unknown_key_that_resembles_nothing_is_answered_with_the_keys_there_are() -> None:
-    assert "`tier`, `tenants`, `enable`, `waivers` and `admission`" in only_fault({"trust.zzz": 1}).write
+    assert (
+        "`tier`, `tenants`, `enable`, `waivers`, `allow_lowering` and `admission`" in only_fault({"trust.zzz": 1}).write
+    )
 
 
 def test_vllm_s_flags_cannot_be_written_as_free_text() -> None:

@@ -95,6 +95,21 @@ def test_a_tier_that_is_not_available_yet_is_refused_as_such() -> None:
     assert "not available yet" in refused(document)
 
 
+def test_a_lower_tier_than_the_deployed_one_is_refused_before_anything_is_registered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = document_with_tenants(1)
+    governed = {"tier": "governed", "controls": [{"id": "SR1", "state": "enforced"}]}
+    monkeypatch.setattr("infra.program.entry.last_posture", lambda: governed)
+    permission = {"allow_lowering": {"from_tier": "governed", "reason": "one tenant is left"}}
+
+    assert "Tier governed is deployed and the stack file says trusted" in refused(document)
+    allowed = run_with({**document, "bulkhead:trust": {"tier": "trusted", **permission}})
+
+    assert allowed.resources
+    assert any("one tenant is left" in warning for warning in allowed.warnings)
+
+
 def test_waivers_are_shown_as_warnings() -> None:
     warnings = run_with(document_with_tenants(2)).warnings
 
