@@ -14,6 +14,7 @@ from components.database.connection import (
     postgresql_url,
 )
 from components.shared import (
+    from_secret,
     labels,
     restricted_container_security_context,
     restricted_pod_security_context,
@@ -177,10 +178,7 @@ def _container(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "
             {"name": "PGDATA", "value": DATA_PATH},
             {"name": "POSTGRES_DB", "value": DATABASE_NAME},
             {"name": "POSTGRES_INITDB_ARGS", "value": "--auth-host=scram-sha-256 --encoding=UTF8"},
-            {
-                "name": "POSTGRES_PASSWORD",
-                "value_from": {"secret_key_ref": {"name": secret_name, "key": PASSWORD_KEY}},
-            },
+            from_secret("POSTGRES_PASSWORD", secret_name, PASSWORD_KEY),
             {"name": "POSTGRES_USER", "value": USER_NAME},
         ],
         "ports": [{"name": "postgresql", "container_port": PORT}],

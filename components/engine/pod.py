@@ -7,9 +7,12 @@ import pulumi
 
 from components.engine.arguments import SHUTDOWN_SECONDS, WEIGHTS_PATH, vllm_arguments
 from components.shared import (
+    environment,
+    from_secret,
     restricted_container_security_context,
     restricted_pod_security_context,
     selector,
+    spread,
     tolerations,
 )
 from infra.blueprint.model import EnginePart, HubWeights
@@ -17,11 +20,9 @@ from infra.blueprint.model import EnginePart, HubWeights
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import (
         ContainerArgsDict,
-        EnvVarArgsDict,
         PodSpecArgsDict,
         ProbeArgsDict,
         ResourceRequirementsArgsDict,
-        TopologySpreadConstraintArgsDict,
         VolumeArgsDict,
         VolumeMountArgsDict,
     )
@@ -88,7 +89,7 @@ def pod_spec(part: EnginePart, secret_name: pulumi.Input[str], has_hub_token: bo
         "security_context": restricted_pod_security_context(),
         "termination_grace_period_seconds": DRAIN_SECONDS + SHUTDOWN_SECONDS + STOP_SECONDS,
         "tolerations": tolerations(part.tolerations),
-        "topology_spread_constraints": _spread(part),
+        "topology_spread_constraints": spread(engine_selector(part)),
         "volumes": _volumes(part),
     }
     if isinstance(part.weights, HubWeights):
@@ -103,7 +104,7 @@ def _engine_container(part: EnginePart, secret_name: pulumi.Input[str]) -> "Cont
         "image_pull_policy": "IfNotPresent",
         "command": ["vllm", "serve"],
         "args": list(vllm_arguments(part)),
-        "env": [*_environment(ENVIRONMENT), _from_secret("VLLM_API_KEY", secret_name, API_KEY)],
+        "env": [*environment(ENVIRONMENT), from_secret("VLLM_API_KEY", secret_name, API_KEY)],
         "ports": [{"name": "http", "container_port": part.port}],
         "lifecycle": {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "startup_probe": _health(failures=math.ceil(part.load_seconds / PROBE_SECONDS)),
@@ -119,26 +120,18 @@ def _staging_container(
     part: EnginePart, weights: HubWeights, secret_name: pulumi.Input[str], has_hub_token: bool
 ) -> "ContainerArgsDict":
     """Lays the weights down before the engine starts; a repetition goes on where the last attempt stopped."""
-    token = [_from_secret("HF_TOKEN", secret_name, HUB_TOKEN)] if has_hub_token else []
+    token = [from_secret("HF_TOKEN", secret_name, HUB_TOKEN)] if has_hub_token else []
     return {
         "name": "stage-weights",
         "image": part.image,
         "image_pull_policy": "IfNotPresent",
         # `original/` is a second copy of the weights in a format that vLLM does not read.
         "command": ["hf", "download", weights.repository, "--local-dir", WEIGHTS_PATH, "--exclude", "original/*"],
-        "env": [*_environment(STAGING_ENVIRONMENT), *token],
+        "env": [*environment(STAGING_ENVIRONMENT), *token],
         "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": part.memory}},
         "security_context": restricted_container_security_context(),
         "volume_mounts": _mounts(part, writable=True),
     }
-
-
-def _environment(values: dict[str, str]) -> "list[EnvVarArgsDict]":
-    return [{"name": name, "value": value} for name, value in sorted(values.items())]
-
-
-def _from_secret(name: str, secret_name: pulumi.Input[str], key: str) -> "EnvVarArgsDict":
-    return {"name": name, "value_from": {"secret_key_ref": {"name": secret_name, "key": key}}}
 
 
 def _health(failures: int) -> "ProbeArgsDict":
@@ -189,16 +182,3 @@ def _volumes(part: EnginePart) -> "list[VolumeArgsDict]":
         size = f"{part.weights.storage_gibibytes}Gi"
         volumes.append({"name": "weights", "empty_dir": {"size_limit": size}})
     return volumes
-
-
-def _spread(part: EnginePart) -> "list[TopologySpreadConstraintArgsDict]":
-    """Replicas on different nodes and zones where there is a choice: one engine that waits serves nobody."""
-    return [
-        {
-            "max_skew": 1,
-            "topology_key": key,
-            "when_unsatisfiable": "ScheduleAnyway",
-            "label_selector": {"match_labels": engine_selector(part)},
-        }
-        for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
-    ]

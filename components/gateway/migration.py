@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.gateway.pod import BASE_ENVIRONMENT, environment, from_secret, scratch_mounts, scratch_volumes
+from components.gateway.pod import BASE_ENVIRONMENT, scratch_mounts, scratch_volumes
 from components.shared import (
+    environment,
+    from_secret,
     labels,
     restricted_container_security_context,
     restricted_pod_security_context,

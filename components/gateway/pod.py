@@ -6,7 +6,6 @@ until nobody sends it anything new, finishes every answer under way, and only th
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,12 @@ from components.gateway import hooks
 from components.gateway.configuration import CACHE_URL_VARIABLE, api_key_variable
 from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT
 from components.shared import (
+    environment,
+    from_secret,
     restricted_container_security_context,
     restricted_pod_security_context,
     selector,
+    spread,
 )
 from infra.blueprint.model import GatewayPart
 from infra.blueprint.routes import HEALTH_PATH
@@ -93,16 +95,6 @@ def engine_secret_name(model: str) -> str:
     return f"gateway-engine-{model}"
 
 
-def environment(values: Mapping[str, str]) -> "list[EnvVarArgsDict]":
-    """Plain variables, sorted."""
-    return [{"name": name, "value": value} for name, value in sorted(values.items())]
-
-
-def from_secret(name: str, secret_name: pulumi.Input[str], key: str) -> "EnvVarArgsDict":
-    """A variable read from a Secret."""
-    return {"name": name, "value_from": {"secret_key_ref": {"name": secret_name, "key": key}}}
-
-
 def scratch_volumes() -> "list[VolumeArgsDict]":
     """What may be written to where the root is read-only."""
     return [{"name": "temporary", "empty_dir": {"size_limit": "512Mi"}}]
@@ -164,15 +156,7 @@ def pod_spec(
         "init_containers": [_litellm(part, secret_name, has_certificate_authority)],
         "security_context": restricted_pod_security_context(),
         "termination_grace_period_seconds": DRAIN_SECONDS + FINISH_SECONDS + FLUSH_SECONDS,
-        "topology_spread_constraints": [
-            {
-                "max_skew": 1,
-                "topology_key": key,
-                "when_unsatisfiable": "ScheduleAnyway",
-                "label_selector": {"match_labels": selector(OBJECT_NAME)},
-            }
-            for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
-        ],
+        "topology_spread_constraints": spread(selector(OBJECT_NAME)),
         "volumes": volumes,
     }
 

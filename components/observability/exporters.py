@@ -16,6 +16,7 @@ import pulumi_kubernetes as kubernetes
 from components.cache import CacheConnection
 from components.database import DatabaseConnection
 from components.shared import (
+    from_secret,
     labels,
     restricted_container_security_context,
     restricted_pod_security_context,
@@ -139,7 +140,7 @@ class DatastoreExporter(pulumi.ComponentResource):
             _container(
                 DATABASE_EXPORTER,
                 part.database_exporter_image,
-                [_from_secret("DATA_SOURCE_NAME", secret_name, DATABASE_URL_KEY)],
+                [from_secret("DATA_SOURCE_NAME", secret_name, DATABASE_URL_KEY)],
             )
         ]
         if part.cache_exporter_image is not None:
@@ -183,14 +184,10 @@ def _secret(url: pulumi.Input[str], change: Callable[[str], str]) -> pulumi.Outp
     return pulumi.Output.secret(pulumi.Output.from_input(url).apply(change))
 
 
-def _from_secret(name: str, secret_name: pulumi.Input[str], key: str) -> "EnvVarArgsDict":
-    return {"name": name, "value_from": {"secret_key_ref": {"name": secret_name, "key": key}}}
-
-
 def _cache_container(image: str, secret_name: pulumi.Input[str], has_authority: bool) -> "ContainerArgsDict":
     variables: list[EnvVarArgsDict] = [
-        _from_secret("REDIS_ADDR", secret_name, CACHE_ADDRESS_KEY),
-        _from_secret("REDIS_PASSWORD", secret_name, CACHE_PASSWORD_KEY),
+        from_secret("REDIS_ADDR", secret_name, CACHE_ADDRESS_KEY),
+        from_secret("REDIS_PASSWORD", secret_name, CACHE_PASSWORD_KEY),
         # A managed Redis refuses CONFIG, which no query here needs.
         {"name": "REDIS_EXPORTER_CONFIG_COMMAND", "value": "-"},
     ]

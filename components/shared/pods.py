@@ -1,12 +1,20 @@
-"""Pod Security `restricted` and scheduling, as typed inputs for Pulumi's Kubernetes SDK."""
+"""Pod Security `restricted`, variables and scheduling, as typed inputs for Pulumi's Kubernetes SDK."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
+
+import pulumi
 
 from infra.blueprint.model import TolerationPart
 
 if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import PodSecurityContextArgsDict, SecurityContextArgsDict, TolerationArgsDict
+    from pulumi_kubernetes.core.v1 import (
+        EnvVarArgsDict,
+        PodSecurityContextArgsDict,
+        SecurityContextArgsDict,
+        TolerationArgsDict,
+        TopologySpreadConstraintArgsDict,
+    )
 
 NON_ROOT_ID = 10001
 """User and group of the serving containers: no user of a usual image or host, and above 10,000 as scanners ask."""
@@ -41,6 +49,33 @@ def restricted_container_security_context() -> "SecurityContextArgsDict":
         "privileged": False,
         "read_only_root_filesystem": True,
     }
+
+
+def environment(values: Mapping[str, pulumi.Input[str]]) -> list["EnvVarArgsDict"]:
+    """Plain variables, sorted so that their order never makes a difference to a plan."""
+    return [{"name": name, "value": value} for name, value in sorted(values.items())]
+
+
+def from_secret(name: str, secret_name: pulumi.Input[str], key: str) -> "EnvVarArgsDict":
+    """A variable read from a key of a Secret in the pod's namespace."""
+    return {"name": name, "value_from": {"secret_key_ref": {"name": secret_name, "key": key}}}
+
+
+def spread(pods: Mapping[str, str]) -> list["TopologySpreadConstraintArgsDict"]:
+    """Replicas on different nodes and zones where there is a choice; one that fits nowhere else runs all the same.
+
+    Args:
+        pods: The labels that tell the workload's pods from all others.
+    """
+    return [
+        {
+            "max_skew": 1,
+            "topology_key": key,
+            "when_unsatisfiable": "ScheduleAnyway",
+            "label_selector": {"match_labels": dict(pods)},
+        }
+        for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+    ]
 
 
 def tolerations(parts: Iterable[TolerationPart]) -> list["TolerationArgsDict"]:

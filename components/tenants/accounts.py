@@ -142,7 +142,7 @@ class TenantAccounts(pulumi.ComponentResource):
                 },
                 "spec": pod_spec(
                     image=self._args.image,
-                    environment={
+                    settings={
                         "GATEWAY_URL": self._args.admin_url,
                         "FORGET_SECONDS": str(self._args.forget_seconds),
                     },

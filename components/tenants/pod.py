@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.shared import restricted_container_security_context, restricted_pod_security_context
+from components.shared import (
+    environment,
+    from_secret,
+    restricted_container_security_context,
+    restricted_pod_security_context,
+)
 
 if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, KeyToPathArgsDict, PodSpecArgsDict
+    from pulumi_kubernetes.core.v1 import ContainerArgsDict, KeyToPathArgsDict, PodSpecArgsDict
 
 OBJECT_NAME = "tenants"
 PACKAGE = Path(__file__).with_name("reconciler")
@@ -38,7 +43,7 @@ def reconciler_modules() -> dict[str, str]:
 def pod_spec(
     *,
     image: str,
-    environment: Mapping[str, pulumi.Input[str]],
+    settings: Mapping[str, pulumi.Input[str]],
     master_key_secret: pulumi.Input[str],
     keys_secret: pulumi.Input[str],
     configuration: pulumi.Input[str],
@@ -47,7 +52,7 @@ def pod_spec(
 
     Args:
         image: An image with Python 3.11 or newer.
-        environment: What the process is told beside its files.
+        settings: What the process is told beside its files.
         master_key_secret: The name of the Secret that holds the master key under `master-key`.
         keys_secret: The name of the Secret with one key for each tenant, under its name.
         configuration: The name of the ConfigMap with the modules and `tenants.json`.
@@ -57,7 +62,7 @@ def pod_spec(
     ]
     return {
         "automount_service_account_token": False,
-        "containers": [_container(image, environment, master_key_secret)],
+        "containers": [_container(image, settings, master_key_secret)],
         "enable_service_links": False,
         "security_context": restricted_pod_security_context(),
         "termination_grace_period_seconds": STOP_SECONDS,
@@ -75,28 +80,21 @@ def pod_spec(
 
 
 def _container(
-    image: str, environment: Mapping[str, pulumi.Input[str]], master_key_secret: pulumi.Input[str]
+    image: str, settings: Mapping[str, pulumi.Input[str]], master_key_secret: pulumi.Input[str]
 ) -> "ContainerArgsDict":
     values: Mapping[str, pulumi.Input[str]] = {
-        **environment,
+        **settings,
         "INTERVAL_SECONDS": str(INTERVAL_SECONDS),
         "KEYS_DIRECTORY": KEYS_PATH,
         "RECORDS_DIRECTORY": RECORDS_PATH,
         "STATUS_PORT": str(STATUS_PORT),
     }
-    plain: list[EnvVarArgsDict] = [{"name": name, "value": value} for name, value in sorted(values.items())]
     return {
         "name": "reconcile",
         "image": image,
         "image_pull_policy": "IfNotPresent",
         "command": ["python3", "-I", "-S", "-B", "-c", START],
-        "env": [
-            *plain,
-            {
-                "name": "LITELLM_MASTER_KEY",
-                "value_from": {"secret_key_ref": {"name": master_key_secret, "key": MASTER_KEY}},
-            },
-        ],
+        "env": [*environment(values), from_secret("LITELLM_MASTER_KEY", master_key_secret, MASTER_KEY)],
         "ports": [{"name": "metrics", "container_port": STATUS_PORT}],
         # No liveness probe: every request ends of itself, and a process that is at its end ends.
         "readiness_probe": {
