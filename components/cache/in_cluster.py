@@ -14,6 +14,7 @@ from components.shared import (
     selector,
 )
 from components.shared.fingerprint import secret_fingerprint
+from components.shared.metadata import SECRETS_ANNOTATION
 from components.shared.passwords import stable_password
 from infra.blueprint.model import InClusterCachePart
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict, ProbeArgsDict
 
 OBJECT_NAME = "cache"
-SECRETS_ANNOTATION = "bulkhead.dev/secrets"
 PORT = 6379
 CONFIGURATION_KEY = "redis.conf"
 CONFIGURATION_PATH = "/etc/bulkhead/redis"

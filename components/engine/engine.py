@@ -10,6 +10,7 @@ import pulumi_random as random
 from components.engine.pod import API_KEY, HUB_TOKEN, engine_selector, pod_spec
 from components.shared import labels
 from components.shared.fingerprint import secret_fingerprint
+from components.shared.metadata import SECRETS_ANNOTATION
 from components.shared.versions import require_version
 from infra.blueprint.model import EnginePart
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 PRIORITY_LABEL = "kueue.x-k8s.io/priority-class"
-SECRETS_ANNOTATION = "bulkhead.dev/secrets"
 KEY_LENGTH = 48
 
 PROGRESS_MARGIN_SECONDS = 120

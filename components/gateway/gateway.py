@@ -34,10 +34,10 @@ from components.gateway.pod import (
 )
 from components.shared import CustomObject, labels, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
+from components.shared.metadata import SECRETS_ANNOTATION
 from components.shared.versions import require_version
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart
 
-SECRETS_ANNOTATION = "bulkhead.dev/secrets"
 KEY_LENGTH = 48
 KEY_PREFIX = "sk-"
 PROGRESS_SECONDS = START_SECONDS + 120

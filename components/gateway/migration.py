@@ -15,6 +15,7 @@ from components.shared import (
     restricted_pod_security_context,
 )
 from components.shared.fingerprint import fingerprint
+from components.shared.metadata import DATABASE_ANNOTATION
 from infra.blueprint.model import GatewayPart
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_name("check_schema.py")
 SCRIPT_PATH = "/etc/bulkhead/migration"
 OBJECT_NAME = "gateway-migration"
-DATABASE_ANNOTATION = "bulkhead.dev/database"
-"""Which database a pod has worked on, as a digest: another database is another Job."""
 RETRIES = 6
 DEADLINE_SECONDS = 1200
 """Longer than LiteLLM waits for another migration's lock (600 s) and then migrates an empty database."""

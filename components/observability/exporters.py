@@ -23,6 +23,7 @@ from components.shared import (
     selector,
 )
 from components.shared.fingerprint import secret_fingerprint
+from components.shared.metadata import SECRETS_ANNOTATION
 from infra.blueprint.model import PrometheusPart
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     )
 
 EXPORTER_NAME = "datastore-exporter"
-SECRETS_ANNOTATION = "bulkhead.dev/secrets"
 DATABASE_URL_KEY = "database-url"
 CACHE_ADDRESS_KEY = "cache-address"
 CACHE_PASSWORD_KEY = "cache-password"  # noqa: S105 - the name of a key in a Secret

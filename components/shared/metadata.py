@@ -6,6 +6,10 @@ NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 TENANT_LABEL = "bulkhead.dev/tenant"
 CONTROL_LABEL = "bulkhead.dev/control"
+DATABASE_ANNOTATION = "bulkhead.dev/database"
+"""Which database a pod has worked on, as a digest: another database is another pod."""
+SECRETS_ANNOTATION = "bulkhead.dev/secrets"
+"""The secrets that a pod read when it started, as a digest: another secret is another pod."""
 ADOPTED = {"pulumi.com/patchForce": "true"}
 """Annotation on what may exist before this program makes it: its word then counts, whoever wrote the object before."""
 

@@ -9,6 +9,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.shared import labels, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
+from components.shared.metadata import DATABASE_ANNOTATION, SECRETS_ANNOTATION
 from components.shared.passwords import stable_password
 from components.tenants.pod import OBJECT_NAME, RECORDS_KEY, pod_spec, reconciler_modules
 from components.tenants.records import records
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 KEYS_SECRET = "tenant-keys"  # noqa: S105 - the name of a Secret
 DELIVERED_SECRET = "bulkhead-key"  # noqa: S105 - the name of a Secret
-DATABASE_ANNOTATION = "bulkhead.dev/database"
-KEYS_ANNOTATION = "bulkhead.dev/secrets"
 KEY_PREFIX = "sk-"
 KEY_LENGTH = 48
 PROGRESS_SECONDS = 900
@@ -137,7 +136,7 @@ class TenantAccounts(pulumi.ComponentResource):
                     "labels": labels(OBJECT_NAME),
                     "annotations": {
                         DATABASE_ANNOTATION: self._args.database_fingerprint,
-                        KEYS_ANNOTATION: self._keys_fingerprint(),
+                        SECRETS_ANNOTATION: self._keys_fingerprint(),
                     },
                 },
                 "spec": pod_spec(
