@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-import pulumi_random as random
 
 from components.engine.pod import API_KEY, HUB_TOKEN, engine_selector, pod_spec
 from components.shared import labels
 from components.shared.fingerprint import secret_fingerprint
 from components.shared.metadata import SECRETS_ANNOTATION
+from components.shared.passwords import stable_password
 from components.shared.versions import require_version
 from infra.blueprint.model import EnginePart
 
@@ -62,7 +62,7 @@ class Engine(pulumi.ComponentResource):
         super().__init__("bulkhead:engine:Engine", name, None, opts)
         self._name = name
         self._part = args.part
-        self.api_key = self._make_api_key()
+        self.api_key = stable_password(f"{name}-api-key", KEY_LENGTH, self)
         secret = self._make_secret(args.hub_token)
         self._make_service()
         self._make_disruption_budget()
@@ -79,16 +79,6 @@ class Engine(pulumi.ComponentResource):
             "namespace": self._part.namespace,
             "labels": labels("engine", self._part.name),
         }
-
-    def _make_api_key(self) -> pulumi.Output[str]:
-        password = random.RandomPassword(
-            f"{self._name}-api-key",
-            length=KEY_LENGTH,
-            special=False,
-            # A later version of this program may ask for another key; it must not replace the one in use.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["length", "special"]),
-        )
-        return pulumi.Output.secret(password.result)
 
     def _make_secret(self, hub_token: pulumi.Input[str] | None) -> "kubernetes.core.v1.Secret":
         data: dict[str, pulumi.Input[str]] = {API_KEY: self.api_key}
