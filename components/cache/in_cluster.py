@@ -8,14 +8,13 @@ import pulumi_kubernetes as kubernetes
 
 from components.cache.connection import PASSWORD_LENGTH, CacheConnection
 from components.shared import (
-    labels,
+    object_metadata,
     restricted_container_security_context,
     restricted_pod_security_context,
-    selector,
 )
 from components.shared.fingerprint import secret_fingerprint
-from components.shared.metadata import SECRETS_ANNOTATION
 from components.shared.passwords import stable_password
+from components.shared.workloads import service_host, service_spec, single_pod_spec
 from infra.blueprint.model import InClusterCachePart
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class InClusterCache(pulumi.ComponentResource):
         secret = self._make_secret(password)
         service = self._make_service()
         deployment = self._make_deployment(secret, password)
-        host = f"{OBJECT_NAME}.{args.namespace}.svc.cluster.local"
+        host = service_host(OBJECT_NAME, args.namespace)
         url = password.apply(lambda value: f"redis://:{value}@{host}:{PORT}")
         self.connection = CacheConnection(pulumi.Output.secret(url), None, (service, deployment))
         self.register_outputs({"url": self.connection.url})
@@ -69,7 +68,7 @@ class InClusterCache(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self)
 
     def _metadata(self) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
-        return {"name": OBJECT_NAME, "namespace": self._args.namespace, "labels": labels(OBJECT_NAME)}
+        return object_metadata(OBJECT_NAME, self._args.namespace)
 
     def _make_password(self) -> pulumi.Output[str]:
         return stable_password(f"{self._name}-password", PASSWORD_LENGTH, self)
@@ -87,11 +86,7 @@ class InClusterCache(pulumi.ComponentResource):
         return kubernetes.core.v1.Service(
             f"{self._name}-service",
             metadata=self._metadata(),
-            spec={
-                "type": "ClusterIP",
-                "selector": selector(OBJECT_NAME),
-                "ports": [{"name": "redis", "port": PORT, "target_port": "redis"}],
-            },
+            spec=service_spec(OBJECT_NAME, "redis", PORT),
             opts=self._child(),
         )
 
@@ -105,19 +100,10 @@ class InClusterCache(pulumi.ComponentResource):
         return kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata=self._metadata(),
-            spec={
-                "replicas": 1,
-                # Two at once would each count for itself.
-                "strategy": {"type": "Recreate"},
-                "selector": {"match_labels": selector(OBJECT_NAME)},
-                "template": {
-                    "metadata": {
-                        "labels": labels(OBJECT_NAME),
-                        "annotations": {SECRETS_ANNOTATION: fingerprint_of_configuration},
-                    },
-                    "spec": _pod_spec(self._args.part, secret.metadata.name),
-                },
-            },
+            # Two at once would each count for itself.
+            spec=single_pod_spec(
+                OBJECT_NAME, _pod_spec(self._args.part, secret.metadata.name), fingerprint_of_configuration
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[secret]),
         )
 

@@ -15,12 +15,12 @@ from components.database.connection import (
 )
 from components.shared import (
     from_secret,
-    labels,
+    object_metadata,
     restricted_container_security_context,
     restricted_pod_security_context,
-    selector,
 )
 from components.shared.passwords import stable_password
+from components.shared.workloads import DATA_VOLUME, service_host, service_spec, stateful_set_spec
 from infra.blueprint.model import InClusterDatabasePart
 
 if TYPE_CHECKING:
@@ -73,9 +73,8 @@ class InClusterDatabaseArgs:
 class InClusterDatabase(pulumi.ComponentResource):
     """PostgreSQL as one pod with a volume.
 
-    The volume outlives the pod, the StatefulSet and a change of either; it goes with its namespace. On scratch space a
-    deleted pod would leave an empty schema behind which the gateway still calls itself healthy while it refuses every
-    key.
+    On scratch space a deleted pod would leave an empty schema behind which the gateway still calls itself healthy while
+    it refuses every key.
 
     Attributes:
         connection: How the gateway reaches its database.
@@ -91,7 +90,7 @@ class InClusterDatabase(pulumi.ComponentResource):
         secret = self._make_secret(password)
         service = self._make_service()
         stateful_set = self._make_stateful_set(secret)
-        host = f"{OBJECT_NAME}.{args.namespace}.svc.cluster.local"
+        host = service_host(OBJECT_NAME, args.namespace)
         url = password.apply(lambda value: postgresql_url(host, value))
         self.connection = DatabaseConnection(pulumi.Output.secret(url), (service, stateful_set))
         self.register_outputs({"url": self.connection.url})
@@ -100,7 +99,7 @@ class InClusterDatabase(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self)
 
     def _metadata(self) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
-        return {"name": OBJECT_NAME, "namespace": self._args.namespace, "labels": labels(OBJECT_NAME)}
+        return object_metadata(OBJECT_NAME, self._args.namespace)
 
     def _make_password(self) -> pulumi.Output[str]:
         # PostgreSQL takes the password when it makes its data folder and never again.
@@ -118,37 +117,16 @@ class InClusterDatabase(pulumi.ComponentResource):
         return kubernetes.core.v1.Service(
             f"{self._name}-service",
             metadata=self._metadata(),
-            spec={
-                "cluster_ip": "None",
-                "selector": selector(OBJECT_NAME),
-                "ports": [{"name": "postgresql", "port": PORT, "target_port": "postgresql"}],
-            },
+            spec=service_spec(OBJECT_NAME, "postgresql", PORT, headless=True),
             opts=self._child(),
         )
 
     def _make_stateful_set(self, secret: "kubernetes.core.v1.Secret") -> "kubernetes.apps.v1.StatefulSet":
+        part = self._args.part
         return kubernetes.apps.v1.StatefulSet(
             f"{self._name}-stateful-set",
             metadata=self._metadata(),
-            spec={
-                "replicas": 1,
-                "service_name": OBJECT_NAME,
-                "selector": {"match_labels": selector(OBJECT_NAME)},
-                "persistent_volume_claim_retention_policy": {"when_deleted": "Retain", "when_scaled": "Retain"},
-                "template": {
-                    "metadata": {"labels": labels(OBJECT_NAME)},
-                    "spec": _pod_spec(self._args.part, secret.metadata.name),
-                },
-                "volume_claim_templates": [
-                    {
-                        "metadata": {"name": "data", "labels": labels(OBJECT_NAME)},
-                        "spec": {
-                            "access_modes": ["ReadWriteOnce"],
-                            "resources": {"requests": {"storage": self._args.part.storage}},
-                        },
-                    }
-                ],
-            },
+            spec=stateful_set_spec(OBJECT_NAME, _pod_spec(part, secret.metadata.name), part.storage),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[secret]),
         )
 
@@ -189,7 +167,7 @@ def _container(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
         "security_context": restricted_container_security_context(),
         "volume_mounts": [
-            {"name": "data", "mount_path": VOLUME_PATH},
+            {"name": DATA_VOLUME, "mount_path": VOLUME_PATH},
             {"name": "run", "mount_path": "/var/run/postgresql"},
             {"name": "temporary", "mount_path": "/tmp"},  # noqa: S108 - a volume of this pod alone
         ],

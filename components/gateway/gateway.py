@@ -32,7 +32,7 @@ from components.gateway.pod import (
     engine_secret_name,
     pod_spec,
 )
-from components.shared import CustomObject, labels, selector
+from components.shared import CustomObject, labels, object_metadata, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.metadata import SECRETS_ANNOTATION
 from components.shared.versions import require_version
@@ -131,7 +131,7 @@ class Gateway(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self)
 
     def _metadata(self, object_name: str = OBJECT_NAME) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
-        return {"name": object_name, "namespace": self._part.namespace, "labels": labels(OBJECT_NAME)}
+        return object_metadata(OBJECT_NAME, self._part.namespace, object_name)
 
     def _make_key(self, suffix: str) -> pulumi.Output[str]:
         """A key that is generated once.

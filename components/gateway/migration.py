@@ -11,6 +11,7 @@ from components.shared import (
     environment,
     from_secret,
     labels,
+    object_metadata,
     restricted_container_security_context,
     restricted_pod_security_context,
 )
@@ -57,7 +58,7 @@ def make_migration(
     object_name = migration_name(part, script)
     scripts = kubernetes.core.v1.ConfigMap(
         f"{name}-migration-script",
-        metadata={"name": object_name, "namespace": part.namespace, "labels": labels(OBJECT_NAME)},
+        metadata=object_metadata(OBJECT_NAME, part.namespace, object_name),
         data={SCRIPT.name: script},
         opts=pulumi.ResourceOptions(parent=opts.parent),
     )

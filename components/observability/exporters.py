@@ -17,13 +17,12 @@ from components.cache import CacheConnection
 from components.database import DatabaseConnection
 from components.shared import (
     from_secret,
-    labels,
+    object_metadata,
     restricted_container_security_context,
     restricted_pod_security_context,
-    selector,
 )
 from components.shared.fingerprint import secret_fingerprint
-from components.shared.metadata import SECRETS_ANNOTATION
+from components.shared.workloads import single_pod_spec
 from infra.blueprint.model import PrometheusPart
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ class DatastoreExporter(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _metadata(self) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
-        return {"name": EXPORTER_NAME, "namespace": self._args.namespace, "labels": labels(EXPORTER_NAME)}
+        return object_metadata(EXPORTER_NAME, self._args.namespace)
 
     def _secret_values(self) -> dict[str, pulumi.Output[str]]:
         cache = self._args.cache
@@ -121,16 +120,10 @@ class DatastoreExporter(pulumi.ComponentResource):
         kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata=self._metadata(),
-            spec={
-                "replicas": 1,
-                # Two at once would be two series of the same thing.
-                "strategy": {"type": "Recreate"},
-                "selector": {"match_labels": selector(EXPORTER_NAME)},
-                "template": {
-                    "metadata": {"labels": labels(EXPORTER_NAME), "annotations": {SECRETS_ANNOTATION: digest}},
-                    "spec": self._pod_spec(secret.metadata.name, CACHE_AUTHORITY_KEY in values),
-                },
-            },
+            # Two at once would be two series of the same thing.
+            spec=single_pod_spec(
+                EXPORTER_NAME, self._pod_spec(secret.metadata.name, CACHE_AUTHORITY_KEY in values), digest
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[secret]),
         )
 

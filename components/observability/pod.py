@@ -6,6 +6,7 @@ import pulumi
 
 from components.observability.scraping import CONFIGURATION_PATH
 from components.shared import restricted_container_security_context, restricted_pod_security_context
+from components.shared.workloads import DATA_VOLUME
 from infra.blueprint.model import PrometheusPart
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _container(part: PrometheusPart) -> "ContainerArgsDict":
         "security_context": restricted_container_security_context(),
         "volume_mounts": [
             {"name": "configuration", "mount_path": CONFIGURATION_PATH, "read_only": True},
-            {"name": "data", "mount_path": DATA_PATH},
+            {"name": DATA_VOLUME, "mount_path": DATA_PATH},
         ],
     }
 

@@ -9,8 +9,9 @@ from components.observability.alerts import Watched, rules
 from components.observability.dashboards import DASHBOARDS, render
 from components.observability.pod import CONFIGURATION_KEY, PORT, pod_spec, quantity_bytes
 from components.observability.scraping import RULES_KEY, Scraped, Targets, configuration, scraped
-from components.shared import labels, selector
+from components.shared import labels, object_metadata, selector
 from components.shared.fingerprint import fingerprint
+from components.shared.workloads import service_spec, stateful_set_spec
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart, PrometheusPart
 
 OBJECT_NAME = "prometheus"
@@ -67,11 +68,7 @@ class Prometheus(pulumi.ComponentResource):
     def _metadata(
         self, object_name: str = OBJECT_NAME, namespace: str | None = None
     ) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
-        return {
-            "name": object_name,
-            "namespace": namespace or self._part.namespace,
-            "labels": labels(OBJECT_NAME),
-        }
+        return object_metadata(OBJECT_NAME, namespace or self._part.namespace, object_name)
 
     def _make_account(self) -> "kubernetes.core.v1.ServiceAccount":
         return kubernetes.core.v1.ServiceAccount(
@@ -150,11 +147,7 @@ class Prometheus(pulumi.ComponentResource):
         kubernetes.core.v1.Service(
             f"{self._name}-service",
             metadata=metadata,
-            spec={
-                "type": "ClusterIP",
-                "selector": selector(OBJECT_NAME),
-                "ports": [{"name": "http", "port": PORT, "target_port": "http"}],
-            },
+            spec=service_spec(OBJECT_NAME, "http", PORT),
             opts=self._child(),
         )
 
@@ -185,25 +178,9 @@ class Prometheus(pulumi.ComponentResource):
         kubernetes.apps.v1.StatefulSet(
             f"{self._name}-stateful-set",
             metadata=self._metadata(),
-            spec={
-                "replicas": 1,
-                "service_name": OBJECT_NAME,
-                "selector": {"match_labels": selector(OBJECT_NAME)},
-                "persistent_volume_claim_retention_policy": {"when_deleted": "Retain", "when_scaled": "Retain"},
-                "template": {
-                    "metadata": {"labels": labels(OBJECT_NAME)},
-                    "spec": pod_spec(self._part, configuration_map.metadata.name, OBJECT_NAME),
-                },
-                "volume_claim_templates": [
-                    {
-                        "metadata": {"name": "data", "labels": labels(OBJECT_NAME)},
-                        "spec": {
-                            "access_modes": ["ReadWriteOnce"],
-                            "resources": {"requests": {"storage": self._part.storage}},
-                        },
-                    }
-                ],
-            },
+            spec=stateful_set_spec(
+                OBJECT_NAME, pod_spec(self._part, configuration_map.metadata.name, OBJECT_NAME), self._part.storage
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=waits_for),
         )
 

@@ -14,6 +14,7 @@ import yaml
 
 from components.observability.exporters import CACHE_EXPORTER, DATABASE_EXPORTER, EXPORTER_NAME
 from components.shared import selector
+from components.shared.workloads import service_host
 from infra.blueprint.model import EnginePart, GatewayPart, PrometheusPart, QuotaPart
 
 CONFIGURATION_PATH = "/etc/bulkhead/prometheus"
@@ -73,7 +74,7 @@ class Scraped:
     @property
     def host(self) -> str:
         """The DNS name with an address for each of them."""
-        return f"{self.service}.{self.namespace}.svc.cluster.local"
+        return service_host(self.service, self.namespace)
 
 
 def scraped(part: PrometheusPart, targets: Targets) -> tuple[Scraped, ...]:

@@ -1,6 +1,6 @@
 """What every component shares: labels, pod security, variables, scheduling. Nothing here makes a resource."""
 
-from components.shared.metadata import labels, selector
+from components.shared.metadata import labels, object_metadata, selector
 from components.shared.objects import CustomObject
 from components.shared.pods import (
     NON_ROOT_ID,
@@ -18,6 +18,7 @@ __all__ = [
     "environment",
     "from_secret",
     "labels",
+    "object_metadata",
     "restricted_container_security_context",
     "restricted_pod_security_context",
     "selector",

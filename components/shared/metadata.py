@@ -1,6 +1,11 @@
 """Labels by Kubernetes' recommended names, so that dashboards and selectors find everything the platform made."""
 
+from typing import TYPE_CHECKING
+
 from infra.blueprint.model import MANAGED_BY_LABELS
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
@@ -27,6 +32,17 @@ def selector(name: str, instance: str | None = None) -> dict[str, str]:
 def labels(name: str, instance: str | None = None, tenant: str | None = None) -> dict[str, str]:
     """All labels of an object: the workload's selector, who manages it, and whose it is."""
     return {**selector(name, instance), **MANAGED_BY_LABELS} | ({TENANT_LABEL: tenant} if tenant else {})
+
+
+def object_metadata(workload: str, namespace: str, name: str | None = None) -> "ObjectMetaArgsDict":
+    """The metadata of an object that belongs to a workload.
+
+    Args:
+        workload: What runs, as its labels call it.
+        namespace: Where the object is.
+        name: The object's own name, where it is not the workload's.
+    """
+    return {"name": name or workload, "namespace": namespace, "labels": labels(workload)}
 
 
 def control_labels(control: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.shared import labels, selector
+from components.shared import labels, object_metadata, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.metadata import DATABASE_ANNOTATION, SECRETS_ANNOTATION
 from components.shared.passwords import stable_password
@@ -79,7 +79,7 @@ class TenantAccounts(pulumi.ComponentResource):
         self.register_outputs({"keys": dict(self.keys)})
 
     def _metadata(self, object_name: str) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
-        return {"name": object_name, "namespace": self._args.namespace, "labels": labels(OBJECT_NAME)}
+        return object_metadata(OBJECT_NAME, self._args.namespace, object_name)
 
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)
