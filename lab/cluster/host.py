@@ -19,6 +19,9 @@ from lab.cluster.addresses import CGROUP, NETWORK_NAMESPACE, RUNTIME_DIRECTORY
 from lab.errors import LabError
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_SHARES_OF_A_PROCESS = 1024
+_WEIGHT_OF_A_PROCESS = 100
+"""What a control group weighs beside single processes, under the versions 1 and 2 (the kernel's documentation)."""
 
 _KERNEL_SETTINGS = (
     "vm/overcommit_memory",
@@ -112,6 +115,7 @@ def create_cgroups() -> None:
         (_CGROUPS / CGROUP).mkdir(exist_ok=True)
         controllers.hand_down(_CGROUPS)
         controllers.hand_down(_CGROUPS / CGROUP)
+        _weigh_as_a_node(_CGROUPS / CGROUP / "cpu.weight", _WEIGHT_OF_A_PROCESS)
         return
     for hierarchy in _hierarchies():
         group = hierarchy / CGROUP
@@ -121,6 +125,16 @@ def create_cgroups() -> None:
             setting = group / name
             if setting.exists() and (hierarchy / "cpuset.cpu_exclusive").exists() and not setting.read_text().strip():
                 setting.write_text((hierarchy / name).read_text())
+        _weigh_as_a_node(group / "cpu.shares", _SHARES_OF_A_PROCESS)
+
+
+def _weigh_as_a_node(setting: Path, of_a_process: int) -> None:
+    """Give all pods together the weight of as many busy processes as there are cores, as a node of their own has.
+
+    Left alone, the group weighs as much as any one process beside it, and on a busy machine every pod starves.
+    """
+    if setting.exists():
+        setting.write_text(str(of_a_process * (os.cpu_count() or 1)))
 
 
 def kill_containers(patience: float = 10.0) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tests.lab import packets
-from tests.lab.load import Ending
+from tests.lab.load import Ending, Load, service_url
 from tests.lab.packets import Prober, address_of, api_server, probing
-from tests.lab.partitioned import PartitionedPlatform
-from tests.lab.platform import ENGINES, GATEWAY, OTHER_TENANT, TENANT, WORKLOADS
+from tests.lab.partitioned import PartitionedPlatform, tenants_of
+from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, WORKLOADS
 from tests.lab.queues import quota_decision
 from tests.lab.requests import Requester
-from tests.lab.workloads import GPU, QUEUE_LABEL, lasting_gpu_job, pod, pod_spec, with_container
+from tests.lab.workloads import GPU, QUEUE_LABEL, Manifest, lasting_gpu_job, pod, pod_spec, with_container
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
@@ -232,3 +232,48 @@ def test_a_job_in_the_tenants_queue_is_admitted_and_borrows_nothing(
     finally:
         kubectl.run("delete", "job", "within", "--namespace", space, "--ignore-not-found")
         kubectl.run("delete", "job", "borrows", "--namespace", other_space, "--ignore-not-found")
+
+
+# --- a tenant leaves and comes back -----------------------------------------------------------------------------
+
+
+def test_a_tenant_that_leaves_loses_access_and_keeps_its_data_until_it_is_back(
+    partitioned: PartitionedPlatform, other_space: str
+) -> None:
+    stack, kubectl = partitioned.stack, partitioned.kubectl
+    everybody = tenants_of(stack, keep_other=True)
+    rival = Requester(kubectl, "boris", (partitioned.group(OTHER_TENANT),))
+    url = service_url(kubectl)
+    key = stack.engine.outputs(show_secrets=True)["tenant_keys"][OTHER_TENANT]
+    kept: Manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kept", "namespace": other_space},
+        "data": {"what": "a tenant's own"},
+    }
+    with stack.edited(tenants=everybody):
+        stack.deploy()
+        kubectl.apply([kept])
+        assert may(rival, "get configmaps", "--namespace", other_space)
+        assert answered(url, key) == 1
+    with stack.edited(tenants=[tenant for tenant in everybody if tenant["name"] != OTHER_TENANT]):
+        stack.deploy()
+        assert kubectl.run("get", "configmap", "kept", "--namespace", other_space, "--output=jsonpath={.data.what}")
+        assert not may(rival, "get configmaps", "--namespace", other_space)
+        assert kubectl.run("get", "localqueues", "--namespace", other_space, "--output=name") == ""
+        assert kubectl.run("get", "networkpolicies", "--namespace", other_space, "--output=name").split() == [
+            "networkpolicy.networking.k8s.io/default-deny"
+        ]
+        assert answered(url, key) == 0
+    stack.deploy()
+
+    assert may(rival, "get configmaps", "--namespace", other_space)
+    assert kubectl.run("get", "configmap", "kept", "--namespace", other_space, "--output=jsonpath={.data.what}")
+    new_key = stack.engine.outputs(show_secrets=True)["tenant_keys"][OTHER_TENANT]
+    assert new_key != key
+    assert (answered(url, new_key), answered(url, key)) == (1, 0)
+
+
+def answered(url: str, key: str) -> int:
+    """How many of one completion asked for with a key are answered."""
+    return len(Load(url, key, MODEL, concurrency=1, requests=1, seconds=120).run().answered)

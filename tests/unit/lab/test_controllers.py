@@ -101,6 +101,17 @@ def test_a_refusal_names_the_controller_and_the_group(kernel: Kernel) -> None:
         host.create_cgroups()
 
 
+def test_all_pods_together_weigh_as_many_processes_as_there_are_cores(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    host.create_cgroups()
+    weight = kernel.root / CGROUP / "cpu.weight"
+    weight.touch()
+    host.create_cgroups()
+    assert weight.read_text() == "800"
+
+
 def test_under_version_1_there_is_nothing_to_hand_down(tmp_path: Path) -> None:
     assert controllers.handed_down(tmp_path) is None
 
