@@ -4,9 +4,6 @@ import sys
 from enum import StrEnum
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from infra import pins
 from infra.cli import exit_codes
@@ -17,6 +14,7 @@ from infra.plan.charts import FolderChartRenderer
 from infra.plan.images import Pulls, images_json, pulls_of
 from infra.posture import platform_of
 from infra.program import refusal
+from infra.report.tables import plain_console, plain_table
 from infra.report.text import printable
 from lab.paths import charts_directory
 
@@ -78,15 +76,9 @@ def _print(stack: str, pulls: Pulls, form: Format) -> None:
 
 
 def _print_table(pulls: Pulls) -> None:
-    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    console = plain_console(sys.stdout)
     mirrored = any(pulled.upstream != pulled.reference for pulled in pulls.artifacts)
-    table = Table(
-        box=box.SIMPLE_HEAD if console.is_terminal else None,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+    table = plain_table(console)
     for heading in ("Kind", "Reference", *(("Mirrored from",) if mirrored else ()), "Used by"):
         table.add_column(heading, overflow="fold")
     for pulled in pulls.artifacts:

@@ -4,23 +4,23 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from infra.plan.model import SECRET, Json, Plan, PlannedResource
 from infra.plan.urns import Urn
+from infra.report.tables import plain_console, plain_table
 from infra.report.text import printable
 
 
 def print_plan(plan: Plan, stream: TextIO) -> None:
     """Print `plan` on `stream`: by component, each resource with what sets it apart."""
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = plain_console(stream)
     made = [resource for resource in plan.resources if resource.custom or resource.remote]
     console.print(Text(printable(f"Stack {plan.stack}: {_counted(made)}"), style="bold"))
     console.print()
-    console.print(_table(made, ruled=console.is_terminal))
+    console.print(_table(made, console))
     if plan.warnings:
         console.print()
     for warning in plan.warnings:
@@ -40,14 +40,8 @@ def _types(made: list[PlannedResource]) -> Iterator[str]:
     return (resource.type for resource in made)
 
 
-def _table(made: list[PlannedResource], *, ruled: bool) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD if ruled else None,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+def _table(made: list[PlannedResource], console: Console) -> Table:
+    table = plain_table(console)
     for heading in ("Component", "Kind", "Object", "Notes"):
         table.add_column(heading, overflow="fold")
     shown = ""

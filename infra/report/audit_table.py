@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from infra.audit.report import AuditReport, ControlReport, Verdict, Window
 from infra.audit.results import Observation, Outcome, Probe
+from infra.report.tables import plain_console, plain_table
 from infra.report.text import printable
 
 _STYLES = {
@@ -30,12 +30,12 @@ _REASONS_SHOWN = 12
 
 def print_audit(report: AuditReport, stream: TextIO) -> None:
     """Print `report` on `stream`: coloured with a ruled heading on a terminal, plain ASCII layout elsewhere."""
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = plain_console(stream)
     console.print(
         Text(printable(f"Stack {report.stack}: tier {report.tier}, audited on context {report.context}"), style="bold")
     )
     console.print()
-    console.print(_table(report, ruled=console.is_terminal))
+    console.print(_table(report, console))
     for row in report.controls:
         for text in _failures(row):
             console.print(text, soft_wrap=True)
@@ -48,14 +48,8 @@ def print_audit(report: AuditReport, stream: TextIO) -> None:
     console.print(_verdict(report), soft_wrap=True)
 
 
-def _table(report: AuditReport, *, ruled: bool) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD if ruled else None,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+def _table(report: AuditReport, console: Console) -> Table:
+    table = plain_table(console)
     table.add_column("Verdict", no_wrap=True)
     table.add_column("Id", no_wrap=True)
     table.add_column("Control", overflow="fold")

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from infra.report.tables import plain_console, plain_table
 from infra.report.text import printable
 from infra.trust.posture import ControlPosture, ControlState, Finding, Posture, Severity
 
@@ -29,13 +29,13 @@ def print_posture(posture: Posture, stream: TextIO) -> None:
 
     The facts that require controls stand once each below the table, by number: one fact often requires many controls.
     """
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = plain_console(stream)
     console.print(
         Text(printable(f"Stack {posture.stack}: tier {posture.tier}, tenants {posture.tenants}"), style="bold")
     )
     console.print()
     facts = _facts(posture)
-    console.print(_table(posture, facts, ruled=console.is_terminal))
+    console.print(_table(posture, facts, console))
     console.print()
     if facts:
         console.print(Text("Facts that require controls:"))
@@ -54,14 +54,8 @@ def _facts(posture: Posture) -> dict[str, int]:
     return {fact: number for number, fact in enumerate(facts, start=1)}
 
 
-def _table(posture: Posture, facts: Mapping[str, int], *, ruled: bool) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD if ruled else None,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+def _table(posture: Posture, facts: Mapping[str, int], console: Console) -> Table:
+    table = plain_table(console)
     table.add_column("State", no_wrap=True, min_width=max(len(state) for state in ControlState))
     table.add_column("Id", no_wrap=True, min_width=max(len(row.control.id) for row in posture.controls))
     table.add_column("Control", overflow="fold")

@@ -4,12 +4,11 @@ import datetime
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from infra.live.model import Account, KeyState, Standing, Usage
+from infra.report.tables import plain_console, plain_list, plain_table
 from infra.report.text import printable
 
 NOTHING = "-"
@@ -21,7 +20,7 @@ _MODELS_SHOWN = 3
 def print_accounts(accounts: Sequence[Account], stream: TextIO) -> None:
     """One row for each tenant; whatever is not as it should be is told below the table."""
     console = _console(stream)
-    table = _table(console)
+    table = plain_table(console)
     for name, right in (
         ("Tenant", False),
         ("Models", False),
@@ -61,9 +60,7 @@ def print_accounts(accounts: Sequence[Account], stream: TextIO) -> None:
 def print_account(account: Account, stream: TextIO) -> None:
     """Everything about one tenant."""
     console = _console(stream)
-    table = Table(box=None, show_header=False, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table = plain_list()
     for name, value in (
         ("tenant", account.name),
         ("state", str(account.standing)),
@@ -88,7 +85,7 @@ def print_usage(rows: Sequence[Usage], stream: TextIO) -> None:
     if not rows:
         console.print("No spend was recorded in these days.")
         return
-    table = _table(console)
+    table = plain_table(console)
     for name in ("Tenant", "Day (UTC)", "Model"):
         table.add_column(name, overflow="fold")
     for name in ("Requests", "Failed", "Prompt tokens", "Generated tokens", "Spent"):
@@ -123,17 +120,7 @@ def _remarks(account: Account) -> Iterator[str]:
 
 
 def _console(stream: TextIO) -> Console:
-    return Console(file=stream, highlight=False, markup=False, emoji=False, width=None if stream.isatty() else 200)
-
-
-def _table(console: Console) -> Table:
-    return Table(
-        box=box.SIMPLE_HEAD if console.is_terminal else None,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+    return plain_console(stream, width=None if stream.isatty() else 200)
 
 
 def _models(account: Account) -> str:
