@@ -6,14 +6,11 @@ from enum import StrEnum
 import click
 
 from infra import pins
-from infra.cli import exit_codes
-from infra.cli.offline import helm_binary, stand_in_secrets
-from infra.cli.options import StackSelection, stack_options, today, want_json
+from infra.cli.offline import chosen_format, format_option, helm_binary, sound_platform, stand_in_secrets
+from infra.cli.options import StackSelection, stack_options
 from infra.plan import plan as plan_of
 from infra.plan.charts import FolderChartRenderer
 from infra.plan.images import Pulls, images_json, pulls_of
-from infra.posture import platform_of
-from infra.program import refusal
 from infra.report.tables import plain_console, plain_table
 from infra.report.text import printable
 from lab.paths import charts_directory
@@ -29,11 +26,8 @@ class Format(StrEnum):
 
 @click.command()
 @stack_options
-@click.option(
-    "--format",
-    "wanted",
-    type=click.Choice([str(choice) for choice in Format]),
-    help="table (for people, the default), json (with reasons), list (one upstream reference a line, to copy from).",
+@format_option(
+    Format, "table (for people, the default), json (with reasons), list (one upstream reference a line, to copy from)."
 )
 def images(selection: StackSelection, wanted: str | None) -> None:
     """List every image and chart that a stack pulls, for mirrors that must hold them and scanners that read them.
@@ -43,15 +37,8 @@ def images(selection: StackSelection, wanted: str | None) -> None:
     Exits with 0 when the list is printed, 1 when a required control is missing (nothing would be pulled), 2 when the
     stack file is invalid.
     """
-    if selection.json and wanted not in {None, Format.JSON}:
-        raise click.UsageError("--json and --format exclude each other: --json means --format json.")
-    form = Format(wanted or (Format.JSON if selection.json else Format.TABLE))
-    want_json(form is Format.JSON)
-    stack, config = selection.load()
-    platform = platform_of(stack, config, today())
-    if not platform.posture.sound:
-        click.echo(refusal(platform.posture, selection.stack_file), err=True)
-        click.get_current_context().exit(exit_codes.UNSOUND)
+    form = chosen_format(selection, wanted, Format)
+    platform = sound_platform(selection, json=form is Format.JSON)
     project = selection.path().absolute().parent
     renderer = FolderChartRenderer(project, charts_directory(), helm_binary())
     pulls = pulls_of(plan_of(platform, stand_in_secrets(selection.path())), renderer, pins.IMAGES.values())
@@ -61,7 +48,7 @@ def images(selection: StackSelection, wanted: str | None) -> None:
             "images of the chart's own defaults are not.",
             err=True,
         )
-    _print(stack, pulls, form)
+    _print(platform.posture.stack, pulls, form)
 
 
 def _print(stack: str, pulls: Pulls, form: Format) -> None:

@@ -10,19 +10,24 @@ import click
 from infra.audit.offline.run import audit_offline
 from infra.audit.results import Probe
 from infra.cli import exit_codes
-from infra.cli.offline import helm_binary, kyverno_binary, stand_in_secrets
-from infra.cli.options import StackSelection, stack_options, today, want_json
+from infra.cli.offline import (
+    chosen_format,
+    format_option,
+    helm_binary,
+    kyverno_binary,
+    sound_platform,
+    stand_in_secrets,
+)
+from infra.cli.options import StackSelection, stack_options
 from infra.plan import Plan
 from infra.plan import plan as plan_of
 from infra.plan.charts import FolderChartRenderer
 from infra.plan.document import plan_json
 from infra.plan.manifests import LEFT_OUT, plan_manifests
 from infra.plan.table import print_plan
-from infra.posture import Platform, platform_of
-from infra.program import refusal
+from infra.posture import Platform
 from infra.report.audit_json import audit_json
 from infra.report.audit_table import print_audit
-from infra.report.posture_json import posture_json
 from lab.paths import charts_directory
 
 VALIDATING_POLICY = ":ValidatingPolicy"
@@ -39,11 +44,9 @@ class Format(StrEnum):
 
 @click.command()
 @stack_options
-@click.option(
-    "--format",
-    "wanted",
-    type=click.Choice([str(choice) for choice in Format]),
-    help="table (for people, the default), json (every resource with its options), yaml (Kubernetes manifests).",
+@format_option(
+    Format,
+    "table (for people, the default), json (every resource with its options), yaml (Kubernetes manifests).",
 )
 @click.option(
     "--audit",
@@ -60,28 +63,15 @@ def plan(selection: StackSelection, wanted: str | None, audited: bool) -> None:
     Exits with 0 when the plan is printed, 1 when a required control is missing (nothing would be registered) or does
     not hold in what --audit sees, 2 when the stack file is invalid.
     """
-    form = _format(selection, wanted)
+    form = chosen_format(selection, wanted, Format)
     if audited and form is Format.YAML:
         raise click.UsageError("--audit is printed as a table or as JSON: leave --format yaml out.")
-    want_json(form is Format.JSON)
-    stack, config = selection.load()
-    platform = platform_of(stack, config, today())
-    if not platform.posture.sound:
-        click.echo(refusal(platform.posture, selection.stack_file), err=True)
-        if form is Format.JSON:
-            click.echo(posture_json(platform.posture))
-        click.get_current_context().exit(exit_codes.UNSOUND)
+    platform = sound_platform(selection, json=form is Format.JSON)
     made = plan_of(platform, stand_in_secrets(selection.path()))
     if audited:
         _audit(made, platform, form)
     else:
         _print(made, form, selection.path().absolute().parent)
-
-
-def _format(selection: StackSelection, wanted: str | None) -> Format:
-    if selection.json and wanted not in {None, Format.JSON}:
-        raise click.UsageError("--json and --format exclude each other: --json means --format json.")
-    return Format(wanted or (Format.JSON if selection.json else Format.TABLE))
 
 
 def _print(made: Plan, form: Format, project: Path) -> None:

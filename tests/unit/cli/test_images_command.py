@@ -54,3 +54,12 @@ def test_every_pinned_image_of_the_table_names_what_runs_it(bulkhead: Bulkhead) 
 
     assert result.exit_code == 0
     assert "StatefulSet bulkhead-gateway/database" in " ".join(result.stdout.split())
+
+
+@pytest.mark.usefixtures("project")
+def test_an_unsound_posture_as_json_is_the_postures_own_document(bulkhead: Bulkhead) -> None:
+    result = bulkhead("images", "--stack", "unsound", "--json")
+
+    assert result.exit_code == 1
+    assert "nothing was changed" in result.stderr
+    assert json.loads(result.stdout) == json.loads(bulkhead("posture", "--stack", "unsound", "--json").stdout)
