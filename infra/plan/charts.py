@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,11 +11,20 @@ import yaml
 from infra.pins import POD_SECURITY_VERSION
 from infra.plan.model import PlannedResource
 
+ChartRenderer = Callable[[PlannedResource], "list[dict[str, Any]] | str"]
+"""The objects of a chart, or why they are not at hand."""
+
 LAB_LINK = ".charts"
 """The project's link to the charts that the lab has laid."""
 
 RENDER_SECONDS = 60
 """A large chart takes a second; a minute means that something hangs."""
+
+
+def chart_name(chart: PlannedResource) -> str:
+    """Where a chart comes from, and its version where the source does not say."""
+    version = chart.inputs.get("version")
+    return f"{chart.inputs.get('chart')}{f' {version}' if version else ''}"
 
 
 class FolderChartRenderer:

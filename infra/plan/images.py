@@ -1,16 +1,14 @@
 """What a stack pulls: for mirrors that have to hold it, and for scanners that have to look at it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from infra.pins import ImagePin
-from infra.plan.model import Json, Plan, PlannedResource
-
-ChartRenderer = Callable[[PlannedResource], "list[dict[str, Any]] | str"]
-"""The objects of a chart, or why they are not at hand."""
+from infra.plan.charts import ChartRenderer, chart_name
+from infra.plan.model import Json, Plan, PlannedResource, mapping
 
 _CONTAINER_LISTS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 
@@ -143,13 +141,13 @@ def _add_chart(
     source, version = str(chart.inputs.get("chart")), chart.inputs.get("version")
     release = f"chart {chart.inputs.get('name')}"
     if version:
-        repository = _mapping(chart.inputs.get("repositoryOpts")).get("repo")
+        repository = mapping(chart.inputs.get("repositoryOpts")).get("repo")
         location = f"{repository}/{source}" if repository else source
         _add(used, PulledKind.CHART, [f"{location}:{version}"], release)
     rendered = render_chart(chart)
     if isinstance(rendered, str):
         _add(used, PulledKind.IMAGE, _images_in_values(chart.inputs.get("values")), release)
-        yield f"{source}{f' {version}' if version else ''}: {rendered}"
+        yield f"{chart_name(chart)}: {rendered}"
         return
     for manifest in rendered:
         _add(used, PulledKind.IMAGE, _images(manifest), _named(manifest))
@@ -160,7 +158,7 @@ def _images(value: Json) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key in _CONTAINER_LISTS and isinstance(item, list):
-                yield from (str(entry["image"]) for entry in map(_mapping, item) if entry.get("image"))
+                yield from (str(entry["image"]) for entry in map(mapping, item) if entry.get("image"))
             yield from _images(item)
     elif isinstance(value, list):
         for item in value:
@@ -169,7 +167,7 @@ def _images(value: Json) -> Iterator[str]:
 
 def _images_in_values(value: Json) -> Iterator[str]:
     """The images that a chart's values name as charts do: a repository and a tag, and at times a registry."""
-    entry = _mapping(value)
+    entry = mapping(value)
     repository, tag, registry = entry.get("repository"), entry.get("tag"), entry.get("registry")
     if isinstance(repository, str) and isinstance(tag, str):
         yield f"{registry}/{repository}:{tag}" if isinstance(registry, str) else f"{repository}:{tag}"
@@ -178,10 +176,6 @@ def _images_in_values(value: Json) -> Iterator[str]:
 
 
 def _named(manifest: Mapping[str, Json]) -> str:
-    metadata = _mapping(manifest.get("metadata"))
+    metadata = mapping(manifest.get("metadata"))
     name, namespace = metadata.get("name"), metadata.get("namespace")
     return f"{manifest.get('kind')} {f'{namespace}/' if namespace else ''}{name}"
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, Mapping) else {}

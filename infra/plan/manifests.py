@@ -1,14 +1,12 @@
 """A plan as plain Kubernetes manifests, so that any scanner can read what would run."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import yaml
 
+from infra.plan.charts import ChartRenderer, chart_name
 from infra.plan.model import SECRET, Json, Plan, PlannedResource
-
-ChartRenderer = Callable[[PlannedResource], "list[dict[str, Any]] | str"]
-"""The objects of a chart, or why they are not at hand."""
 
 LEFT_OUT = "# left out:"
 """Begins the comment that names what the text lacks."""
@@ -25,7 +23,7 @@ def plan_manifests(plan: Plan, render_chart: ChartRenderer) -> str:
     for chart in (resource for resource in plan.resources if resource.is_chart):
         rendered = render_chart(chart)
         if isinstance(rendered, str):
-            comments.append(f"{LEFT_OUT} the objects of chart {_chart_name(chart)} ({rendered})\n")
+            comments.append(f"{LEFT_OUT} the objects of chart {chart_name(chart)} ({rendered})\n")
         else:
             objects.extend(rendered)
     return "".join([*comments, *_documents(sorted(objects, key=_order))])
@@ -83,8 +81,3 @@ def _order(manifest: Mapping[str, Any]) -> tuple[int, bool, str, str, str, str]:
     rank = _FIRST_KINDS.index(kind) if kind in _FIRST_KINDS else len(_FIRST_KINDS)
     custom = api.startswith("kueue.x-k8s.io/")
     return rank, custom, str(metadata.get("namespace", "")), kind, str(metadata.get("name", "")), api
-
-
-def _chart_name(chart: PlannedResource) -> str:
-    version = chart.inputs.get("version")
-    return f"{chart.inputs.get('chart')}{f' {version}' if version else ''}"

@@ -111,3 +111,8 @@ class Plan:
         if len(found) != 1:
             raise KeyError(name)
         return found[0]
+
+
+def mapping(value: Json) -> Mapping[str, Json]:
+    """`value` where it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}

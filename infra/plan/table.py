@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.plan.model import SECRET, Json, Plan, PlannedResource
+from infra.plan.model import SECRET, Json, Plan, PlannedResource, mapping
 from infra.plan.urns import Urn
 from infra.report.tables import plain_console, plain_table
 from infra.report.text import printable
@@ -69,7 +69,7 @@ def _component(resource: PlannedResource) -> str:
 
 def _object(resource: PlannedResource) -> str:
     """Namespace and name in the cluster, or the name at the provider, or the one in Pulumi."""
-    metadata = _mapping(resource.inputs.get("metadata"))
+    metadata = mapping(resource.inputs.get("metadata"))
     name = metadata.get("name") or resource.inputs.get("name") or resource.name
     namespace = metadata.get("namespace") or (resource.inputs.get("namespace") if resource.is_chart else None)
     return f"{namespace}/{name}" if namespace else str(name)
@@ -92,7 +92,3 @@ def _holds_secret(value: Json) -> bool:
     if isinstance(value, list):
         return any(_holds_secret(item) for item in value)
     return value == SECRET
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, Mapping) else {}
