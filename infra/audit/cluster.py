@@ -1,8 +1,6 @@
 """The cluster that is audited: one request at a time, as whoever is asked for, answered with what the server said."""
 
 import json
-import logging
-import os
 import re
 import threading
 from collections.abc import Generator, Mapping, Sequence
@@ -16,7 +14,6 @@ import urllib3
 from infra.audit.errors import impossible
 from infra.audit.identity import Identity
 from infra.blueprint.model import ClusterPart
-from infra.live.kubeconfig import context_fault
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
@@ -59,9 +56,9 @@ class Kind:
 
     def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
         """The path of a collection, an object or a subresource."""
-        root = f"/api/{self.api_version}" if "/" not in self.api_version else f"/apis/{self.api_version}"
         place = f"/namespaces/{quote(namespace)}" if self.namespaced and namespace else ""
         tail = "".join(f"/{quote(part)}" for part in (name, subresource) if part)
+        root = f"/api/{self.api_version}" if "/" not in self.api_version else f"/apis/{self.api_version}"
         return f"{root}{place}/{self.plural}{tail}"
 
 
@@ -171,22 +168,13 @@ def live_cluster(part: ClusterPart, context: str | None = None) -> Generator[tup
         CommandFailedError: There is no such context, or its credentials cannot be had.
     """
     # Here and not above: the client's thousands of models take more than a second to load.
-    import kubernetes.config  # noqa: PLC0415
+    from infra.live.connection import client_of, context_of  # noqa: PLC0415
 
-    from infra.live.cluster import gke_context  # noqa: PLC0415
-
-    name = context or gke_context(part)
-    if fault := context_fault(name, os.environ):
-        raise impossible(fault.wrong, f"{fault.write}; or --context NAME")
-    try:
-        client: Any = kubernetes.config.new_client_from_config(context=name)
-    except (kubernetes.config.ConfigException, OSError, ValueError) as error:
-        raise impossible(f"the credentials of context {name} cannot be had ({error})", "log in again") from None
+    name = context_of(part, context)
+    client = client_of(part, name, impossible)
     headers: dict[str, str] = dict(client.default_headers)
     client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
     pool = cast("urllib3.PoolManager", client.rest_client.pool_manager)
-    # What comes of a retry is told once, by what asked.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:
         yield name, LiveCluster(str(client.configuration.host).rstrip("/"), pool, headers)
     finally:

@@ -4,8 +4,6 @@ The official client takes a second to import, so this module is imported by whoe
 """
 
 import base64
-import logging
-import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -16,10 +14,10 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import portforward  # pyright: ignore[reportUnknownVariableType]
 
-from infra.blueprint.model import ClusterPart, ExistingClusterPart
+from infra.blueprint.model import ClusterPart
 from infra.faults import CommandFailedError
+from infra.live.connection import client_of, context_of
 from infra.live.errors import failure
-from infra.live.kubeconfig import context_fault, kubeconfig_files
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
@@ -144,38 +142,13 @@ def connect(part: ClusterPart, context: str | None = None) -> LiveCluster:
     Raises:
         CommandFailedError: The kubeconfig has no such context, or its credentials cannot be had.
     """
-    name = context or (part.context if isinstance(part, ExistingClusterPart) else gke_context(part))
-    if fault := context_fault(name, os.environ):
-        raise failure(f"context {name}", fault.wrong, "the cluster cannot be reached", _how_to_get(part, fault.write))
-    # The client warns of what it then retries; what comes of it is told once, by what reads.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    name = context_of(part, context)
+
+    def refuse(wrong: str, instead: str) -> CommandFailedError:
+        return failure(f"context {name}", wrong, "nothing can be read", instead)
+
     threading.excepthook = _quiet_forwarding
-    try:
-        # Read now: the client's own default is what the environment was when it was imported.
-        files = os.pathsep.join(str(path) for path in kubeconfig_files(os.environ) if path.is_file())
-        api: Any = config.new_client_from_config(config_file=files, context=name)
-    except (config.ConfigException, OSError, ValueError) as error:
-        raise failure(
-            f"context {name}", f"its credentials cannot be had: {error}", "nothing can be read", "log in again"
-        ) from None
-    api.configuration.retries = False
-    return LiveCluster(name, api)
-
-
-def gke_context(part: ClusterPart) -> str:
-    """The context that `gcloud container clusters get-credentials` makes for a GKE cluster."""
-    if isinstance(part, ExistingClusterPart):
-        return part.context
-    return f"gke_{part.project}_{part.location}_{part.name}"
-
-
-def _how_to_get(part: ClusterPart, otherwise: str) -> str:
-    if isinstance(part, ExistingClusterPart):
-        return f"{otherwise}; or --context NAME"
-    return (
-        f"gcloud container clusters get-credentials {part.name} --location {part.location} --project {part.project}"
-        " --dns-endpoint; or --context NAME"
-    )
+    return LiveCluster(name, client_of(part, name, refuse))
 
 
 def _timeouts() -> Mapping[str, Any]:

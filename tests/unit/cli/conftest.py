@@ -24,6 +24,13 @@ config:
 """
 UNSOUND = SOUND + "    - {name: two, models: [small], budget: {usd: 5}}\n"
 INVALID = SOUND.replace("tier: trusted", "tier: paranoid")
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+clusters: [{name: test, cluster: {server: "https://127.0.0.1:9"}}]
+contexts: [{name: test, context: {cluster: test, user: test}}]
+users: [{name: test, user: {token: nothing}}]
+"""
 
 Bulkhead = Callable[..., Result]
 
@@ -37,6 +44,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PULUMI_STACK", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def kubeconfig(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kubeconfig with the context `test`, of a cluster that does not answer."""
+    path = project / "kubeconfig"
+    path.write_text(KUBECONFIG)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    return path
 
 
 @pytest.fixture

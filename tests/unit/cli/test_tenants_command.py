@@ -23,14 +23,6 @@ from tests.unit.cli.conftest import Bulkhead
 PROJECT = Path(__file__).resolve().parents[3]
 KEY = "sk-" + "sentinel" * 6
 
-KUBECONFIG = """
-apiVersion: v1
-kind: Config
-clusters: [{name: test, cluster: {server: "https://127.0.0.1:9"}}]
-contexts: [{name: test, context: {cluster: test, user: test}}]
-users: [{name: test, user: {token: nothing}}]
-"""
-
 
 def account(name: str, **changes: Any) -> Account:
     values: dict[str, Any] = {
@@ -53,11 +45,12 @@ def answering(value: object) -> Callable[..., object]:
     return lambda *_, **__: value
 
 
+pytestmark = pytest.mark.usefixtures("kubeconfig")
+
+
 @pytest.fixture(autouse=True)
-def platform(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kubeconfig, and a platform with one tenant in order and one that drifted."""
-    (project / "kubeconfig").write_text(KUBECONFIG)
-    monkeypatch.setenv("KUBECONFIG", str(project / "kubeconfig"))
+def platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform with one tenant in order and one that drifted."""
     found = (account("one"), account("two", drift=("blocked by hand",), key=KeyState.BLOCKED))
     row = Usage("one", datetime.date(2026, 11, 24), "small", 3, 1, 7, 5, 0.25)
     monkeypatch.setattr(accounts, "read_accounts", answering(found))
