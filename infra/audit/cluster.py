@@ -58,8 +58,12 @@ class Kind:
         """The path of a collection, an object or a subresource."""
         place = f"/namespaces/{quote(namespace)}" if self.namespaced and namespace else ""
         tail = "".join(f"/{quote(part)}" for part in (name, subresource) if part)
-        root = f"/api/{self.api_version}" if "/" not in self.api_version else f"/apis/{self.api_version}"
-        return f"{root}{place}/{self.plural}{tail}"
+        return f"{_root(self.api_version)}{place}/{self.plural}{tail}"
+
+
+def _root(api_version: str) -> str:
+    """Where the API server serves a version: the core's own alone has no group."""
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
 
 
 class Cluster(Protocol):
@@ -138,8 +142,7 @@ class LiveCluster:
             return self._kinds.setdefault((api_version, kind), None)
 
     def _discover(self, api_version: str) -> None:
-        root = f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
-        answer = self.call("GET", root)
+        answer = self.call("GET", _root(api_version))
         for resource in cast("list[dict[str, Any]]", answer.document.get("resources", [])):
             if "/" not in resource["name"]:
                 found = Kind(api_version, resource["name"], bool(resource["namespaced"]))
