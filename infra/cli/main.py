@@ -13,6 +13,7 @@ from infra.cli.group import LazyCommand, LazyGroup
 COMMANDS = {
     "posture": LazyCommand("infra.cli.posture", "posture", "Which controls are in force, and why."),
     "plan": LazyCommand("infra.cli.plan", "plan", "What the program would register, offline."),
+    "diff": LazyCommand("infra.cli.diff", "diff", "What a change of a stack file changes, offline."),
     "images": LazyCommand("infra.cli.images", "images", "Every image and chart that a stack pulls."),
     "tenants": LazyCommand("infra.cli.tenants", "tenants", "Accounts, keys and spend of a running platform."),
     "audit": LazyCommand("infra.cli.audit", "audit", "Whether the running cluster keeps what the posture claims."),

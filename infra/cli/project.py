@@ -48,6 +48,16 @@ def stack_file_of(stack: str | None, start: Path, environment: Mapping[str, str]
     )
 
 
+def stack_file_at(stack: str | None, start: Path, environment: Mapping[str, str]) -> Path:
+    """The stack file of `stack`, also where it is no longer there, as when a change takes a stack away.
+
+    Arguments and refusals are those of `stack_file_of`, less that a stack that is named need not exist.
+    """
+    folder = project_folder(start)
+    match = _STACK_NAME.match(stack) if stack else None
+    return folder / f"Pulumi.{match['stack']}.yaml" if match else stack_file_of(stack, start, environment)
+
+
 def project_folder(start: Path) -> Path:
     """The nearest folder at or above `start` whose Pulumi.yaml names this project.
 

@@ -3,11 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infra.blueprint.names import TENANT_LABEL
+from infra.plan.urns import Urn
+
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """A JSON value."""
 
 SECRET = "[secret]"  # noqa: S105 - what stands in a secret's place
 """Stands where a value is a Pulumi secret; the value itself is not kept."""
+COMPONENT_PREFIX = "bulkhead:"
+"""How the types of this program's own components begin."""
 COMPUTED = "[computed]"
 """Stands where a value is known only once the resource exists."""
 
@@ -84,6 +89,40 @@ class PlannedResource:
         """Whether it becomes the objects of a Helm chart."""
         return self.type == "kubernetes:helm.sh/v4:Chart"
 
+    @property
+    def component(self) -> str:
+        """The component directly around it; empty where there is none of this program's."""
+        return component_of(self.options.parent)
+
+    @property
+    def object_name(self) -> str:
+        """Namespace and name in the cluster, or the name at the provider, or the one in Pulumi."""
+        return object_name(self.inputs, self.name, self.is_chart)
+
+
+def component_of(parent: str) -> str:
+    """The name of the parent where that is a component of this program; its URN may be empty."""
+    urn = Urn.parse(parent) if parent else None
+    return urn.name if urn and urn.type.startswith(COMPONENT_PREFIX) else ""
+
+
+def object_name(inputs: Mapping[str, Json], name: str, is_chart: bool = False) -> str:
+    """How people call a resource with these inputs, whose name in Pulumi is `name`."""
+    metadata = mapping(inputs.get("metadata"))
+    shown = metadata.get("name") or inputs.get("name") or name
+    namespace = metadata.get("namespace") or (inputs.get("namespace") if is_chart else None)
+    return f"{namespace}/{shown}" if namespace else str(shown)
+
+
+def tenant_of(inputs: Mapping[str, Json]) -> str:
+    """The tenant that a Kubernetes object is labelled with; empty where it is nobody's own."""
+    return str(mapping(mapping(inputs.get("metadata")).get("labels")).get(TENANT_LABEL) or "")
+
+
+def mapping(value: Json) -> Mapping[str, Json]:
+    """`value` where it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -111,8 +150,3 @@ class Plan:
         if len(found) != 1:
             raise KeyError(name)
         return found[0]
-
-
-def mapping(value: Json) -> Mapping[str, Json]:
-    """`value` where it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}

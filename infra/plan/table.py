@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.plan.model import SECRET, Json, Plan, PlannedResource, mapping
-from infra.plan.urns import Urn
+from infra.plan.model import SECRET, Json, Plan, PlannedResource
 from infra.report.tables import plain_console, plain_table
 from infra.report.text import printable
 
@@ -45,11 +44,11 @@ def _table(made: list[PlannedResource], console: Console) -> Table:
     for heading in ("Component", "Kind", "Object", "Notes"):
         table.add_column(heading, overflow="fold")
     shown = ""
-    for component, resource in sorted(((_component(resource), resource) for resource in made), key=_order):
+    for component, resource in sorted(((resource.component, resource) for resource in made), key=_order):
         table.add_row(
             Text(printable(component) if component != shown else "", style="bold"),
             resource.type.rpartition(":")[2],
-            printable(_object(resource)),
+            printable(resource.object_name),
             ", ".join(_notes(resource)),
         )
         shown = component
@@ -59,20 +58,6 @@ def _table(made: list[PlannedResource], console: Console) -> Table:
 def _order(row: tuple[str, PlannedResource]) -> tuple[str, str, str]:
     component, resource = row
     return component, resource.type, resource.name
-
-
-def _component(resource: PlannedResource) -> str:
-    """The component directly around the resource."""
-    parent = Urn.parse(resource.options.parent) if resource.options.parent else None
-    return parent.name if parent and "$" not in parent.type and parent.type.startswith("bulkhead:") else ""
-
-
-def _object(resource: PlannedResource) -> str:
-    """Namespace and name in the cluster, or the name at the provider, or the one in Pulumi."""
-    metadata = mapping(resource.inputs.get("metadata"))
-    name = metadata.get("name") or resource.inputs.get("name") or resource.name
-    namespace = metadata.get("namespace") or (resource.inputs.get("namespace") if resource.is_chart else None)
-    return f"{namespace}/{name}" if namespace else str(name)
 
 
 def _notes(resource: PlannedResource) -> Iterator[str]:

@@ -55,11 +55,12 @@ def posture_document(posture: Posture) -> PostureDocument:
             }
             for row in posture.controls
         ],
-        "findings": [_finding_document(finding) for finding in posture.findings],
+        "findings": [finding_document(finding) for finding in posture.findings],
     }
 
 
-def _finding_document(finding: Finding) -> FindingDocument:
+def finding_document(finding: Finding) -> FindingDocument:
+    """`finding` as a plain dictionary."""
     return {
         "severity": str(finding.severity),
         "control": str(finding.control) if finding.control else None,

@@ -1,0 +1,71 @@
+"""From two stack files to the difference between them."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from infra.cli.offline import stand_in_secrets
+from infra.cli.options import today
+from infra.cli.revisions import file_at
+from infra.config.loader import load_stack_file
+from infra.config.stack_file import read_stack_file
+from infra.diff import Side, StackDifference, compare
+from infra.diff.compare import secrets_of
+from infra.faults import FaultsFoundError
+from infra.plan import plan
+from infra.plan.replacement import forcing_paths
+from infra.posture import platform_of
+from infra.trust.lowering import DeployedPosture, with_lowering
+
+WORKING_TREE = "the working tree"
+
+
+def difference_since(revision: str, path: Path) -> StackDifference:
+    """What changed in a stack file since a revision; the file may be missing on either side, not on both.
+
+    Raises:
+        FaultsFoundError: a side is no valid stack file, or there is no such revision.
+        CommandFailedError: git cannot be asked.
+    """
+    content = file_at(revision, path)
+    with tempfile.TemporaryDirectory(prefix="bulkhead-diff-") as folder:
+        base = Path(folder) / path.name
+        if content is not None:
+            base.write_bytes(content)
+        # A path that is nowhere is read all the same, since its refusal says what to do.
+        after = path if path.exists() or content is None else None
+        return difference_between(base if content is not None else None, after, (revision, WORKING_TREE))
+
+
+def difference_between(before: Path | None, after: Path | None, labels: tuple[str, str]) -> StackDifference:
+    """What differs between two stack files, both taken for the later one's stack.
+
+    Raises:
+        FaultsFoundError: one of them is no valid stack file.
+    """
+    named = after or before
+    if named is None:
+        raise ValueError("a difference needs a side")
+    stack = read_stack_file(named).stack
+    was = _side(before, labels[0], stack) if before else None
+    now = _side_to_be(after, labels[1], stack, was) if after else None
+    return compare(was, now, stack=stack, forcing=forcing_paths, today=today())
+
+
+def _side(path: Path, label: str, stack: str) -> Side:
+    """One side; it is planned even where its posture has become unsound, as by an ended waiver: it is what runs."""
+    try:
+        _, config = load_stack_file(path, today())
+    except FaultsFoundError as error:
+        raise FaultsFoundError(f"{path.name} of {label}", error.faults) from None
+    platform = platform_of(stack, config, today())
+    made = plan(platform, stand_in_secrets(path))
+    return Side(label, config, platform, made, secrets_of(read_stack_file(path).document))
+
+
+def _side_to_be(path: Path, label: str, stack: str, was: Side | None) -> Side:
+    """The side that is to be: refused as the program would refuse it, and without a plan then."""
+    side = _side(path, label, stack)
+    deployed = DeployedPosture(was.posture.tier, was.posture.in_force) if was else None
+    posture = with_lowering(side.posture, side.config.trust.allow_lowering, deployed)
+    return replace(side, platform=replace(side.platform, posture=posture), plan=side.plan if posture.sound else None)

@@ -1,0 +1,67 @@
+"""What a file held at a revision, asked of git."""
+
+import subprocess
+from pathlib import Path
+
+from infra.faults import CommandFailedError, Fault, FaultsFoundError
+
+GIT_SECONDS = 60
+"""A repository on a slow disk answers within seconds; a minute means that something hangs."""
+
+
+def file_at(revision: str, path: Path) -> bytes | None:
+    """The file's content at a revision; None where it is not there.
+
+    Args:
+        revision: A branch, a tag, a commit, or whatever else names one to git.
+        path: The file, in the working tree of the repository that is asked.
+
+    Raises:
+        FaultsFoundError: there is no such revision.
+        CommandFailedError: git is not there, or there is no repository.
+    """
+    folder = path.absolute().parent
+    commit = _commit(revision, folder)
+    tracked = _git(folder, "ls-tree", "--name-only", "-z", commit, "--", path.name)
+    if tracked.returncode != 0:
+        raise _failed(f"git ls-tree did not answer: {_reason(tracked)}")
+    if not tracked.stdout:
+        return None
+    shown = _git(folder, "show", f"{commit}:./{path.name}")
+    if shown.returncode != 0:
+        raise _failed(f"git show did not answer: {_reason(shown)}")
+    return shown.stdout
+
+
+def _commit(revision: str, folder: Path) -> str:
+    if _git(folder, "rev-parse", "--git-dir").returncode != 0:
+        raise _failed(f"{folder} is in no git repository")
+    found = None if revision.startswith("-") else _git(folder, "rev-parse", "--verify", f"{revision}^{{commit}}")
+    if found is None or found.returncode != 0:
+        fault = Fault(
+            "--base",
+            f"git knows no commit {revision}",
+            "there is nothing to compare with",
+            "a branch, a tag or a commit that `git rev-parse` finds; a shallow clone has to fetch it first",
+        )
+        raise FaultsFoundError("bulkhead diff", [fault])
+    return found.stdout.decode().strip()
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(["git", "-C", folder, *arguments], capture_output=True, timeout=GIT_SECONDS, check=False)
+    except FileNotFoundError:
+        raise _failed("there is no git on PATH") from None
+    except subprocess.TimeoutExpired:
+        raise _failed(f"git did not answer within {GIT_SECONDS} s") from None
+
+
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"exit {done.returncode}"
+
+
+def _failed(wrong: str) -> CommandFailedError:
+    write = "--from FILE --to FILE, which needs no git; or run it in the repository's working tree"
+    return CommandFailedError("bulkhead diff", [Fault("git", wrong, "the stack file's base cannot be read", write)])

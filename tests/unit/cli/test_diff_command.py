@@ -1,0 +1,155 @@
+"""`bulkhead diff`: two sides from git or from files, three formats, the shared exit codes."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import SOUND, UNSOUND, Bulkhead
+
+
+def git(*arguments: str) -> None:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def repository(project: Path) -> Path:
+    """The project in a git repository whose first commit is tagged `before`."""
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "before")
+    git("tag", "before")
+    return project
+
+
+def richer(project: Path, stack: str = "local") -> None:
+    (project / f"Pulumi.{stack}.yaml").write_text(SOUND.replace("budget: {usd: 5}", "budget: {usd: 9}"))
+
+
+@pytest.mark.usefixtures("repository")
+def test_without_a_change_nothing_is_told(bulkhead: Bulkhead) -> None:
+    result = bulkhead("diff")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == "Stack local: from HEAD to the working tree"
+    assert "No control is lost, and nothing is deleted or replaced." in result.stdout
+    assert "The plan has no change." in result.stdout
+
+
+def test_a_budget_that_changed_since_a_tag_is_told(bulkhead: Bulkhead, repository: Path) -> None:
+    richer(repository)
+    git("commit", "--quiet", "--all", "--message", "after")
+
+    result = bulkhead("diff", "--base", "before", "--stack", "local", "--json")
+
+    (tenant,) = json.loads(result.stdout)["tenants"]
+    assert tenant == {
+        "name": "one",
+        "change": "changed",
+        "keys": [{"key": "budget.usd", "before": "5", "after": "9"}],
+    }
+    assert not json.loads(bulkhead("diff", "--json").stdout)["tenants"]
+
+
+def test_a_stack_that_is_new_or_goes_is_compared_with_nothing(bulkhead: Bulkhead, repository: Path) -> None:
+    (repository / "Pulumi.fresh.yaml").write_text(SOUND)
+    (repository / "Pulumi.local.yaml").unlink()
+
+    fresh, gone = bulkhead("diff", "--stack", "fresh"), bulkhead("diff", "--stack", "local")
+
+    assert fresh.stdout.startswith("Stack fresh: from nothing to the working tree")
+    assert gone.stdout.startswith("Stack local: from HEAD to nothing")
+    assert "HOLDS DATA" in gone.stdout
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_stack_that_never_was_is_refused(bulkhead: Bulkhead) -> None:
+    result = bulkhead("diff", "--stack", "nowhere")
+
+    assert result.exit_code == 2
+    assert "Pulumi.nowhere.yaml" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.usefixtures("repository")
+@pytest.mark.parametrize("revision", ["nowhere", "--output=/tmp/x", "HEAD~9"])
+def test_a_revision_that_git_does_not_know_is_refused(bulkhead: Bulkhead, revision: str) -> None:
+    result = bulkhead("diff", f"--base={revision}")
+
+    assert result.exit_code == 2
+    assert f"git knows no commit {revision}" in result.stderr
+
+
+def test_outside_of_a_repository_it_says_what_to_do(bulkhead: Bulkhead, project: Path) -> None:
+    result = bulkhead("diff")
+
+    assert result.exit_code == 3
+    assert f"{project} is in no git repository" in result.stderr
+    assert "--from FILE --to FILE" in result.stderr
+
+
+@pytest.mark.usefixtures("project")
+def test_two_files_need_no_repository(bulkhead: Bulkhead) -> None:
+    result = bulkhead("diff", "--from", "Pulumi.local.yaml", "--to", "Pulumi.unsound.yaml", "--format", "markdown")
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("### Stack unsound: from Pulumi.local.yaml to Pulumi.unsound.yaml\n")
+    assert "REFUSED as it stands: 3 errors" in result.stdout
+    assert "No plan was made" in result.stdout
+
+
+@pytest.mark.usefixtures("project")
+def test_what_became_unsound_is_still_compared(bulkhead: Bulkhead) -> None:
+    result = bulkhead("diff", "--from", "Pulumi.unsound.yaml", "--to", "Pulumi.local.yaml")
+
+    assert result.exit_code == 0
+    assert "removed" in result.stdout
+
+
+def test_a_lower_tier_is_refused_as_the_program_refuses_it_and_passes_with_its_reason(
+    bulkhead: Bulkhead, project: Path
+) -> None:
+    (project / "Pulumi.higher.yaml").write_text(SOUND.replace("tier: trusted", "tier: governed"))
+    permitted = "{tier: trusted, allow_lowering: {from_tier: governed, reason: One team is left.}}"
+    (project / "Pulumi.lower.yaml").write_text(SOUND.replace("{tier: trusted}", permitted))
+
+    refused = bulkhead("diff", "--from", "Pulumi.higher.yaml", "--to", "Pulumi.local.yaml")
+    passed = bulkhead("diff", "--from", "Pulumi.higher.yaml", "--to", "Pulumi.lower.yaml")
+
+    assert refused.exit_code == 1
+    assert "No plan was made" in refused.stdout
+    assert passed.exit_code == 0
+    assert "Reason: One team is left." in " ".join(passed.stdout.split())
+    assert "control lost" in passed.stdout
+
+
+@pytest.mark.usefixtures("project")
+def test_an_invalid_side_is_refused_and_named(bulkhead: Bulkhead) -> None:
+    result = bulkhead("diff", "--from", "Pulumi.invalid.yaml", "--to", "Pulumi.local.yaml", "--json")
+
+    assert result.exit_code == 2
+    assert "Pulumi.invalid.yaml of Pulumi.invalid.yaml" in result.stderr
+    assert json.loads(result.stdout)["faults"][0]["path"] == "bulkhead:trust.tier"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--from", "Pulumi.local.yaml"),
+        ("--to", "Pulumi.local.yaml"),
+        ("--from", "Pulumi.local.yaml", "--to", "Pulumi.local.yaml", "--base", "HEAD"),
+        ("--from", "Pulumi.local.yaml", "--to", "Pulumi.local.yaml", "--stack", "local"),
+        ("--json", "--format", "table"),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(bulkhead: Bulkhead, arguments: tuple[str, ...]) -> None:
+    assert bulkhead("diff", *arguments).exit_code == 2
+
+
+def test_the_output_is_the_same_each_time(bulkhead: Bulkhead, repository: Path) -> None:
+    (repository / "Pulumi.local.yaml").write_text(UNSOUND)
+    for form in ("table", "markdown", "json"):
+        assert bulkhead("diff", "--format", form).stdout == bulkhead("diff", "--format", form).stdout

@@ -1,0 +1,152 @@
+"""Tenants, models, capacity, cost, caches and every other key."""
+
+from typing import Any
+
+import pytest
+
+from infra.diff.model import Change, MoneyRange, Range
+from infra.prices import HOURS_PER_MONTH, PRICES, usd_per_month
+from tests.unit.diff.changes import GKE, PRICE, changed, difference
+
+
+def keys(changes: tuple[object, ...]) -> dict[str, tuple[object, object]]:
+    return {change.key: (change.before, change.after) for change in changes}  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
+
+
+def test_a_tenants_budget_is_told_with_both_values() -> None:
+    (tenant,) = difference(GKE, changed(tenants__1__budget__usd=250)).tenants
+
+    assert (tenant.name, tenant.change) == ("search", Change.CHANGED)
+    assert keys(tenant.keys) == {"budget.usd": ("100", "250")}
+
+
+def test_tenants_in_another_order_and_a_default_written_out_are_no_change() -> None:
+    shuffled = changed(tenants=list(reversed(GKE["bulkhead:tenants"])))
+    written_out = changed(tenants__1__rate_limit={"requests_per_minute": 600, "tokens_per_minute": 200000})
+
+    assert not difference(GKE, shuffled).tenants
+    assert not difference(GKE, written_out).tenants
+
+
+def test_a_tenant_and_a_model_that_come_and_go_are_told() -> None:
+    more = changed(
+        models=[*GKE["bulkhead:models"], {"name": "qwen", "source": "example/qwen", "pool": "l4", "price": PRICE}],
+        tenants=[*GKE["bulkhead:tenants"], {"name": "support", "models": ["qwen"], "budget": {"usd": 5}}],
+    )
+
+    grown, shrunk = difference(GKE, more), difference(more, GKE)
+
+    assert [(one.name, one.change) for one in grown.tenants] == [("support", Change.ADDED)]
+    assert [(one.name, one.change) for one in grown.models] == [("qwen", Change.ADDED)]
+    assert [(one.name, one.change) for one in shrunk.tenants] == [("support", Change.REMOVED)]
+    assert [(one.name, one.change) for one in shrunk.models] == [("qwen", Change.REMOVED)]
+
+
+def test_subjects_of_a_tenant_are_told_by_name() -> None:
+    with_people = changed(tenants__0__subjects=[{"kind": "group", "name": "research@example.com"}])
+
+    (tenant,) = difference(GKE, with_people).tenants
+
+    assert keys(tenant.keys) == {
+        "subjects.research@example.com.kind": (None, "group"),
+        "subjects.research@example.com.name": (None, "research@example.com"),
+    }
+
+
+def test_a_larger_pool_costs_its_machines_more() -> None:
+    capacity = difference(GKE, changed(pools__1__nodes__max=6)).capacity
+
+    (pool,) = capacity.pools
+    each = usd_per_month("g2-standard-24", "europe-west4")
+    assert each is not None
+    assert pool.before is not None
+    assert pool.after is not None
+    assert (pool.before.gpus, pool.after.gpus) == (Range(2, 8), Range(2, 12))
+    assert pool.after.usd_per_month == MoneyRange(each, 6 * each)
+    assert capacity.before is not None
+    assert capacity.after is not None
+    assert capacity.after.usd_per_month.most - capacity.before.usd_per_month.most == pytest.approx(2 * each)  # pyright: ignore[reportUnknownMemberType]
+
+
+def test_splitting_gpus_makes_another_node_pool_with_instances() -> None:
+    a100 = changed(pools__1={"name": "big", "accelerator": "nvidia-a100-80gb", "nodes": {"max": 2}})
+    a100 = changed(a100, models__0__pool="big", tenants__0__gpu_quota={"big": 1})
+    split = changed(a100, pools__1__partition={"kind": "mig", "size": "1g.10gb"})
+
+    (pool,) = difference(a100, split).capacity.pools
+
+    assert pool.before is not None
+    assert pool.after is not None
+    assert (pool.before.node_pool, pool.after.node_pool) == ("big-whole", "big-mig-1g-10gb")
+    assert (pool.before.mig_instances, pool.after.mig_instances) == (Range(0, 0), Range(0, 14))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("pools__1__spot", True, "spot prices change too often for a table"),
+        ("pools__1__machine_type", "g2-standard-32", "no price for g2-standard-32 in europe-west4"),
+        ("cluster__location", "europe-north9", "no price for g2-standard-24 in europe-north9"),
+    ],
+)
+def test_what_the_table_does_not_hold_is_not_priced_and_says_why(path: str, value: Any, reason: str) -> None:
+    capacity = difference(GKE, changed(**{path: value})).capacity
+
+    pool = next(pool for pool in capacity.pools if pool.name == "l4")
+    assert pool.after is not None
+    assert (pool.after.usd_per_month, pool.after.not_priced) == (None, reason)
+    assert capacity.after is not None
+    assert "l4" in capacity.after.not_priced
+
+
+def test_nodes_that_are_not_made_here_have_no_price() -> None:
+    existing = changed(cluster={"kind": "existing", "context": "dev", "enforces_network_policy": True})
+
+    (cpu, gpu) = difference(GKE, existing).capacity.pools
+
+    assert {one.after.not_priced for one in (cpu, gpu) if one.after} == {"its nodes are not made here"}
+
+
+def test_a_zone_has_its_regions_price_and_a_machine_costs_in_proportion_to_its_gpus() -> None:
+    one, eight = usd_per_month("a3-highgpu-1g", "us-central1-a"), usd_per_month("a3-highgpu-8g", "us-central1")
+
+    assert one is not None
+    assert eight == pytest.approx(8 * one)  # pyright: ignore[reportUnknownMemberType]
+    assert one == pytest.approx(11.06124999 * HOURS_PER_MONTH)  # pyright: ignore[reportUnknownMemberType]
+
+
+def test_the_price_table_names_each_machine_once_and_has_no_price_of_nothing() -> None:
+    machines = [machine for series in PRICES for machine in series.units]
+
+    assert len(machines) == len(set(machines))
+    assert all(price > 0 for series in PRICES for price in series.usd_per_unit_hour.values())
+
+
+def test_more_engines_mean_that_a_prefix_is_computed_more_often() -> None:
+    (effect,) = difference(GKE, changed(models__0__replicas=3)).caches
+
+    assert effect.effect == ("each engine has a cache of its own, so a prefix is computed up to 3 times instead of 1")
+
+
+def test_an_engine_that_restarts_starts_with_an_empty_cache() -> None:
+    (effect,) = difference(GKE, changed(models__0__engine={"context_length": 4096})).caches
+
+    assert effect.effect == "its engines restart, so their caches start empty"
+
+
+def test_every_other_key_that_differs_is_told() -> None:
+    settings = difference(GKE, changed(gateway={"replicas": 3, "cache": {"kind": "memorystore"}})).settings
+
+    assert keys(settings)["gateway.replicas"][1] == "3"
+    assert keys(settings)["gateway.cache.kind"][1] == "memorystore"
+    assert all(change.path[0] == "gateway" for change in settings)
+
+
+def test_secrets_are_told_by_name_alone() -> None:
+    first = {**GKE, "bulkhead:model_hub_token": {"secure": "v1:aaaa"}}
+    second = {**GKE, "bulkhead:model_hub_token": {"secure": "v1:bbbb"}}
+
+    assert difference(GKE, first).secrets == (("model_hub_token", Change.ADDED),)
+    assert difference(first, second).secrets == (("model_hub_token", Change.CHANGED),)
+    assert difference(first, GKE).secrets == (("model_hub_token", Change.REMOVED),)
+    assert "aaaa" not in repr(difference(first, second))
