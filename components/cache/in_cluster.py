@@ -16,12 +16,12 @@ from components.shared.fingerprint import secret_fingerprint
 from components.shared.passwords import stable_password
 from components.shared.workloads import service_host, service_spec, single_pod_spec
 from infra.blueprint.model import InClusterCachePart
+from infra.blueprint.names import CACHE_PORT
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict, ProbeArgsDict
 
 OBJECT_NAME = "cache"
-PORT = 6379
 CONFIGURATION_KEY = "redis.conf"
 CONFIGURATION_PATH = "/etc/bulkhead/redis"
 MEMORY_MEBIBYTES = 256
@@ -60,7 +60,7 @@ class InClusterCache(pulumi.ComponentResource):
         service = self._make_service()
         deployment = self._make_deployment(secret, password)
         host = service_host(OBJECT_NAME, args.namespace)
-        url = password.apply(lambda value: f"redis://:{value}@{host}:{PORT}")
+        url = password.apply(lambda value: f"redis://:{value}@{host}:{CACHE_PORT}")
         self.connection = CacheConnection(pulumi.Output.secret(url), None, (service, deployment))
         self.register_outputs({"url": self.connection.url})
 
@@ -86,7 +86,7 @@ class InClusterCache(pulumi.ComponentResource):
         return kubernetes.core.v1.Service(
             f"{self._name}-service",
             metadata=self._metadata(),
-            spec=service_spec(OBJECT_NAME, "redis", PORT),
+            spec=service_spec(OBJECT_NAME, "redis", CACHE_PORT),
             opts=self._child(),
         )
 
@@ -123,7 +123,7 @@ def redis_configuration(password: str) -> str:
             f"dir {DATA_PATH}",
             f"maxmemory {MEMORY_MEBIBYTES}mb",
             "maxmemory-policy noeviction",
-            f"port {PORT}",
+            f"port {CACHE_PORT}",
             f"requirepass {password}",
             'save ""',
             "",
@@ -152,7 +152,7 @@ def _container(part: InClusterCachePart) -> "ContainerArgsDict":
         "image": part.image,
         "image_pull_policy": "IfNotPresent",
         "command": ["redis-server", f"{CONFIGURATION_PATH}/{CONFIGURATION_KEY}"],
-        "ports": [{"name": "redis", "container_port": PORT}],
+        "ports": [{"name": "redis", "container_port": CACHE_PORT}],
         "readiness_probe": _answers(period=5, failures=3),
         "liveness_probe": _answers(period=20, failures=6),
         "resources": {

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pulumi
 
+from infra.blueprint.names import DATABASE_PORT
+
 DATABASE_NAME = "litellm"
 USER_NAME = "litellm"
 PASSWORD_LENGTH = 32
@@ -31,4 +33,4 @@ def postgresql_url(host: str, password: str, parameters: str = "") -> str:
         parameters: A query, as `sslmode=require`.
     """
     query = f"?{parameters}" if parameters else ""
-    return f"postgresql://{USER_NAME}:{password}@{host}:5432/{DATABASE_NAME}{query}"
+    return f"postgresql://{USER_NAME}:{password}@{host}:{DATABASE_PORT}/{DATABASE_NAME}{query}"

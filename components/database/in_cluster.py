@@ -22,12 +22,12 @@ from components.shared import (
 from components.shared.passwords import stable_password
 from components.shared.workloads import DATA_VOLUME, service_host, service_spec, stateful_set_spec
 from infra.blueprint.model import InClusterDatabasePart
+from infra.blueprint.names import DATABASE_PORT
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict, ProbeArgsDict
 
 OBJECT_NAME = "database"
-PORT = 5432
 PASSWORD_KEY = "password"  # noqa: S105 - the name of a key in a Secret
 VOLUME_PATH = "/var/lib/postgresql/data"
 DATA_PATH = f"{VOLUME_PATH}/pgdata"
@@ -117,7 +117,7 @@ class InClusterDatabase(pulumi.ComponentResource):
         return kubernetes.core.v1.Service(
             f"{self._name}-service",
             metadata=self._metadata(),
-            spec=service_spec(OBJECT_NAME, "postgresql", PORT, headless=True),
+            spec=service_spec(OBJECT_NAME, "postgresql", DATABASE_PORT, headless=True),
             opts=self._child(),
         )
 
@@ -159,7 +159,7 @@ def _container(part: InClusterDatabasePart, secret_name: pulumi.Input[str]) -> "
             from_secret("POSTGRES_PASSWORD", secret_name, PASSWORD_KEY),
             {"name": "POSTGRES_USER", "value": USER_NAME},
         ],
-        "ports": [{"name": "postgresql", "container_port": PORT}],
+        "ports": [{"name": "postgresql", "container_port": DATABASE_PORT}],
         "lifecycle": {"pre_stop": {"exec_": {"command": ["bash", "-c", END_SCRIPT]}}},
         "startup_probe": _ready(period=2, failures=60),
         "readiness_probe": _ready(period=5, failures=3),

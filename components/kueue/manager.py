@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 from infra.blueprint.model import QuotaPart
+from infra.blueprint.names import KUEUE_METRICS_PORT, KUEUE_WEBHOOK_PORT
 
 FRAMEWORKS = (
     "batch/job",
@@ -35,8 +36,8 @@ def manager_configuration(part: QuotaPart) -> dict[str, Any]:
         "kind": "Configuration",
         "health": {"healthProbeBindAddress": ":8081"},
         # Quota and its use by queue are counted only where they are asked for.
-        "metrics": {"bindAddress": ":8443", "enableClusterQueueResources": True},
-        "webhook": {"port": 9443},
+        "metrics": {"bindAddress": f":{KUEUE_METRICS_PORT}", "enableClusterQueueResources": True},
+        "webhook": {"port": KUEUE_WEBHOOK_PORT},
         "leaderElection": {"leaderElect": True, "resourceName": "c1f6bfd2.kueue.x-k8s.io"},
         "clientConnection": {"qps": 300, "burst": 500},
         "manageJobsWithoutQueueName": False,

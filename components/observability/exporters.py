@@ -24,6 +24,7 @@ from components.shared import (
 from components.shared.fingerprint import secret_fingerprint
 from components.shared.workloads import single_pod_spec
 from infra.blueprint.model import PrometheusPart
+from infra.blueprint.names import CACHE_EXPORTER_PORT, CACHE_PORT, DATABASE_EXPORTER_PORT
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import (
@@ -52,8 +53,8 @@ class Exporter:
     port: int
 
 
-DATABASE_EXPORTER = Exporter("postgresql", 9187)
-CACHE_EXPORTER = Exporter("redis", 9121)
+DATABASE_EXPORTER = Exporter("postgresql", DATABASE_EXPORTER_PORT)
+CACHE_EXPORTER = Exporter("redis", CACHE_EXPORTER_PORT)
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def driver_url(url: str) -> str:
 def cache_address(url: str) -> str:
     """The cache's URL without user, password and parameters."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}"
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or CACHE_PORT}"
 
 
 def cache_password(url: str) -> str:

@@ -8,11 +8,11 @@ from components.observability.scraping import CONFIGURATION_PATH
 from components.shared import restricted_container_security_context, restricted_pod_security_context
 from components.shared.workloads import DATA_VOLUME
 from infra.blueprint.model import PrometheusPart
+from infra.blueprint.names import PROMETHEUS_PORT
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict, ProbeArgsDict
 
-PORT = 9090
 CONFIGURATION_KEY = "prometheus.yml"
 DATA_PATH = "/prometheus"
 USED_SHARE = 0.8
@@ -66,9 +66,9 @@ def _container(part: PrometheusPart) -> "ContainerArgsDict":
             f"--storage.tsdb.path={DATA_PATH}",
             f"--storage.tsdb.retention.time={part.retention_days}d",
             f"--storage.tsdb.retention.size={retention_mebibytes(part.storage)}MB",
-            f"--web.listen-address=:{PORT}",
+            f"--web.listen-address=:{PROMETHEUS_PORT}",
         ],
-        "ports": [{"name": "http", "container_port": PORT}],
+        "ports": [{"name": "http", "container_port": PROMETHEUS_PORT}],
         "startup_probe": _answers("/-/ready", period=2, failures=150),
         "readiness_probe": _answers("/-/ready", period=5, failures=3),
         "liveness_probe": _answers("/-/healthy", period=20, failures=6),

@@ -7,12 +7,13 @@ import pulumi_kubernetes as kubernetes
 
 from components.observability.alerts import Watched, rules
 from components.observability.dashboards import DASHBOARDS, render
-from components.observability.pod import CONFIGURATION_KEY, PORT, pod_spec, quantity_bytes
+from components.observability.pod import CONFIGURATION_KEY, pod_spec, quantity_bytes
 from components.observability.scraping import RULES_KEY, Scraped, Targets, configuration, scraped
 from components.shared import labels, object_metadata, selector
 from components.shared.fingerprint import fingerprint
 from components.shared.workloads import service_spec, stateful_set_spec
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart, PrometheusPart
+from infra.blueprint.names import PROMETHEUS_PORT
 
 OBJECT_NAME = "prometheus"
 DASHBOARDS_NAME = "dashboards"
@@ -147,7 +148,7 @@ class Prometheus(pulumi.ComponentResource):
         kubernetes.core.v1.Service(
             f"{self._name}-service",
             metadata=metadata,
-            spec=service_spec(OBJECT_NAME, "http", PORT),
+            spec=service_spec(OBJECT_NAME, "http", PROMETHEUS_PORT),
             opts=self._child(),
         )
 
@@ -160,7 +161,7 @@ class Prometheus(pulumi.ComponentResource):
                 for namespace in self._part.read_from
             ]
             # Without a peer a rule would let everybody in.
-            ingress.append({"from_": readers, "ports": [{"port": PORT, "protocol": "TCP"}]})
+            ingress.append({"from_": readers, "ports": [{"port": PROMETHEUS_PORT, "protocol": "TCP"}]})
         kubernetes.networking.v1.NetworkPolicy(
             f"{self._name}-reader-policy",
             metadata=self._metadata(f"{OBJECT_NAME}-readers"),

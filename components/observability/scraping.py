@@ -12,16 +12,14 @@ from typing import Any
 
 import yaml
 
-from components.observability.exporters import CACHE_EXPORTER, DATABASE_EXPORTER, EXPORTER_NAME
+from components.observability.exporters import EXPORTER_NAME
 from components.shared import selector
 from components.shared.workloads import service_host
+from infra.blueprint import names
 from infra.blueprint.model import EnginePart, GatewayPart, PrometheusPart, QuotaPart
 
 CONFIGURATION_PATH = "/etc/bulkhead/prometheus"
 RULES_KEY = "rules.yml"
-KUEUE_PORT = 8443
-KYVERNO_PORT = 8000
-TENANTS_PORT = 8080
 SUFFIX = "-metrics"
 """After the name of what is asked, in the names of the Services by which it is found."""
 
@@ -90,14 +88,14 @@ def _scraped(part: PrometheusPart, targets: Targets) -> Iterator[Scraped]:
     for engine in targets.engines:
         pods = _labels("engine", engine.name)
         yield Scraped("engine", engine.service_name, engine.namespace, pods, engine.port)
-    yield Scraped("kueue", "kueue", quota.namespace, _labels("kueue"), KUEUE_PORT)
+    yield Scraped("kueue", "kueue", quota.namespace, _labels("kueue"), names.KUEUE_METRICS_PORT)
     if targets.kyverno_namespace is not None:
         pods = (("app.kubernetes.io/component", "admission-controller"),)
-        yield Scraped("kyverno", "kyverno", targets.kyverno_namespace, pods, KYVERNO_PORT)
-    yield Scraped("tenants", "tenants", gateway.namespace, _labels("tenants"), TENANTS_PORT)
-    yield Scraped("database", "database-exporter", gateway.namespace, exporter, DATABASE_EXPORTER.port)
+        yield Scraped("kyverno", "kyverno", targets.kyverno_namespace, pods, names.KYVERNO_METRICS_PORT)
+    yield Scraped("tenants", "tenants", gateway.namespace, _labels("tenants"), names.TENANTS_STATUS_PORT)
+    yield Scraped("database", "database-exporter", gateway.namespace, exporter, names.DATABASE_EXPORTER_PORT)
     if part.cache_exporter_image is not None:
-        yield Scraped("cache", "cache-exporter", gateway.namespace, exporter, CACHE_EXPORTER.port)
+        yield Scraped("cache", "cache-exporter", gateway.namespace, exporter, names.CACHE_EXPORTER_PORT)
 
 
 def _labels(name: str, instance: str | None = None) -> tuple[tuple[str, str], ...]:
@@ -122,7 +120,7 @@ def scrape_configs(part: PrometheusPart, targets: Targets) -> list[dict[str, Any
     jobs: dict[str, list[Scraped]] = {}
     for target in scraped(part, targets):
         jobs.setdefault(target.job, []).append(target)
-    own = {"job_name": "prometheus", "static_configs": [{"targets": ["127.0.0.1:9090"]}]}
+    own = {"job_name": "prometheus", "static_configs": [{"targets": [f"127.0.0.1:{names.PROMETHEUS_PORT}"]}]}
     return [*(_job(name, found) for name, found in jobs.items()), own]
 
 

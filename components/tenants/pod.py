@@ -12,6 +12,7 @@ from components.shared import (
     restricted_container_security_context,
     restricted_pod_security_context,
 )
+from infra.blueprint.names import TENANTS_STATUS_PORT
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, KeyToPathArgsDict, PodSpecArgsDict
@@ -24,7 +25,6 @@ KEYS_PATH = "/etc/bulkhead/keys"
 MASTER_KEY = "master-key"
 INTERVAL_SECONDS = 60
 """How long what somebody changed by hand may hold."""
-STATUS_PORT = 8080
 STOP_SECONDS = 40
 """Longer than one request to the gateway may take: the one under way is finished, and no other is begun."""
 
@@ -87,7 +87,7 @@ def _container(
         "INTERVAL_SECONDS": str(INTERVAL_SECONDS),
         "KEYS_DIRECTORY": KEYS_PATH,
         "RECORDS_DIRECTORY": RECORDS_PATH,
-        "STATUS_PORT": str(STATUS_PORT),
+        "STATUS_PORT": str(TENANTS_STATUS_PORT),
     }
     return {
         "name": "reconcile",
@@ -95,7 +95,7 @@ def _container(
         "image_pull_policy": "IfNotPresent",
         "command": ["python3", "-I", "-S", "-B", "-c", START],
         "env": [*environment(values), from_secret("LITELLM_MASTER_KEY", master_key_secret, MASTER_KEY)],
-        "ports": [{"name": "metrics", "container_port": STATUS_PORT}],
+        "ports": [{"name": "metrics", "container_port": TENANTS_STATUS_PORT}],
         # No liveness probe: every request ends of itself, and a process that is at its end ends.
         "readiness_probe": {
             "http_get": {"path": "/ready", "port": "metrics"},

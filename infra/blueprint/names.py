@@ -38,6 +38,17 @@ GATEWAY_PORT = 4000
 GATEWAY_ADMIN_PORT = 4001
 METRICS_PORT = 4002
 """Where the gateway answers the scraper, and nobody else."""
+TENANTS_STATUS_PORT = 8080
+"""Where what looks after the tenants' accounts answers the kubelet and the scraper."""
+DATABASE_PORT = 5432
+CACHE_PORT = 6379
+DATABASE_EXPORTER_PORT = 9187
+CACHE_EXPORTER_PORT = 9121
+PROMETHEUS_PORT = 9090
+KUEUE_METRICS_PORT = 8443
+KUEUE_WEBHOOK_PORT = 9443
+KYVERNO_METRICS_PORT = 8000
+"""Its chart's own number."""
 
 
 def workload_labels(name: str, instance: str | None = None) -> dict[str, str]:

@@ -47,18 +47,18 @@ HTTPS = PortPart(443)
 DNS_PORTS = (PortPart(53, Protocol.UDP), PortPart(53))
 API_SERVER_PORTS = (PortPart(443), PortPart(6443))
 """The ports that API servers listen on: managed clusters' and kubeadm's."""
-DATABASE_PORT = PortPart(5432)
-CACHE_PORT = PortPart(6379)
+DATABASE_PORT = PortPart(names.DATABASE_PORT)
+CACHE_PORT = PortPart(names.CACHE_PORT)
 MEMORYSTORE_PORT = PortPart(6378)
-TENANTS_STATUS_PORT = PortPart(8080)
-DATABASE_EXPORTER_PORT = PortPart(9187)
-CACHE_EXPORTER_PORT = PortPart(9121)
-KUEUE_METRICS_PORT = PortPart(8443)
-KUEUE_API_PORTS = (PortPart(9443), PortPart(8082))
+TENANTS_STATUS_PORT = PortPart(names.TENANTS_STATUS_PORT)
+DATABASE_EXPORTER_PORT = PortPart(names.DATABASE_EXPORTER_PORT)
+CACHE_EXPORTER_PORT = PortPart(names.CACHE_EXPORTER_PORT)
+KUEUE_METRICS_PORT = PortPart(names.KUEUE_METRICS_PORT)
+KUEUE_API_PORTS = (PortPart(names.KUEUE_WEBHOOK_PORT), PortPart(8082))
 """Kueue's webhooks, and the visibility API that the API server asks on behalf of users."""
 KYVERNO_WEBHOOK_PORT = PortPart(9443)
-KYVERNO_METRICS_PORT = PortPart(8000)
-PROMETHEUS_PORT = PortPart(9090)
+KYVERNO_METRICS_PORT = PortPart(names.KYVERNO_METRICS_PORT)
+PROMETHEUS_PORT = PortPart(names.PROMETHEUS_PORT)
 
 DEFAULT_DENY = "default-deny"
 

@@ -10,8 +10,6 @@ from infra.blueprint.model import Blueprint, InClusterCachePart, InClusterDataba
 
 PROBE_PORT = 8080
 """Where probe pods answer."""
-DATABASE_PORT = 5432
-CACHE_PORT = 6379
 DNS_PORT = 53
 KUBELET_PORT = 10250
 FORBIDDEN = "API server by its Service"
@@ -179,10 +177,10 @@ def _data(blueprint: Blueprint) -> tuple[Destination, ...]:
     part, found = blueprint.gateway, list[Destination]()
     if isinstance(part.database, InClusterDatabasePart):
         labels = names.workload_labels("database")
-        found.append(Destination(Target.DATABASE, "database", DATABASE_PORT, "", part.namespace, labels))
+        found.append(Destination(Target.DATABASE, "database", names.DATABASE_PORT, "", part.namespace, labels))
     if isinstance(part.cache, InClusterCachePart):
         labels = names.workload_labels("cache")
-        found.append(Destination(Target.CACHE, "cache", CACHE_PORT, "", part.namespace, labels))
+        found.append(Destination(Target.CACHE, "cache", names.CACHE_PORT, "", part.namespace, labels))
     return tuple(found)
 
 

@@ -10,8 +10,7 @@ from components.observability import exporters
 from components.shared import selector
 from components.shared.metadata import CONTROL_LABEL
 from components.tenants import accounts
-from components.tenants.pod import STATUS_PORT
-from infra.blueprint import names, platform_network
+from infra.blueprint import names
 from infra.blueprint.network import NetworkRulePart, PodsPeer
 from tests.unit.blueprint.isolated import blueprint_with
 
@@ -33,14 +32,6 @@ def test_workloads_are_called_what_the_policies_call_them() -> None:
 def test_engines_carry_the_labels_that_their_policies_select() -> None:
     for engine in blueprint_with("governed").engines:
         assert names.workload_labels("engine").items() <= engine_selector(engine).items()
-
-
-def test_ports_are_those_that_the_pods_listen_on() -> None:
-    assert platform_network.DATABASE_PORT.number == database.PORT
-    assert platform_network.CACHE_PORT.number == cache.PORT
-    assert platform_network.TENANTS_STATUS_PORT.number == STATUS_PORT
-    assert platform_network.DATABASE_EXPORTER_PORT.number == exporters.DATABASE_EXPORTER.port
-    assert platform_network.CACHE_EXPORTER_PORT.number == exporters.CACHE_EXPORTER.port
 
 
 def test_the_gateways_own_policy_and_the_platforms_open_the_same_ports_to_the_same_pods() -> None:
