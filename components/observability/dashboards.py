@@ -90,8 +90,13 @@ def _rate(series: str, labels: str, by: str) -> str:
     return f"sum by ({by}) (rate({series}{{{labels}}}[$__rate_interval]))"
 
 
-def _quantile(share: float, series: str, labels: str, by: str) -> str:
-    return f"histogram_quantile({share}, {_rate(f'{series}_bucket', labels, f'{by}, le')})"
+def _quantiles(series: str, labels: str, *by: str) -> tuple[Query, ...]:
+    """The median and the 95th percentile of a histogram, for each value of the labels `by`."""
+    buckets = _rate(f"{series}_bucket", labels, ", ".join((*by, "le")))
+    legend = " ".join(f"{{{{{label}}}}}" for label in by)
+    return tuple(
+        Query(f"histogram_quantile({share}, {buckets})", f"{legend} p{share * 100:.0f}") for share in (0.5, 0.95)
+    )
 
 
 TENANTS = Dashboard(
@@ -172,27 +177,13 @@ TENANTS = Dashboard(
         Panel(
             "Latency",
             "Seconds from a request to its last token.",
-            tuple(
-                Query(
-                    _quantile(share, "litellm_request_total_latency_metric", _OF_TENANT_AND_MODEL, "tenant, model"),
-                    f"{{{{tenant}}}} {{{{model}}}} p{share * 100:.0f}",
-                )
-                for share in (0.5, 0.95)
-            ),
+            _quantiles("litellm_request_total_latency_metric", _OF_TENANT_AND_MODEL, "tenant", "model"),
             Unit.SECONDS,
         ),
         Panel(
             "Time to the first token",
             "Seconds, of streamed answers, as the gateway sees it.",
-            tuple(
-                Query(
-                    _quantile(
-                        share, "litellm_llm_api_time_to_first_token_metric", _OF_TENANT_AND_MODEL, "tenant, model"
-                    ),
-                    f"{{{{tenant}}}} {{{{model}}}} p{share * 100:.0f}",
-                )
-                for share in (0.5, 0.95)
-            ),
+            _quantiles("litellm_llm_api_time_to_first_token_metric", _OF_TENANT_AND_MODEL, "tenant", "model"),
             Unit.SECONDS,
         ),
         Panel(
@@ -230,25 +221,13 @@ SERVING = Dashboard(
         Panel(
             "Queue time",
             "Seconds that a request waits in the engine before it is worked on.",
-            tuple(
-                Query(
-                    _quantile(share, "vllm:request_queue_time_seconds", _OF_MODEL, "model"),
-                    f"{{{{model}}}} p{share * 100:.0f}",
-                )
-                for share in (0.5, 0.95)
-            ),
+            _quantiles("vllm:request_queue_time_seconds", _OF_MODEL, "model"),
             Unit.SECONDS,
         ),
         Panel(
             "Time to the first token",
             "Seconds, as the engine sees it.",
-            tuple(
-                Query(
-                    _quantile(share, "vllm:time_to_first_token_seconds", _OF_MODEL, "model"),
-                    f"{{{{model}}}} p{share * 100:.0f}",
-                )
-                for share in (0.5, 0.95)
-            ),
+            _quantiles("vllm:time_to_first_token_seconds", _OF_MODEL, "model"),
             Unit.SECONDS,
         ),
         Panel(
@@ -345,13 +324,7 @@ QUOTA = Dashboard(
         Panel(
             "Wait for admission",
             "Seconds from a workload's creation until it was admitted.",
-            tuple(
-                Query(
-                    _quantile(share, "kueue_admission_wait_time_seconds", _OF_QUEUE, "cluster_queue"),
-                    f"{{{{cluster_queue}}}} p{share * 100:.0f}",
-                )
-                for share in (0.5, 0.95)
-            ),
+            _quantiles("kueue_admission_wait_time_seconds", _OF_QUEUE, "cluster_queue"),
             Unit.SECONDS,
         ),
     ),
