@@ -42,25 +42,22 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
     engines = tuple(engine_part(config, model) for model in sorted(config.models, key=lambda model: model.name))
     pools = sorted(config.pools, key=lambda pool: pool.name)
     tenants = tuple(tenant_part(tenant) for tenant in sorted(config.tenants, key=lambda tenant: tenant.name))
+    observability = observability_part(config)
     return Blueprint(
         stack=stack,
         cluster=_cluster_part(stack, config),
         node_pools=tuple(node_pool(pool, config.models) for pool in pools)
         if isinstance(config.cluster, GkeCluster)
         else (),
-        namespaces=_namespaces(config),
+        namespaces=NAMESPACES if observability is None else (*NAMESPACES, OBSERVABILITY_NAMESPACE),
         quota=quota_part(config),
         engines=engines,
         gateway=gateway_part(config, engines),
         tenants=tenants,
         admission=admission_part(config),
         shared_access=shared_access(tenants),
-        observability=observability_part(config),
+        observability=observability,
     )
-
-
-def _namespaces(config: StackConfig) -> tuple[NamespacePart, ...]:
-    return NAMESPACES if observability_part(config) is None else (*NAMESPACES, OBSERVABILITY_NAMESPACE)
 
 
 def _cluster_part(stack: str, config: StackConfig) -> ClusterPart:
