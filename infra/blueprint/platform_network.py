@@ -20,7 +20,6 @@ from infra.blueprint.model import (
     InClusterCachePart,
     InClusterDatabasePart,
     MemorystoreCachePart,
-    PrometheusPart,
 )
 from infra.blueprint.network import (
     AddressesPeer,
@@ -105,6 +104,7 @@ class _Network:
     def __init__(self, blueprint: Blueprint, control: str) -> None:
         self._blueprint = blueprint
         self._control = control
+        self._prometheus = blueprint.observability
         self._gateway = PodsPeer(blueprint.gateway.namespace, names.workload_labels("gateway"))
 
     def policies(self) -> tuple[NetworkPolicyPart, ...]:
@@ -145,7 +145,7 @@ class _Network:
         yield from self._policies(
             "tenants", namespace, self._scraped(TENANTS_STATUS_PORT), (dns_rule(), self._to_admin())
         )
-        exporter = (PodsPeer(namespace, names.workload_labels("datastore-exporter")),) if self._prometheus() else ()
+        exporter = (PodsPeer(namespace, names.workload_labels("datastore-exporter")),) if self._prometheus else ()
         if isinstance(gateway.database, InClusterDatabasePart):
             migration = PodsPeer(namespace, names.workload_labels("gateway-migration"))
             callers = (self._gateway, migration, *exporter)
@@ -155,9 +155,9 @@ class _Network:
             rule = NetworkRulePart((self._gateway, *exporter), (CACHE_PORT,), "the gateway's replicas share counters")
             yield from self._policies("cache", namespace, (rule,), ())
         if exporter:
-            ports = (DATABASE_EXPORTER_PORT, *((CACHE_EXPORTER_PORT,) if gateway.cache else ()))
             reached = (dns_rule(), *self._to_database(), *self._to_cache())
-            yield from self._policies("datastore-exporter", namespace, self._scraped(*ports), reached)
+            scraped = self._scraped(*self._exporter_ports())
+            yield from self._policies("datastore-exporter", namespace, scraped, reached)
 
     def _into_gateway(self) -> tuple[NetworkRulePart, ...]:
         gateway = self._blueprint.gateway
@@ -175,10 +175,7 @@ class _Network:
         yield dns_rule()
         yield from self._to_database()
         yield from self._to_cache()
-        engines = {engine.namespace: engine.port for engine in self._blueprint.engines}
-        for namespace, port in sorted(engines.items()):
-            peer = PodsPeer(namespace, names.workload_labels("engine"))
-            yield NetworkRulePart((peer,), (PortPart(port),), "requests go to the engines")
+        yield from self._to_engines("requests go to the engines")
         for provider in self._blueprint.gateway.external_providers:
             yield from _to_networks(provider.networks, provider.port, f"the external provider {provider.name}")
 
@@ -232,6 +229,11 @@ class _Network:
         name = f"{engine.service_name}-weights"
         return NetworkPolicyPart(name, engine.namespace, self._control, pods, (), (dns_rule(), hub))
 
+    def _to_engines(self, reason: str) -> Iterator[NetworkRulePart]:
+        for namespace, engines in _by_namespace(self._blueprint.engines):
+            peer = PodsPeer(namespace, names.workload_labels("engine"))
+            yield NetworkRulePart((peer,), (PortPart(engines[0].port),), reason)
+
     # --- controllers and observability
 
     def _kueue(self) -> NetworkPolicyPart:
@@ -259,14 +261,13 @@ class _Network:
             reached = api_server_rule("Kyverno is a controller: it watches policies and makes the API server's own")
             yield NetworkPolicyPart("kyverno", namespace, self._control, {}, (webhooks, *scraped), (reached,))
 
-    def _prometheus(self) -> PrometheusPart | None:
-        return self._blueprint.observability
+    def _exporter_ports(self) -> tuple[PortPart, ...]:
+        return (DATABASE_EXPORTER_PORT, *((CACHE_EXPORTER_PORT,) if self._blueprint.gateway.cache else ()))
 
     def _scraped(self, *ports: PortPart) -> tuple[NetworkRulePart, ...]:
-        prometheus = self._prometheus()
-        if prometheus is None:
+        if self._prometheus is None:
             return ()
-        peer = PodsPeer(prometheus.namespace, names.workload_labels("prometheus"))
+        peer = PodsPeer(self._prometheus.namespace, names.workload_labels("prometheus"))
         return (NetworkRulePart((peer,), ports, "metrics are scraped"),)
 
     def _scraped_kyverno(self) -> Iterator[NetworkRulePart]:
@@ -275,23 +276,18 @@ class _Network:
             yield NetworkRulePart((PodsPeer(admission.namespace, {}),), (KYVERNO_METRICS_PORT,), "Kyverno's metrics")
 
     def _observability(self) -> Iterator[NetworkPolicyPart]:
-        prometheus = self._prometheus()
+        prometheus = self._prometheus
         if prometheus is None:
             return
         gateway = self._blueprint.gateway
-        exporters = (DATABASE_EXPORTER_PORT, *((CACHE_EXPORTER_PORT,) if gateway.cache else ()))
         beside_gateway = (
             TENANTS_STATUS_PORT,
-            *exporters,
+            *self._exporter_ports(),
             *((PortPart(gateway.metrics_port),) if gateway.metrics_port else ()),
         )
-        engines = {engine.namespace: engine.port for engine in self._blueprint.engines}
         scrapes = (
             NetworkRulePart((PodsPeer(gateway.namespace, {}),), beside_gateway, "metrics of the gateway and its data"),
-            *(
-                NetworkRulePart((PodsPeer(namespace, names.workload_labels("engine")),), (PortPart(port),), "engines")
-                for namespace, port in sorted(engines.items())
-            ),
+            *self._to_engines("engines"),
             NetworkRulePart((PodsPeer(self._blueprint.quota.namespace, {}),), (KUEUE_METRICS_PORT,), "Kueue's metrics"),
             *self._scraped_kyverno(),
         )
