@@ -131,12 +131,6 @@ class Engine:
         self._run("up", "--yes", "--skip-preview", *arguments)
         self._forget_finished_operations()
 
-    def refresh(self, *arguments: str) -> None:
-        """Take what drifted in the cluster into the state. Raises EngineError."""
-        self._check_cluster()
-        self.recover()
-        self._run("refresh", "--yes", "--skip-preview", *arguments)
-
     def destroy(self, *arguments: str) -> None:
         """Delete everything that the stack made. Raises EngineError."""
         self._check_cluster()

@@ -74,6 +74,7 @@ def down(console: Console, kube_context: str | None) -> None:
     if kube_context:
         target = _target_elsewhere(kube_context)
         target.engine.destroy(*target.options)
+        target.engine.remove_stack()
         console.print(f"The local stack is gone from the context {kube_context}.")
         return
     require_root()
