@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from math import ceil
 from pathlib import Path
@@ -31,9 +31,6 @@ __all__ = ["Ending", "Kind", "Load", "Outcome", "Question", "Report", "RunningLo
 
 PROJECT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 30
-
-QUESTIONS = tuple(Question("Is it so? " * length, 4 + length) for length in range(1, 9))
-"""Each has a length of its own, in prompt and answer, so that an answer to another question shows."""
 
 
 def service_url(kubectl: Kubectl, namespace: str = "bulkhead-gateway", service: str = "gateway") -> str:
@@ -229,39 +226,13 @@ class RunningLoad:
 
 
 @dataclass(frozen=True)
-class Load:
-    """What is to be sent; bounded in number and in time.
+class Load(Order):
+    """What is to be sent, bounded in number and in time, and from where.
 
     Attributes:
-        base_url: The gateway's, without `/v1`; see `service_url`.
-        key: The tenant's virtual key; it goes to the process by standard input, never by its arguments.
-        model: The model's name at the gateway.
-        concurrency: Requests under way at once.
-        kinds: How each worker asks, in turn.
-        questions: What each worker asks, in turn.
-        requests: The most requests altogether.
-        seconds: The longest time in which new requests are begun.
-        request_seconds: The longest that one may take.
-        pause_seconds: Between one request of a worker and its next.
-        retries: How often the client tries again by itself; its own default is 2, and 0 shows every failure.
-        ignore_end: Whether answers go on past the model's end token up to their `max_tokens`: long streams.
-        kept_connections: Whether a connection serves more than one request.
         inside: What runs a command in the network of the gateway; nothing for a gateway that this host reaches.
     """
 
-    base_url: str
-    key: str = field(repr=False)
-    model: str
-    concurrency: int = 4
-    kinds: tuple[Kind, ...] = (Kind.STREAM, Kind.PLAIN)
-    questions: tuple[Question, ...] = QUESTIONS
-    requests: int = 5000
-    seconds: float = 300.0
-    request_seconds: float = 60.0
-    pause_seconds: float = 0.1
-    retries: int = 0
-    ignore_end: bool = False
-    kept_connections: bool = True
     inside: tuple[str, ...] = INSIDE
 
     @contextmanager
@@ -291,21 +262,7 @@ class Load:
         return run.report
 
     def _order(self) -> Order:
-        return Order(
-            base_url=self.base_url,
-            key=self.key,
-            model=self.model,
-            concurrency=self.concurrency,
-            kinds=self.kinds,
-            questions=self.questions,
-            requests=self.requests,
-            seconds=self.seconds,
-            request_seconds=self.request_seconds,
-            pause_seconds=self.pause_seconds,
-            retries=self.retries,
-            ignore_end=self.ignore_end,
-            kept_connections=self.kept_connections,
-        )
+        return Order(**{one.name: getattr(self, one.name) for one in fields(Order)})
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from itertools import count
 from typing import Any
@@ -51,13 +51,17 @@ class Question:
     max_tokens: int
 
 
+QUESTIONS = tuple(Question("Is it so? " * length, 4 + length) for length in range(1, 9))
+"""Each has a length of its own, in prompt and answer, so that an answer to another question shows."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What is to be sent, and the bounds that end it whatever happens.
 
     Attributes:
         base_url: The gateway's, without `/v1`.
-        key: The tenant's.
+        key: The tenant's virtual key; it comes by standard input, never by arguments.
         model: The model's name at the gateway.
         concurrency: Requests under way at once.
         kinds: How each worker asks, in turn.
@@ -66,24 +70,24 @@ class Order:
         seconds: The longest time in which new requests are begun.
         request_seconds: The longest that one may take.
         pause_seconds: Between one request of a worker and its next.
-        retries: How often the client itself tries again (its own default is 2).
-        ignore_end: Whether answers go on past the model's end token up to `max_tokens`.
+        retries: How often the client tries again by itself; its own default is 2, and 0 shows every failure.
+        ignore_end: Whether answers go on past the model's end token up to their `max_tokens`: long streams.
         kept_connections: Whether a connection serves more than one request.
     """
 
     base_url: str
-    key: str
+    key: str = field(repr=False)
     model: str
-    concurrency: int
-    kinds: tuple[Kind, ...]
-    questions: tuple[Question, ...]
-    requests: int
-    seconds: float
-    request_seconds: float
-    pause_seconds: float
-    retries: int
-    ignore_end: bool
-    kept_connections: bool
+    concurrency: int = 4
+    kinds: tuple[Kind, ...] = (Kind.STREAM, Kind.PLAIN)
+    questions: tuple[Question, ...] = QUESTIONS
+    requests: int = 5000
+    seconds: float = 300.0
+    request_seconds: float = 60.0
+    pause_seconds: float = 0.1
+    retries: int = 0
+    ignore_end: bool = False
+    kept_connections: bool = True
 
 
 @dataclass(frozen=True)
