@@ -5,8 +5,6 @@ Run, as root, with the lab up and nothing deployed: python -m benchmarks.engine_
 The `local` stack is deployed with 10 and with 100 tenants into a state of its own, and destroyed in the end.
 """
 
-import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,8 +15,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from lab import cluster, paths
-from lab.engine.runner import Engine
+from lab import cluster
+from tests.lab.local_stack import make_engine
 
 PROJECT = Path(__file__).resolve().parents[1]
 STACK = "local"
@@ -39,17 +37,6 @@ def with_tenants(document: dict[str, Any], count: int) -> dict[str, Any]:
     return {**document, "config": config}
 
 
-def engine_in(folder: Path) -> Engine:
-    """An engine on a copy of the project with a state of its own."""
-    for name in ("Pulumi.yaml", "__main__.py"):
-        shutil.copy(PROJECT / name, folder / name)
-    (folder / ".charts").symlink_to(paths.charts_directory())
-    (folder / ".venv").symlink_to(sys.prefix)
-    state = folder / "state"
-    state.mkdir(mode=0o700)
-    return Engine(folder, STACK, context=cluster.CONTEXT, overrides={"PULUMI_BACKEND_URL": state.as_uri()})
-
-
 def seconds(action: Callable[[], object]) -> float:
     """Wall-clock seconds of one call."""
     start = time.monotonic()
@@ -65,7 +52,7 @@ def main() -> None:
     committed = yaml.safe_load((PROJECT / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        engine = engine_in(folder)
+        engine = make_engine(folder, cluster.cluster(), folder / "state")
         engine.stack_init_if_missing()
         try:
             for count in TENANTS:

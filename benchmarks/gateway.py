@@ -19,10 +19,11 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.engine_scale import engine_in, with_tenants
+from benchmarks.engine_scale import with_tenants
 from benchmarks.platform import GATEWAY, PROJECT, STACK, deployed_keys, memory, secret_value, start_seconds
 from lab import cluster
 from tests.lab.load import Load, Report, service_url
+from tests.lab.local_stack import make_engine
 
 MODEL = "tiny"
 ENGINES = "bulkhead-engines"
@@ -98,7 +99,7 @@ def tenants(kubectl: cluster.Kubectl) -> Table:
     table = _table("The gateway with more tenants, one run", "tenants", "start s", "answered", "failed", *_FIGURES)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        engine = engine_in(folder)
+        engine = make_engine(folder, cluster.cluster(), folder / "state")
         engine.stack_init_if_missing()
         try:
             for count, document in _stack_files():

@@ -98,15 +98,21 @@ class LocalStack:
             return running.wait()
 
 
-def make_local_stack(folder: Path, cluster: Cluster, state: Path) -> LocalStack:
-    """Lay the project out in `folder`: the same environment, a copied stack file, its state in `state`."""
-    for name in ("Pulumi.yaml", "__main__.py", f"Pulumi.{STACK}.yaml"):
+def make_engine(folder: Path, cluster: Cluster, state: Path) -> Engine:
+    """Lay the program out in `folder`, without a stack file: the same environment, its state in `state`."""
+    for name in ("Pulumi.yaml", "__main__.py"):
         shutil.copy(PROJECT / name, folder / name)
     (folder / ".charts").symlink_to(paths.charts_directory())
     # A published language host looks for the environment that Pulumi.yaml names.
     (folder / ".venv").symlink_to(sys.prefix)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     overrides = {"PULUMI_BACKEND_URL": state.as_uri(), "KUBECONFIG": str(cluster.kubeconfig)}
-    engine = Engine(folder, STACK, context=cluster.context, overrides=overrides)
+    return Engine(folder, STACK, context=cluster.context, overrides=overrides)
+
+
+def make_local_stack(folder: Path, cluster: Cluster, state: Path) -> LocalStack:
+    """Lay the project out in `folder`: the same environment, a copied stack file, its state in `state`."""
+    shutil.copy(PROJECT / f"Pulumi.{STACK}.yaml", folder)
+    engine = make_engine(folder, cluster, state)
     engine.stack_init_if_missing()
     return LocalStack(folder, engine, state)
