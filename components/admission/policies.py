@@ -19,8 +19,6 @@ from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
 
 API_VERSION = "policies.kyverno.io/v1"
 KIND = "ValidatingPolicy"
-GENERATED_PREFIX = "vpol-"
-"""What Kyverno puts before a policy's name to name the ValidatingAdmissionPolicy that it generates."""
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 QUEUE_GATE = "kueue.x-k8s.io/admission"
@@ -34,7 +32,6 @@ HELD_KINDS = ("Deployment", "StatefulSet", "LeaderWorkerSet")
 UNHELD_KINDS = ("DaemonSet", "ReplicaSet", "ReplicationController", "RayService")
 """Kinds that make pods and that Kueue does not hold."""
 
-CRON_JOBS = "system:serviceaccount:kube-system:cronjob-controller"
 DAEMON_SETS = "system:serviceaccount:kube-system:daemon-set-controller"
 SCHEDULER = "system:kube-scheduler"
 ADMINISTRATORS = "system:masters"
