@@ -108,6 +108,31 @@ def test_sizes_are_the_records_own_and_no_service_leaves_the_cluster() -> None:
     assert (limits.hard["services.nodeports"], limits.hard["services.loadbalancers"]) == ("0", "0")
 
 
+COUNTED_BY_NAME = {"persistentvolumeclaims", "pods", "services"}
+"""Kinds whose number Kubernetes has a name of its own for (its documentation on object count quotas)."""
+
+
+def creatable() -> set[str]:
+    """What the role may create, as `resource.group` or, in the core group, `resource`; parts of objects left out."""
+    return {
+        f"{resource}.{group}".rstrip(".")
+        for rule in ACCESS_RULES
+        for group in rule.api_groups
+        for resource in rule.resources
+        if "create" in rule.verbs and "/" not in resource
+    }
+
+
+def test_the_number_of_each_kind_that_the_role_may_create_is_bounded() -> None:
+    limits = space(blueprint_with("partitioned")).limits
+    assert limits is not None
+
+    names_of_counts = {kind if kind in COUNTED_BY_NAME else f"count/{kind}" for kind in creatable()}
+
+    assert creatable() >= COUNTED_BY_NAME | {"jobs.batch", "jobsets.jobset.x-k8s.io", "rayclusters.ray.io"}
+    assert names_of_counts <= set(limits.hard)
+
+
 @pytest.mark.parametrize("rule", ACCESS_RULES, ids=lambda rule: "/".join((*rule.api_groups, *rule.resources)))
 def test_the_role_names_every_verb_and_writes_nothing_that_binds_it(rule: AccessRulePart) -> None:
     assert "*" not in {*rule.verbs, *rule.resources, *rule.api_groups}
