@@ -12,6 +12,7 @@ from components.shared import labels
 from components.shared.metadata import ADOPTED, control_labels
 from components.tenant_space.roles import ROLE_NAME, role_reference, rules, subjects
 from infra.blueprint.model import TenantAccessPart, TenantSpacePart, WorkloadLimitsPart
+from infra.blueprint.network import NetworkPolicyPart
 from infra.blueprint.platform_network import DEFAULT_DENY
 
 if TYPE_CHECKING:
@@ -55,11 +56,9 @@ class TenantSpace(pulumi.ComponentResource):
             },
             opts=self._kept(pulumi.ResourceOptions(parent=self)),
         )
-        self._make_network_policies()
-        if args.part.limits is not None:
-            self._make_limits(args.part.limits)
+        bounds = [*self._make_network_policies(), *self._make_limits()]
         if args.part.access is not None:
-            self._make_access(args.part.access)
+            self._make_access(args.part.access, bounds)
         self.register_outputs({})
 
     def _inside(self) -> pulumi.ResourceOptions:
@@ -81,27 +80,34 @@ class TenantSpace(pulumi.ComponentResource):
             metadata["annotations"] = ADOPTED
         return metadata
 
-    def _make_network_policies(self) -> None:
-        for part in self._part.network_policies:
-            opts = self._kept(self._inside()) if part.name == DEFAULT_DENY else self._inside()
-            network_policy(self._name, part, opts, tenant=self._part.tenant)
+    def _make_network_policies(self) -> list[pulumi.Resource]:
+        return [self._make_network_policy(part) for part in self._part.network_policies]
 
-    def _make_limits(self, part: WorkloadLimitsPart) -> None:
-        kubernetes.core.v1.ResourceQuota(
+    def _make_network_policy(self, part: NetworkPolicyPart) -> pulumi.Resource:
+        opts = self._kept(self._inside()) if part.name == DEFAULT_DENY else self._inside()
+        return network_policy(self._name, part, opts, tenant=self._part.tenant)
+
+    def _make_limits(self) -> list[pulumi.Resource]:
+        part = self._part.limits
+        if part is None:
+            return []
+        quota = kubernetes.core.v1.ResourceQuota(
             f"{self._name}-quota",
             metadata=self._metadata(LIMITS_NAME, part.control, force=True),
             spec={"hard": dict(sorted(part.hard.items()))},
             opts=self._kept(self._inside()),
         )
-        kubernetes.core.v1.LimitRange(
+        limits = kubernetes.core.v1.LimitRange(
             f"{self._name}-limits",
             metadata=self._metadata(LIMITS_NAME, part.control),
             spec={"limits": _limits(part)},
             opts=self._inside(),
         )
+        return [quota, limits]
 
-    def _make_access(self, part: TenantAccessPart) -> None:
-        kubernetes.core.v1.ServiceAccount(
+    def _make_access(self, part: TenantAccessPart, bounds: list[pulumi.Resource]) -> None:
+        """The tenant's role; nobody is bound to it before `bounds` are there, or work could start without them."""
+        account = kubernetes.core.v1.ServiceAccount(
             f"{self._name}-default-account",
             metadata=self._metadata("default", part.control, force=True),
             automount_service_account_token=False,
@@ -119,7 +125,7 @@ class TenantSpace(pulumi.ComponentResource):
                 metadata=self._metadata(ROLE_NAME, part.control),
                 role_ref=role_reference(),
                 subjects=subjects(part.subjects),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[role, account, *bounds]),
             )
 
 

@@ -103,6 +103,20 @@ def test_subjects_are_bound_to_the_role_of_their_own_namespace(tenant: str, subj
     assert binding.inputs["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "tenant"}
 
 
+def test_nobody_has_rights_before_what_bounds_them() -> None:
+    """A pod that a tenant starts before its default-deny and quota would be neither closed in nor counted."""
+    plan = plan_of(part())
+    binding = one(plan, "RoleBinding")
+    bounds = [
+        resource
+        for resource in plan.resources
+        if kind(resource) in {"LimitRange", "NetworkPolicy", "ResourceQuota", "Role", "ServiceAccount"}
+    ]
+
+    assert len(bounds) == 6
+    assert {resource.urn for resource in bounds} <= set(binding.options.dependencies)
+
+
 def test_a_tenant_without_subjects_has_a_role_that_nobody_is_bound_to() -> None:
     plan = plan_of(part(changes={"tenants.0.subjects": []}))
 
