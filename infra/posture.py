@@ -4,19 +4,26 @@ import datetime
 from dataclasses import dataclass, replace
 
 from infra.blueprint.model import Blueprint
+from infra.blueprint.placement import Placement, placement_of
 from infra.blueprint.trusted import trusted_blueprint
 from infra.config.stack import StackConfig
 from infra.controls.catalogue import CONTROLS, apply_enforced, available, objects_in_force
+from infra.hardware_findings import hardware_findings
 from infra.trust.posture import Posture
-from infra.trust.resolver import resolve
+from infra.trust.resolver import nearest_path, resolve, written_of
 
 
 @dataclass(frozen=True)
 class Platform:
-    """What a stack will be: its posture, and the blueprint that carries every control in force."""
+    """What a stack will be: its posture, and the blueprint that carries every control in force.
+
+    Attributes:
+        placement: Who may use which of its GPUs.
+    """
 
     posture: Posture
     blueprint: Blueprint
+    placement: Placement
 
 
 def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platform:
@@ -33,7 +40,22 @@ def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platfo
     blueprint = apply_enforced(trusted_blueprint(stack, config), posture)
     objects = objects_in_force(blueprint, posture)
     rows = tuple(replace(row, objects=objects.get(row.control.id, ())) for row in posture.controls)
-    return Platform(replace(posture, controls=rows), blueprint)
+    placement = placement_of(blueprint)
+    return Platform(_judged(config, replace(posture, controls=rows), placement), blueprint, placement)
+
+
+def _judged(config: StackConfig, posture: Posture, placement: Placement) -> Posture:
+    """`posture` with what is wrong with its placement; errors come before warnings, each in the catalogue's order."""
+    written = written_of(config)
+    found = [
+        replace(finding, path=nearest_path(written, finding.path))
+        for finding in hardware_findings(config, posture, placement)
+    ]
+    order = {row.control.id: index for index, row in enumerate(posture.controls)}
+    errors = sorted(
+        (*posture.errors, *found), key=lambda finding: order.get(finding.control, -1) if finding.control else -1
+    )
+    return replace(posture, findings=(*errors, *posture.warnings))
 
 
 def posture_of(stack: str, config: StackConfig, today: datetime.date) -> Posture:

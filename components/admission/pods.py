@@ -3,10 +3,15 @@
 Every function gives CEL. A "pod" is anything with `metadata` and `spec` as a pod has them: a pod, or a template.
 """
 
+from collections.abc import Callable
+
 from components.admission.cel import any_of, text, texts
 
 GPU_PREFIX = "nvidia.com/"
 """Whole GPUs, MIG sizes and shared ones all have a resource name under it (NVIDIA's device plugin)."""
+
+AMOUNTS = ("requests", "limits")
+"""Where a container states amounts of resources."""
 
 VISIBLE_DEVICES = (
     "NVIDIA_VISIBLE_DEVICES",
@@ -64,15 +69,13 @@ def containers(pod: str) -> str:
 def wants_gpu(pod: str) -> str:
     """Whether a pod names a GPU, in whatever amount, or claims a device."""
     named = any_of(
-        *(f"c.?resources.?{kind}.orValue({{}}).exists(k, k.startsWith({text(GPU_PREFIX)}))" for kind in _AMOUNTS)
+        *(f"c.?resources.?{kind}.orValue({{}}).exists(k, k.startsWith({text(GPU_PREFIX)}))" for kind in AMOUNTS)
     )
-    return any_of(f"{containers(pod)}.exists(c, {named})", _claims_device(pod))
+    return any_of(f"{containers(pod)}.exists(c, {named})", claims_device(pod))
 
 
-_AMOUNTS = ("requests", "limits")
-
-
-def _claims_device(pod: str) -> str:
+def claims_device(pod: str) -> str:
+    """Whether a pod claims a device, as dynamic resource allocation hands them out."""
     return f"{pod}.?spec.?resourceClaims.orValue([]).size() > 0"
 
 
@@ -82,7 +85,7 @@ def gets_gpu(pod: str) -> str:
         f"k.startsWith({text(GPU_PREFIX)}) && quantity(string(c.resources.limits[k])).isGreaterThan(quantity('0'))"
     )
     return any_of(
-        f"{containers(pod)}.exists(c, c.?resources.?limits.orValue({{}}).exists(k, {counted}))", _claims_device(pod)
+        f"{containers(pod)}.exists(c, c.?resources.?limits.orValue({{}}).exists(k, {counted}))", claims_device(pod)
     )
 
 
@@ -134,20 +137,36 @@ def selects_accelerator(pod: str, pools: tuple[tuple[str, str], ...]) -> str:
         pod: The pod.
         pools: Labels of the GPU pools, as (key, value), which other nodes have with other values.
     """
-    affinity = f"{pod}.?spec.?affinity.?nodeAffinity"
-    required = f"{affinity}.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([])"
-    preferred = f"{affinity}.?preferredDuringSchedulingIgnoredDuringExecution.orValue([])"
-    expression = any_of(_accelerator_key("e.key"), *(_may_be(key, value) for key, value in pools))
-    chosen = f"exists(e, {expression})"
-    label = any_of(
-        _accelerator_key("k"),
-        *(f"k == {text(key)} && {pod}.spec.nodeSelector[k] == {text(value)}" for key, value in pools),
-    )
-    return any_of(
-        f"{pod}.?spec.?nodeSelector.orValue({{}}).exists(k, {label})",
-        f"{required}.exists(t, t.?matchExpressions.orValue([]).{chosen})",
-        f"{preferred}.exists(t, t.?preference.?matchExpressions.orValue([]).{chosen})",
-    )
+
+    def label(key: str, value: str) -> str:
+        return any_of(_accelerator_key(key), *(f"{key} == {text(k)} && {value} == {text(v)}" for k, v in pools))
+
+    def expression(e: str) -> str:
+        return any_of(_accelerator_key(f"{e}.key"), *(_may_be(key, value) for key, value in pools))
+
+    return selects(label, expression)(pod)
+
+
+def selects(label: Callable[[str, str], str], expression: Callable[[str], str]) -> Callable[[str], str]:
+    """Whether a pod selects, or would rather have, nodes of some kind.
+
+    Args:
+        label: From a key and a value, in CEL, to whether selecting by them counts.
+        expression: From a node affinity's expression, in CEL, to whether it counts.
+    """
+
+    def of(pod: str) -> str:
+        affinity = f"{pod}.?spec.?affinity.?nodeAffinity"
+        required = f"{affinity}.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([])"
+        preferred = f"{affinity}.?preferredDuringSchedulingIgnoredDuringExecution.orValue([])"
+        chosen = f"exists(e, {expression('e')})"
+        return any_of(
+            f"{pod}.?spec.?nodeSelector.orValue({{}}).exists(k, {label('k', f'{pod}.spec.nodeSelector[k]')})",
+            f"{required}.exists(t, t.?matchExpressions.orValue([]).{chosen})",
+            f"{preferred}.exists(t, t.?preference.?matchExpressions.orValue([]).{chosen})",
+        )
+
+    return of
 
 
 def _accelerator_key(key: str) -> str:
@@ -161,9 +180,15 @@ def _may_be(key: str, value: str) -> str:
 
 def names_node(pod: str) -> str:
     """Whether a pod picks its node by name, past the scheduler and its taints."""
+    return any_of(f"{pod}.?spec.?nodeName.orValue('') != ''", names_node_by_field(pod))
+
+
+def names_node_by_field(pod: str) -> str:
+    """Whether a pod requires, or would rather have, a node by a field, of which there is one: its name."""
     affinity = f"{pod}.?spec.?affinity.?nodeAffinity"
     required = f"{affinity}.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([])"
+    preferred = f"{affinity}.?preferredDuringSchedulingIgnoredDuringExecution.orValue([])"
     return any_of(
-        f"{pod}.?spec.?nodeName.orValue('') != ''",
         f"{required}.exists(t, t.?matchFields.orValue([]).size() > 0)",
+        f"{preferred}.exists(t, t.?preference.?matchFields.orValue([]).size() > 0)",
     )

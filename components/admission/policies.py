@@ -1,4 +1,4 @@
-"""The admission policies that keep GPUs behind queues, as Kyverno `ValidatingPolicy` manifests.
+"""The GPU admission policies, as Kyverno `ValidatingPolicy` manifests; here those that keep GPUs behind queues.
 
 One CEL text serves everywhere: Kyverno generates a ValidatingAdmissionPolicy of the API server's own from each policy,
 so that nothing hangs on Kyverno while a request is judged.
@@ -9,18 +9,14 @@ positive proof that Kueue holds the workload: Kueue skips a pod whose owner it k
 same namespace out of its scope (Kueue's `FindAncestorJobManagedByKueue`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from components.admission import pods
-from components.admission.cel import all_of, any_of, labels_of, text, text_map, texts, texts_map
+from components.admission.building import OWNER_RULES, POD_RULES, SEEN, Manifest, Rule, Scope, policy
+from components.admission.cel import all_of, any_of, labels_of, text, text_map, texts
+from components.admission.placement import placement_policies
+from components.admission.requesters import ADMINISTRATORS, QUEUE_LABEL, identity_variables, owner_queue
+from components.admission.sharing import sharing_policies
 from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
 
-API_VERSION = "policies.kyverno.io/v1"
-KIND = "ValidatingPolicy"
-
-QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 QUEUE_GATE = "kueue.x-k8s.io/admission"
 HELD_ANNOTATION = "kueue.x-k8s.io/pod-suspending-parent"
 """What Kueue's webhooks write into the pod template of a workload whose pods it holds one by one."""
@@ -34,150 +30,41 @@ UNHELD_KINDS = ("DaemonSet", "ReplicaSet", "ReplicationController", "RayService"
 
 DAEMON_SETS = "system:serviceaccount:kube-system:daemon-set-controller"
 SCHEDULER = "system:kube-scheduler"
-ADMINISTRATORS = "system:masters"
-"""The group that no authorizer ever refuses."""
 
-Manifest = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """One validation: `holds` in CEL, and what is told to whoever breaks it (text, or CEL that makes it)."""
-
-    holds: str
-    message: str
-    message_expression: str | None = None
-    control: str = "SR2"
-
-
-@dataclass(frozen=True)
-class _Scope:
-    """What a policy looks at: a namespace selector, resources, and the variables that its rules share."""
-
-    namespaces: Mapping[str, Any]
-    resources: tuple[Mapping[str, Any], ...]
-    variables: tuple[tuple[str, str], ...] = ()
-
-
-_POD_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods", "pods/ephemeralcontainers"]},)
 _BINDING_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/binding", "bindings"]},)
-_OWNER_RULES = (
-    {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["replicationcontrollers"]},
-    {
-        "apiGroups": ["apps"],
-        "apiVersions": ["v1"],
-        "resources": ["deployments", "statefulsets", "replicasets", "daemonsets"],
-    },
-    {"apiGroups": ["batch"], "apiVersions": ["v1"], "resources": ["jobs", "cronjobs"]},
-    {"apiGroups": ["jobset.x-k8s.io"], "apiVersions": ["*"], "resources": ["jobsets"]},
-    {"apiGroups": ["leaderworkerset.x-k8s.io"], "apiVersions": ["*"], "resources": ["leaderworkersets"]},
-    {"apiGroups": ["ray.io"], "apiVersions": ["*"], "resources": ["rayclusters", "rayjobs", "rayservices"]},
-)
 _QUEUE_RULES = ({"apiGroups": ["kueue.x-k8s.io"], "apiVersions": ["*"], "resources": ["localqueues"]},)
 _SERVICE_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["services"]},)
 _ENVIRONMENT_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps", "secrets"]},)
 
 
 def gpu_policies(part: GpuAdmissionPart) -> list[Manifest]:
-    """Every policy of `part`, in a fixed order; none where its action is off.
+    """Every policy of `part`, in a fixed order; none whose action is off.
 
     Raises:
         ValueError: More or fewer than one label tells the managed namespaces, so their complement is no selector.
     """
-    if part.action is AdmissionAction.OFF:
-        return []
     if len(part.managed_namespace_labels) != 1:
         raise ValueError("admission policies need exactly one label that tells the managed namespaces")
+    return [*_queue_policies(part), *sharing_policies(part), *placement_policies(part)]
+
+
+def _queue_policies(part: GpuAdmissionPart) -> list[Manifest]:
+    if part.action is AdmissionAction.OFF:
+        return []
     managed = {"matchLabels": dict(part.managed_namespace_labels)}
-    elsewhere = _Scope(_elsewhere(part), (*_POD_RULES, *_OWNER_RULES), _SEEN)
+    elsewhere = Scope(_elsewhere(part), (*POD_RULES, *OWNER_RULES), SEEN)
     return [
-        _policy("gpu-pods", part, _Scope(managed, _POD_RULES, _pod_variables(part)), _pod_rules(part)),
-        _policy("gpu-workloads", part, _Scope(managed, _OWNER_RULES, _owner_variables(part)), _owner_rules(part)),
-        _policy("gpu-elsewhere", part, elsewhere, _elsewhere_rules(part)),
-        _policy("gpu-queues", part, _Scope(managed, _QUEUE_RULES), _queue_rules(part)),
-        _policy("gpu-binding", part, _Scope(managed, _BINDING_RULES), (_binding_rule(),)),
-        _policy("gpu-environment", part, _Scope(managed, _ENVIRONMENT_RULES), (_environment_rule(),)),
-        _policy("ns3-service-addresses", part, _Scope(managed, _SERVICE_RULES), (_service_rule(),)),
+        policy("gpu-pods", part.action, Scope(managed, POD_RULES, _pod_variables(part)), _pod_rules(part)),
+        policy("gpu-workloads", part.action, Scope(managed, OWNER_RULES, _owner_variables(part)), _owner_rules(part)),
+        policy("gpu-elsewhere", part.action, elsewhere, _elsewhere_rules(part)),
+        policy("gpu-queues", part.action, Scope(managed, _QUEUE_RULES), _queue_rules(part)),
+        policy("gpu-binding", part.action, Scope(managed, _BINDING_RULES), (_binding_rule(),)),
+        policy("gpu-environment", part.action, Scope(managed, _ENVIRONMENT_RULES), (_environment_rule(),)),
+        policy("ns3-service-addresses", part.action, Scope(managed, _SERVICE_RULES), (_service_rule(),)),
     ]
 
 
-def _policy(name: str, part: GpuAdmissionPart, scope: _Scope, rules: tuple[_Rule, ...]) -> Manifest:
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": {"name": f"bulkhead-{name}"},
-        "spec": {
-            "validationActions": ["Deny"] if part.action is AdmissionAction.DENY else ["Audit", "Warn"],
-            "failurePolicy": "Fail",
-            # The rules look at who sends a request and at what it changes, which a later scan cannot see.
-            "evaluation": {"background": {"enabled": False}},
-            "autogen": {
-                "podControllers": {"controllers": []},
-                "validatingAdmissionPolicy": {"enabled": True},
-            },
-            "matchConstraints": {
-                "namespaceSelector": dict(scope.namespaces),
-                "resourceRules": [{**rule, "operations": ["CREATE", "UPDATE"]} for rule in scope.resources],
-            },
-            "variables": [{"name": key, "expression": expression} for key, expression in scope.variables],
-            "validations": [_validation(rule) for rule in rules],
-        },
-    }
-
-
-def _validation(rule: _Rule) -> Manifest:
-    validation = {"expression": rule.holds, "message": f"{rule.control}: {rule.message}"}
-    if rule.message_expression is not None:
-        validation["messageExpression"] = f"{text(f'{rule.control}: ')} + {rule.message_expression}"
-    return validation
-
-
 # --- who asks, for which queue ----------------------------------------------------------------------------------
-
-_SEEN = (
-    ("created", "request.operation == 'CREATE'"),
-    ("pods", pods.templates("object")),
-    # What only touches metadata or status passes: an object from before the policy must still lose its finalizers.
-    ("changed", "variables.created || object.?spec != oldObject.?spec"),
-    ("gpuPods", f"variables.pods.filter(p, {pods.wants_gpu('p')})"),
-    ("gpu", "variables.gpuPods.size() > 0"),
-    ("idlePods", f"variables.pods.filter(p, !({pods.gets_gpu('p')}))"),
-)
-
-
-def _identity(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
-    queues = {queue.name: _identities(queue.users, queue.groups) for queue in part.shared_queues}
-    return (
-        ("kueue", f"request.userInfo.username == {text(part.kueue_account)}"),
-        ("ownerController", f"request.userInfo.username in {texts(part.owner_controllers)}"),
-        (
-            "controller",
-            any_of(
-                "variables.kueue",
-                "variables.ownerController",
-                f"request.userInfo.username in {texts(part.part_controllers)}",
-            ),
-        ),
-        ("tenant", f"namespaceObject.?metadata.?labels[?{text(part.tenant_label)}].orValue('')"),
-        (
-            "identities",
-            "['user:' + request.userInfo.username] + request.userInfo.?groups.orValue([]).map(g, 'group:' + g)",
-        ),
-        ("sharedQueues", texts_map(queues)),
-        ("platformQueues", texts_map(_platform_queues(part))),
-    )
-
-
-def _identities(users: tuple[str, ...], groups: tuple[str, ...]) -> list[str]:
-    """Users and groups in one list, each behind its kind, so that neither passes for the other."""
-    return [*(f"user:{name}" for name in users), *(f"group:{name}" for name in groups)]
-
-
-def _platform_queues(part: GpuAdmissionPart) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for queue in part.platform_queues:
-        found.setdefault(queue.namespace, []).append(queue.name)
-    return found
 
 
 def _queue_variables(part: GpuAdmissionPart, queue: str, old_queue: str) -> tuple[tuple[str, str], ...]:
@@ -219,7 +106,7 @@ def _unknown_queue(what: str) -> tuple[str, str]:
     return f"{start}.", f"{text(f'{start}: ')} + {named} + ', and ' + variables.wanted + '.'"
 
 
-_NOT_OWN = _Rule(
+_NOT_OWN = Rule(
     "!(variables.gpu && variables.changed && variables.queue != '' && variables.known) || variables.own",
     f"the queue in the label {QUEUE_LABEL} belongs to a tenant for whom the requester does not act. Use the queue of"
     " your own tenant; who acts for a tenant stands under bulkhead:tenants[].subjects.",
@@ -228,7 +115,7 @@ _NOT_OWN = _Rule(
 )
 
 _CONTROLLING = "exists(o, o.?controller.orValue(false))"
-_FORGED_OWNER = _Rule(
+_FORGED_OWNER = Rule(
     any_of(
         "!variables.gpu",
         "variables.controller",
@@ -245,8 +132,8 @@ _FORGED_OWNER = _Rule(
 
 def _pod_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
     return (
-        *_SEEN,
-        *_identity(part),
+        *SEEN,
+        *identity_variables(part),
         *_queue_variables(part, labels_of("object", QUEUE_LABEL), labels_of("oldObject", QUEUE_LABEL)),
     )
 
@@ -255,10 +142,10 @@ def _gated(thing: str) -> str:
     return f"{thing}.?spec.?schedulingGates.orValue([]).exists(g, g.name == {text(QUEUE_GATE)})"
 
 
-def _pod_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
+def _pod_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
     message, expression = _unknown_queue("this pod")
     return (
-        _Rule(
+        Rule(
             any_of(
                 "!(variables.created && variables.gpu)",
                 "variables.known",
@@ -269,13 +156,13 @@ def _pod_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
             expression,
         ),
         _NOT_OWN,
-        _Rule(
+        Rule(
             any_of("!(variables.created && variables.gpu)", "variables.ownerController", _gated("object")),
             "this pod asks for a GPU and Kueue does not hold it, so no quota would count it. Its owner, if it has one,"
             f" needs the label {QUEUE_LABEL}; a pod from before that cannot be had again without it.",
         ),
         _FORGED_OWNER,
-        _Rule(
+        Rule(
             any_of(
                 "variables.created",
                 "variables.kueue",
@@ -285,7 +172,7 @@ def _pod_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
             ),
             f"only Kueue may remove the scheduling gate {QUEUE_GATE}: the pod waits for quota.",
         ),
-        _Rule(
+        Rule(
             any_of(
                 "variables.created",
                 "!variables.gpu",
@@ -302,22 +189,16 @@ def _pod_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
 # --- what makes pods --------------------------------------------------------------------------------------------
 
 
-def _owner_queue(root: str) -> str:
-    """The queue that an owner names; a CronJob names it for the Jobs that it will make."""
-    of_jobs = labels_of(f"{root}.?spec.?jobTemplate", QUEUE_LABEL)
-    return f"request.kind.kind == 'CronJob' ? {of_jobs} : {labels_of(root, QUEUE_LABEL)}"
-
-
 def _owner_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
     suspended = "object.?spec.?suspend.orValue(false)"
     annotated = f"p.?metadata.?annotations[?{text(HELD_ANNOTATION)}].orValue('') != ''"
-    created, pods_now, _, *of_pods = _SEEN
+    created, pods_now, _, *of_pods = SEEN
     return (
         created,
         pods_now,
         *of_pods,
-        *_identity(part),
-        *_queue_variables(part, _owner_queue("object"), f"({_owner_queue('oldObject')})"),
+        *identity_variables(part),
+        *_queue_variables(part, owner_queue("object"), f"({owner_queue('oldObject')})"),
         ("changed", "variables.created || object.?spec != oldObject.?spec || variables.queue != variables.oldQueue"),
         ("oldPods", f"variables.created ? [] : {pods.templates('oldObject')}"),
         ("newGpu", f"variables.gpu && !variables.oldPods.exists(p, {pods.wants_gpu('p')})"),
@@ -331,16 +212,16 @@ def _owner_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _owner_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
+def _owner_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
     message, expression = _unknown_queue("this workload")
     untouched = "!(variables.gpu && variables.changed)"
     return (
-        _Rule(
+        Rule(
             any_of(untouched, "variables.controller", f"!(variables.kind in {texts(UNHELD_KINDS)})"),
             "Kueue holds no workload of this kind, so no quota would count its GPUs. Use a Job, JobSet, Deployment,"
             " StatefulSet, LeaderWorkerSet, RayCluster or RayJob.",
         ),
-        _Rule(
+        Rule(
             any_of(
                 untouched,
                 "variables.known",
@@ -352,7 +233,7 @@ def _owner_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
             expression,
         ),
         _NOT_OWN,
-        _Rule(
+        Rule(
             any_of(
                 untouched,
                 "variables.controller",
@@ -361,12 +242,12 @@ def _owner_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
             ),
             f"the pod templates carry the label {QUEUE_LABEL} with another queue than the workload. Remove it there.",
         ),
-        _Rule(
+        Rule(
             any_of("!variables.newGpu", "variables.ownerController", "variables.controller", "variables.held"),
             "this workload asks for a GPU and Kueue does not hold it, so no quota would count it. Leave spec.suspend"
             " and the pod templates' annotations to Kueue.",
         ),
-        _Rule(
+        Rule(
             any_of(
                 "variables.created",
                 "!variables.gpu",
@@ -386,7 +267,7 @@ def _owner_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
 # --- past the queue ---------------------------------------------------------------------------------------------
 
 
-def _reach_rules(part: GpuAdmissionPart, unless: str, blanket: bool) -> tuple[_Rule, ...]:
+def _reach_rules(part: GpuAdmissionPart, unless: str, blanket: bool) -> tuple[Rule, ...]:
     """What reaches a GPU without asking for one, in every pod of a request that is not excused by `unless`."""
 
     def never(condition: str) -> str:
@@ -402,33 +283,33 @@ def _reach_rules(part: GpuAdmissionPart, unless: str, blanket: bool) -> tuple[_R
         pods.names_node("p"),
     )
     return (
-        _Rule(
+        Rule(
             never(pods.asks_runtime_for_devices("p")),
             f"{pods.VISIBLE_DEVICES[0]} and its like ask the container runtime for GPUs past every quota. Remove the"
             " variable, or set it to void.",
         ),
-        _Rule(
+        Rule(
             never(pods.mounts_devices("p")),
             f"mounts under {pods.DEVICE_MOUNTS}, device files under {pods.DEVICE_FILES} and annotations under"
             f" {pods.CDI_ANNOTATIONS} reach GPUs past every quota. Remove them and request nvidia.com/gpu.",
         ),
-        _Rule(
+        Rule(
             unless_asked_for(pods.uses_gpu_runtime("p")),
             "a runtime class of NVIDIA's hands GPUs to pods that request none. Request nvidia.com/gpu, or remove"
             " runtimeClassName.",
         ),
-        _Rule(
+        Rule(
             unless_asked_for(pods.tolerates_gpu_nodes("p", part.taint_keys, blanket)),
             "only pods that request a GPU may tolerate the taint of GPU nodes, or every taint. Request nvidia.com/gpu,"
             " or name the taints that are meant.",
         ),
-        _Rule(
+        Rule(
             unless_asked_for(pods.selects_accelerator("p", part.accelerator_labels)),
             "only pods that request a GPU may select GPU nodes. Request nvidia.com/gpu, or remove the selector.",
         ),
         *(
             (
-                _Rule(
+                Rule(
                     unless_asked_for(named),
                     "a pod may not pick its node by name: that passes the taint of GPU nodes by. Remove nodeName and"
                     " matchFields.",
@@ -453,14 +334,14 @@ def _elsewhere(part: GpuAdmissionPart) -> Manifest:
     return {"matchExpressions": [*outside, exempt]}
 
 
-def _elsewhere_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
+def _elsewhere_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
     """Outside the managed namespaces there is no queue, so no GPU; whoever asks.
 
     A toleration of every taint and a node's name pass here: the cluster's own agents run everywhere, and tenants have
     no right to work here.
     """
     return (
-        _Rule(
+        Rule(
             "!(variables.gpu && variables.changed)",
             "GPUs are handed out only in namespaces with queues, and this is none: Kueue would not count them, whatever"
             " label the workload has. Run it in the tenant's namespace; where the cluster's own GPU software lives,"
@@ -473,14 +354,14 @@ def _elsewhere_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
 # --- queues and environments ------------------------------------------------------------------------------------
 
 
-def _queue_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
+def _queue_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
     """By the scheme of the names and not by a list of tenants: a new tenant's queue must not wait for a new policy."""
     pairs = {f"{queue.namespace}/{queue.name}": queue.cluster_queue for queue in part.platform_queues}
     tenant = f"namespaceObject.?metadata.?labels[?{text(part.tenant_label)}].orValue('')"
     of_its_name = f"object.spec.clusterQueue == {text(part.tenant_cluster_queue_prefix)} + object.metadata.name"
     place = "request.namespace + '/' + object.metadata.name"
     return (
-        _Rule(
+        Rule(
             f"{tenant} != '' ? object.metadata.name == {tenant} && {of_its_name}"
             f" : request.namespace == {text(part.shared_namespace)} ? {of_its_name}"
             f" : ({text_map(pairs)})[?{place}].orValue('') == object.spec.clusterQueue",
@@ -490,28 +371,28 @@ def _queue_rules(part: GpuAdmissionPart) -> tuple[_Rule, ...]:
     )
 
 
-def _binding_rule() -> _Rule:
-    return _Rule(
+def _binding_rule() -> Rule:
+    return Rule(
         f"request.userInfo.username == {text(SCHEDULER)}",
         "only Kubernetes' scheduler may bind a pod to a node: it looks at the taints of GPU nodes, a binding does not.",
     )
 
 
-def _environment_rule() -> _Rule:
+def _environment_rule() -> Rule:
     names = texts(pods.VISIBLE_DEVICES)
     kept = " && ".join(
         f"!object.?{key}.orValue({{}}).exists(k, k in {names})" for key in ("data", "stringData", "binaryData")
     )
-    return _Rule(
+    return Rule(
         kept,
         f"a key called {pods.VISIBLE_DEVICES[0]} would ask the container runtime for GPUs in whatever takes its"
         " environment from here. Use another key.",
     )
 
 
-def _service_rule() -> _Rule:
+def _service_rule() -> Rule:
     """No role can tell fields apart, and whoever may make Services may claim any address (CVE-2020-8554)."""
-    return _Rule(
+    return Rule(
         "object.?spec.?externalIPs.orValue([]).size() == 0",
         "a Service with externalIPs receives what others send to those addresses. Remove spec.externalIPs.",
         control="NS3",

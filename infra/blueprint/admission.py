@@ -41,10 +41,37 @@ class SharedQueuePart:
 
 
 @dataclass(frozen=True)
+class PlacementAdmissionPart:
+    """What the policy has to know that keeps tenants' workloads off each other's nodes.
+
+    Labels stand as `key=value`, which no label's key can hold.
+
+    Attributes:
+        dedicated_key: The key of the taint on nodes that are one tenant's; its value is the tenant's name.
+        label_keys: Keys of node labels that tell pools, or single nodes, apart.
+        open_labels: Labels of pools that any tenant may select.
+        own_labels: Tenant → labels of pools that only it may select.
+        priority_classes: Those that tenants' pods may name.
+        runtime_classes: Those that tenants' pods may name.
+    """
+
+    action: AdmissionAction
+    dedicated_key: str
+    label_keys: tuple[str, ...]
+    open_labels: tuple[str, ...]
+    own_labels: Mapping[str, tuple[str, ...]]
+    priority_classes: tuple[str, ...]
+    runtime_classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class GpuAdmissionPart:
     """Everything that the GPU admission policies rest on.
 
     Attributes:
+        action: What the policies do that keep GPUs behind queues.
+        sharing: What the policies do that refuse GPUs which several clients share.
+        placement: What keeps tenants' workloads off each other's nodes.
         managed_namespace_labels: The labels of the namespaces that Kueue sees; GPUs are handed out in no others.
         exempt_namespaces: Where the cluster's own GPU software runs; no tenant may write there.
         tenant_label: The namespace label that holds the tenant's name, which is also its LocalQueue's.
@@ -61,6 +88,8 @@ class GpuAdmissionPart:
     """
 
     action: AdmissionAction
+    sharing: AdmissionAction
+    placement: PlacementAdmissionPart
     managed_namespace_labels: Mapping[str, str]
     exempt_namespaces: tuple[str, ...]
     tenant_label: str

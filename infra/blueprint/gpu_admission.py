@@ -1,17 +1,38 @@
 """What the admission policies have to know of a blueprint, and the controller that keeps them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from infra.blueprint import names
 from infra.blueprint.access import SubjectKind, SubjectPart
-from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart, PlatformQueuePart, SharedQueuePart
-from infra.blueprint.model import AdmissionPart, Blueprint, ChartPart, LocalQueuePart, TenantPart
+from infra.blueprint.admission import (
+    AdmissionAction,
+    GpuAdmissionPart,
+    PlacementAdmissionPart,
+    PlatformQueuePart,
+    SharedQueuePart,
+)
+from infra.blueprint.model import (
+    AdmissionPart,
+    Blueprint,
+    ChartPart,
+    GkeClusterPart,
+    LocalQueuePart,
+    NamespacePart,
+    PodSecurity,
+    PoolPart,
+    TenantPart,
+)
+from infra.blueprint.nodes import POOL_LABEL
+from infra.blueprint.placement import placement_of
+from infra.blueprint.platform_network import closed_anew
 from infra.blueprint.quota import chart_location
 from infra.config.admission import Enforcement
 from infra.config.cluster import GkeCluster
+from infra.config.pools import DEDICATED_KEY
 from infra.config.sources import ChartName
 from infra.config.stack import StackConfig
-from infra.pins import KYVERNO_CHART, KYVERNO_IMAGE
+from infra.pins import KYVERNO_CHART, KYVERNO_IMAGE, POD_SECURITY_VERSION
 
 ALWAYS_EXEMPT = ("gke-managed-system", "kube-system")
 """Where Kubernetes and GKE run device plugins and drivers."""
@@ -37,6 +58,16 @@ PART_CONTROLLERS = tuple(
 )
 """Kubernetes' controllers of kinds whose pods, or Jobs, Kueue holds one by one."""
 
+GKE_NODE_POOL_LABEL = "cloud.google.com/gke-nodepool"
+NODE_LABEL_KEYS = (
+    POOL_LABEL,
+    DEDICATED_KEY,
+    GKE_NODE_POOL_LABEL,
+    "cloud.google.com/compute-class",
+    "kubernetes.io/hostname",
+)
+"""Labels that tell pools or single nodes apart on any cluster: the platform's own, GKE's and Kubernetes'."""
+
 REPLICAS_OF_A_CLUSTER_OF_ITS_OWN = 3
 """Kyverno's own number for high availability: one may be drained while another fails."""
 
@@ -55,7 +86,17 @@ def admission_part(config: StackConfig) -> AdmissionPart:
         exempt_namespaces=tuple(sorted({*ALWAYS_EXEMPT, *settings.exempt_namespaces})),
         owner_controllers=tuple(sorted({*OWNER_CONTROLLERS, *settings.controllers})),
         gpu_queues=AdmissionAction.OFF,
+        priority_classes=tuple(sorted(settings.priority_classes)),
+        runtime_classes=tuple(sorted(settings.runtime_classes)),
     )
+
+
+def with_policies(blueprint: Blueprint, admission: AdmissionPart) -> Blueprint:
+    """`blueprint` with `admission`, and with a namespace for Kyverno, which keeps the policies."""
+    there = {part.name for part in blueprint.namespaces}
+    namespace = NamespacePart(admission.namespace, PodSecurity.RESTRICTED, POD_SECURITY_VERSION, {})
+    added = () if admission.namespace in there else (namespace,)
+    return closed_anew(replace(blueprint, admission=admission, namespaces=(*blueprint.namespaces, *added)))
 
 
 def gpu_admission_part(blueprint: Blueprint) -> GpuAdmissionPart:
@@ -65,6 +106,8 @@ def gpu_admission_part(blueprint: Blueprint) -> GpuAdmissionPart:
     shared = [queue for queue in quota.local_queues if queue.namespace == names.WORKLOADS_NAMESPACE and queue.tenant]
     return GpuAdmissionPart(
         action=admission.gpu_queues,
+        sharing=admission.gpu_sharing,
+        placement=_placement_part(blueprint),
         managed_namespace_labels=quota.managed_namespace_labels,
         exempt_namespaces=admission.exempt_namespaces,
         tenant_label=names.TENANT_LABEL,
@@ -89,3 +132,47 @@ def _shared_queue(queue: LocalQueuePart, tenants: dict[str, TenantPart]) -> Shar
 
 def _identities(subjects: Iterable[SubjectPart]) -> tuple[str, ...]:
     return tuple(sorted({subject.identity for subject in subjects}))
+
+
+# --- whose nodes are whose --------------------------------------------------------------------------------------
+
+
+def _placement_part(blueprint: Blueprint) -> PlacementAdmissionPart:
+    admission = blueprint.admission
+    labels = {pool.flavor: tuple(_labels(pool, blueprint)) for pool in blueprint.pools}
+    owners = _owners(blueprint)
+    own: dict[str, set[str]] = {}
+    for flavor, tenants in owners.items():
+        for tenant in tenants:
+            own.setdefault(tenant, set()).update(labels[flavor])
+    shown = {label for flavor, found in labels.items() if flavor not in owners for label in found}
+    keys = {label.partition("=")[0] for pool in blueprint.pools if pool.is_gpu for label in labels[pool.flavor]}
+    return PlacementAdmissionPart(
+        action=admission.placement,
+        dedicated_key=DEDICATED_KEY,
+        label_keys=tuple(sorted({*NODE_LABEL_KEYS, *keys})),
+        open_labels=tuple(sorted(shown)),
+        own_labels={tenant: tuple(sorted(found)) for tenant, found in sorted(own.items())},
+        priority_classes=admission.priority_classes,
+        runtime_classes=admission.runtime_classes,
+    )
+
+
+def _labels(pool: PoolPart, blueprint: Blueprint) -> Iterator[str]:
+    yield from (f"{key}={value}" for key, value in pool.node_labels.items())
+    if isinstance(blueprint.cluster, GkeClusterPart):
+        yield f"{GKE_NODE_POOL_LABEL}={pool.flavor}"
+    if pool.dedicated_to is not None:
+        yield f"{DEDICATED_KEY}={pool.dedicated_to}"
+
+
+def _owners(blueprint: Blueprint) -> Mapping[str, frozenset[str]]:
+    """Flavor → the tenants who may select its nodes; pools that all may select are left out.
+
+    A pool whose GPUs are handed out whole belongs to those whose jobs may run there: to nobody where only engines do.
+    """
+    owners = {pool.flavor: frozenset({pool.dedicated_to}) for pool in blueprint.pools if pool.dedicated_to}
+    if blueprint.quota.hard_partition:
+        uses = (use for use in placement_of(blueprint).pools if not use.pool.is_mig)
+        owners = {**{use.pool.flavor: use.working for use in uses}, **owners}
+    return owners

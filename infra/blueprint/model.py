@@ -135,6 +135,49 @@ class NodePoolPart:
     taints: tuple[TaintPart, ...]
 
 
+@dataclass(frozen=True)
+class PoolPart:
+    """A pool of nodes, created or described: what decides who meets whom on them.
+
+    Attributes:
+        name: Its name in the stack file.
+        flavor: Its name with its partitioning; the Kueue flavor of a pool with GPUs.
+        node_labels: The labels that select its nodes; empty where any node without GPUs will do.
+        dedicated_to: The only tenant whose workloads may run here; None where it is open.
+        gpus_per_node: 0 on a pool without GPUs.
+        devices_per_gpu: Devices that one GPU shows to Kubernetes: MIG instances, time-slicing clients, or 1.
+    """
+
+    name: str
+    flavor: str
+    node_labels: Mapping[str, str]
+    partition: PartitionPart
+    dedicated_to: str | None
+    nodes_max: int
+    gpus_per_node: int
+    devices_per_gpu: int
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether its nodes have GPUs."""
+        return self.gpus_per_node > 0
+
+    @property
+    def devices_per_node(self) -> int:
+        """Devices that each node shows to Kubernetes."""
+        return self.gpus_per_node * self.devices_per_gpu
+
+    @property
+    def devices(self) -> int:
+        """Devices that the pool has when it has grown to its maximum."""
+        return self.devices_per_node * self.nodes_max
+
+    @property
+    def is_mig(self) -> bool:
+        """Whether hardware separates the devices of one GPU from each other."""
+        return isinstance(self.partition, MigPart)
+
+
 # --- GPU quota --------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +275,7 @@ class QuotaPart:
     Attributes:
         managed_namespace_labels: Namespaces with these labels are the only ones that Kueue's webhooks see. Unscoped,
             a Kueue that was not ready refused every Job of a cluster and wedged a database operator.
+        hard_partition: Whether each tenant's queue keeps to pools on which it meets no other tenant on one GPU.
     """
 
     namespace: str
@@ -244,6 +288,7 @@ class QuotaPart:
     cluster_queues: tuple[ClusterQueuePart, ...]
     local_queues: tuple[LocalQueuePart, ...]
     priority_classes: tuple[PriorityClassPart, ...]
+    hard_partition: bool = False
 
 
 # --- admission --------------------------------------------------------------------------------------------------
@@ -260,6 +305,10 @@ class AdmissionPart:
         exempt_namespaces: Where no policy looks.
         owner_controllers: User names of controllers whose own kind Kueue admits as a whole.
         gpu_queues: What the policies do that keep GPUs behind queues; without any policy Kyverno is not installed.
+        gpu_sharing: What the policies do that refuse GPUs which several clients share.
+        placement: What the policy does that keeps tenants' workloads off each other's nodes.
+        priority_classes: Priority classes that tenants' pods may name.
+        runtime_classes: Runtime classes that tenants' pods may name.
     """
 
     namespace: str
@@ -270,11 +319,15 @@ class AdmissionPart:
     exempt_namespaces: tuple[str, ...]
     owner_controllers: tuple[str, ...]
     gpu_queues: AdmissionAction
+    gpu_sharing: AdmissionAction = AdmissionAction.OFF
+    placement: AdmissionAction = AdmissionAction.OFF
+    priority_classes: tuple[str, ...] = ()
+    runtime_classes: tuple[str, ...] = ()
 
     @property
     def installed(self) -> bool:
         """Whether Kyverno is installed."""
-        return self.gpu_queues is not AdmissionAction.OFF
+        return {self.gpu_queues, self.gpu_sharing, self.placement} != {AdmissionAction.OFF}
 
 
 # --- serving ----------------------------------------------------------------------------------------------------
@@ -349,6 +402,7 @@ class EnginePart:
         queue: None on CPU nodes, which no quota covers.
         load_seconds: How long the engine may take from start to serving.
         version_floor: The oldest vLLM that `image` may hold.
+        flavor: The Kueue flavor of the pool that runs it; None on CPU nodes.
     """
 
     name: str
@@ -366,6 +420,7 @@ class EnginePart:
     memory: str
     load_seconds: int
     port: int
+    flavor: str | None = None
 
     @property
     def service_name(self) -> str:
@@ -568,6 +623,7 @@ class TenantPart:
         keep_data: Whether its namespace, if it has one, stays on the cluster when the tenant leaves the stack file.
         subjects: Who acts for it on the cluster.
         namespace: Its own namespace, where it has one.
+        sensitive: Whether it is to meet no other tenant on its hardware.
     """
 
     name: str
@@ -580,6 +636,7 @@ class TenantPart:
     keep_data: bool = True
     subjects: tuple[SubjectPart, ...] = ()
     namespace: str | None = None
+    sensitive: bool = False
 
 
 @dataclass(frozen=True)
@@ -673,6 +730,7 @@ class Blueprint:
 
     Attributes:
         node_pools: Empty on an existing cluster: its pools are described, not created.
+        pools: Every pool, by name, whoever makes its nodes.
         shared_access: What tenants' subjects may do in the namespace that they share; None where each has its own.
         network_policies: Those of the platform's own namespaces.
         tenant_spaces: The tenants' own namespaces.
@@ -687,6 +745,7 @@ class Blueprint:
     gateway: GatewayPart
     tenants: tuple[TenantPart, ...]
     admission: AdmissionPart
+    pools: tuple[PoolPart, ...] = ()
     observability: PrometheusPart | None = None
     shared_access: SharedAccessPart | None = None
     network_policies: tuple[NetworkPolicyPart, ...] = ()

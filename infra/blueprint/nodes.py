@@ -7,6 +7,7 @@ from infra.blueprint.model import (
     MigPart,
     NodePoolPart,
     PartitionPart,
+    PoolPart,
     TaintPart,
     TimeSlicingPart,
     TolerationPart,
@@ -93,6 +94,20 @@ def tolerations(pool: Pool) -> tuple[TolerationPart, ...]:
     gpu = (TolerationPart(GPU_TAINT.key, None, GPU_TAINT.effect),) if pool.is_gpu else ()
     dedicated = (TolerationPart(DEDICATED_KEY, pool.dedicated_to, "NoSchedule"),) if pool.dedicated_to else ()
     return gpu + dedicated
+
+
+def pool_part(pool: Pool, cluster: Cluster) -> PoolPart:
+    """A pool in the blueprint's terms, whoever makes its nodes."""
+    return PoolPart(
+        name=pool.name,
+        flavor=pool.node_pool_name,
+        node_labels=node_labels(pool, cluster),
+        partition=partition_part(pool),
+        dedicated_to=pool.dedicated_to,
+        nodes_max=pool.nodes.max,
+        gpus_per_node=pool.gpus_on_each_node,
+        devices_per_gpu=pool.devices_per_gpu,
+    )
 
 
 def node_pool(pool: Pool, models: Iterable[Model] = ()) -> NodePoolPart:

@@ -79,6 +79,7 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         memory=model.resources.memory,
         load_seconds=model.load_minutes * SECONDS_PER_MINUTE,
         port=names.ENGINE_PORT,
+        flavor=pool.node_pool_name if count else None,
     )
 
 
@@ -180,6 +181,7 @@ def tenant_part(tenant: Tenant) -> TenantPart:
         ),
         keep_data=tenant.workloads.when_removed is WhenRemoved.KEEP,
         subjects=tuple(sorted(_subject(subject) for subject in tenant.subjects)),
+        sensitive=tenant.sensitive,
     )
 
 

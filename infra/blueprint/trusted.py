@@ -10,7 +10,7 @@ from infra.blueprint.model import (
     NamespacePart,
     PodSecurity,
 )
-from infra.blueprint.nodes import node_pool
+from infra.blueprint.nodes import node_pool, pool_part
 from infra.blueprint.observability import observability_part
 from infra.blueprint.quota import quota_part
 from infra.blueprint.serving import engine_part, gateway_part, tenant_part
@@ -55,6 +55,7 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
         gateway=gateway_part(config, engines),
         tenants=tenants,
         admission=admission_part(config),
+        pools=tuple(pool_part(pool, config.cluster) for pool in pools),
         shared_access=shared_access(tenants),
         observability=observability,
     )

@@ -25,12 +25,16 @@ NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[
 """A namespace's name: a DNS label (RFC 1123)."""
 
 
+ClassName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=253)]
+"""The name of a cluster-wide object: a DNS subdomain (RFC 1123)."""
+
+
 class AdmissionSettings(StackFilePart):
-    """How the admission policies of SR2 judge, where SR2 is in force or audited."""
+    """How the admission policies of SR2, HW2 and HW3 judge, where these are in force or audited."""
 
     enforcement: Enforcement = Enforcement.DENY
     """`deny` refuses what the policies object to. `audit` lets it pass, warns whoever sent it and counts it in the API
-    server's audit log and metrics: SR2 is then not in force."""
+    server's audit log and metrics: SR2, HW2 and HW3 are then not in force."""
     exempt_namespaces: tuple[NamespaceName, ...] = Field(default=("gpu-operator",), examples=[["gpu-operator"]])
     """Namespaces of the cluster's own GPU software, where no policy looks; no tenant may have rights there. kube-system
     and GKE's own are always among them."""
@@ -39,3 +43,10 @@ class AdmissionSettings(StackFilePart):
     )
     """Service accounts of JobSet's, LeaderWorkerSet's and KubeRay's controllers, where these do not run under their
     usual names: pods that they make pass, since Kueue admits the object that they make them for."""
+    priority_classes: tuple[ClassName, ...] = Field(default=(), examples=[["batch"]])
+    """Kubernetes priority classes that tenants' pods may name where HW3 is in force; none unless said, since a pod of
+    a higher class drives others' pods off their nodes. A class that the cluster gives every pod by default belongs
+    here."""
+    runtime_classes: tuple[ClassName, ...] = Field(default=(), examples=[["gvisor"]])
+    """Kubernetes runtime classes that tenants' pods may name where HW3 is in force; none unless said, since a class can
+    bring tolerations and selectors along, and NVIDIA's shows a whole node's GPUs to images that ask for them."""

@@ -9,10 +9,9 @@ from dataclasses import replace
 
 from infra.blueprint import names
 from infra.blueprint.admission import AdmissionAction
-from infra.blueprint.model import Blueprint, NamespacePart, PodSecurity
-from infra.blueprint.platform_network import closed_anew
+from infra.blueprint.gpu_admission import with_policies
+from infra.blueprint.model import Blueprint
 from infra.config.trust import ControlId, Tier
-from infra.pins import POD_SECURITY_VERSION
 from infra.trust.control import Control
 
 CONTROL = Control(
@@ -44,9 +43,8 @@ def apply(blueprint: Blueprint) -> Blueprint:
     misnamed = [queue.name for queue in blueprint.quota.local_queues if queue.tenant not in {None, queue.name}]
     if misnamed:
         raise ValueError(f"SR2: a tenant's LocalQueue must be called as the tenant is, and {misnamed[0]} is not")
-    admission = replace(blueprint.admission, gpu_queues=blueprint.admission.action_when_in_force)
-    namespace = NamespacePart(admission.namespace, PodSecurity.RESTRICTED, POD_SECURITY_VERSION, {})
-    return closed_anew(replace(blueprint, admission=admission, namespaces=(*blueprint.namespaces, namespace)))
+    admission = blueprint.admission
+    return with_policies(blueprint, replace(admission, gpu_queues=admission.action_when_in_force))
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:

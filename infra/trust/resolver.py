@@ -22,7 +22,7 @@ EXPIRY_NOTICE = datetime.timedelta(days=14)
 NETWORK_POLICY_CONTROLS = frozenset({ControlId.SR1, ControlId.NS4})
 """Controls made of NetworkPolicies, which a cluster without a capable dataplane stores and ignores."""
 
-ADMISSION_CONTROLS = frozenset({ControlId.SR2})
+ADMISSION_CONTROLS = frozenset({ControlId.SR2, ControlId.HW2, ControlId.HW3})
 """Controls made of admission policies, which may be told to report only."""
 
 

@@ -7,11 +7,28 @@ from typing import Any, cast
 import pytest
 
 from components.admission import GpuAdmission, GpuAdmissionArgs, gpu_policies
-from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart, PlatformQueuePart, SharedQueuePart
+from infra.blueprint.admission import (
+    AdmissionAction,
+    GpuAdmissionPart,
+    PlacementAdmissionPart,
+    PlatformQueuePart,
+    SharedQueuePart,
+)
 from infra.plan import PlannedResource, record
 
+PLACEMENT = PlacementAdmissionPart(
+    action=AdmissionAction.DENY,
+    dedicated_key="example.com/dedicated",
+    label_keys=("example.com/pool",),
+    open_labels=("example.com/pool=open",),
+    own_labels={"research": ("example.com/pool=own",)},
+    priority_classes=("batch",),
+    runtime_classes=(),
+)
 PART = GpuAdmissionPart(
     action=AdmissionAction.DENY,
+    sharing=AdmissionAction.DENY,
+    placement=PLACEMENT,
     managed_namespace_labels={"example.com/managed": "yes"},
     exempt_namespaces=("gpu-operator", "kube-system"),
     tenant_label="example.com/tenant",
@@ -46,13 +63,29 @@ def test_every_policy_becomes_the_api_servers_own() -> None:
         }
 
 
+def acting(action: AdmissionAction, part: GpuAdmissionPart = PART) -> GpuAdmissionPart:
+    placement = dataclasses.replace(part.placement, action=action)
+    return dataclasses.replace(part, action=action, sharing=action, placement=placement)
+
+
 def test_an_audit_warns_and_refuses_nothing() -> None:
-    for spec in policies(dataclasses.replace(PART, action=AdmissionAction.AUDIT)).values():
+    for spec in policies(acting(AdmissionAction.AUDIT)).values():
         assert spec["validationActions"] == ["Audit", "Warn"]
 
 
 def test_without_an_action_there_is_no_policy() -> None:
-    assert gpu_policies(dataclasses.replace(PART, action=AdmissionAction.OFF)) == []
+    assert gpu_policies(acting(AdmissionAction.OFF)) == []
+
+
+def test_each_controls_policies_stand_alone() -> None:
+    off = acting(AdmissionAction.OFF)
+    placed = dataclasses.replace(off.placement, action=AdmissionAction.DENY)
+
+    assert set(policies(dataclasses.replace(off, sharing=AdmissionAction.DENY))) == {
+        "bulkhead-hw2-shared-gpus",
+        "bulkhead-hw2-sharing",
+    }
+    assert set(policies(dataclasses.replace(off, placement=placed))) == {"bulkhead-hw3-placement"}
 
 
 def test_changes_are_judged_as_creations_are() -> None:
@@ -96,7 +129,9 @@ def test_managed_namespaces_and_all_others_leave_out_only_the_exempt_ones() -> N
     named = policies()
     selectors = {name: spec["matchConstraints"]["namespaceSelector"] for name, spec in named.items()}
     elsewhere = selectors.pop("bulkhead-gpu-elsewhere")
+    anywhere = selectors.pop("bulkhead-hw2-sharing")
 
+    assert anywhere == {"matchExpressions": elsewhere["matchExpressions"][1:]}
     assert all(selector == {"matchLabels": {"example.com/managed": "yes"}} for selector in selectors.values())
     assert elsewhere == {
         "matchExpressions": [
@@ -113,7 +148,8 @@ def test_managed_namespaces_told_by_two_labels_have_no_complement() -> None:
 
 def test_every_refusal_names_the_control() -> None:
     for name, spec in policies().items():
-        control = "NS3" if "ns3" in name else "SR2"
+        subject = name.split("-")[1]
+        control = "SR2" if subject == "gpu" else subject.upper()
         for validation in spec["validations"]:
             assert validation["message"].startswith(f"{control}: ")
             assert validation.get("messageExpression", f"'{control}: ").startswith(f"'{control}: ")
@@ -121,7 +157,8 @@ def test_every_refusal_names_the_control() -> None:
 
 def test_where_tenants_have_namespaces_of_their_own_no_policy_names_a_tenant() -> None:
     """Otherwise each new tenant would change a policy that all others stand under."""
-    alone = dataclasses.replace(PART, shared_queues=())
+    open_to_all = dataclasses.replace(PLACEMENT, own_labels={})
+    alone = dataclasses.replace(PART, shared_queues=(), placement=open_to_all)
 
     assert "research" not in json.dumps(gpu_policies(alone))
     assert "research" in json.dumps(gpu_policies(PART))

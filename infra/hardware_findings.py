@@ -1,0 +1,162 @@
+"""What is wrong with who may use which GPUs, judged on the blueprint that would be deployed.
+
+A posture's other findings follow from the stack file alone; these follow from what the controls have made of it, so
+that every engine counts, whichever control added it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from infra.blueprint.placement import EngineUse, Placement, PoolPlacement, QueueUse
+from infra.config.pools import TimeSlicingPartition
+from infra.config.stack import StackConfig
+from infra.config.tenants import Tenant
+from infra.config.trust import ControlId
+from infra.trust.posture import Finding, Posture, Severity
+
+_SHOWN = 8
+
+
+def hardware_findings(config: StackConfig, posture: Posture, placement: Placement) -> tuple[Finding, ...]:
+    """Errors: pools that promise more than they have, and what HW1 and HW2, where in force, find no way to satisfy."""
+    judge = _Judge(config, posture, placement)
+    return tuple(judge.findings())
+
+
+@dataclass(frozen=True)
+class _Judge:
+    config: StackConfig
+    posture: Posture
+    placement: Placement
+
+    def findings(self) -> Iterator[Finding]:
+        for use in self.placement.pools:
+            yield from self._capacity(use)
+        if ControlId.HW1 in self.posture.in_force:
+            yield from self._closed_quotas()
+            yield from self._exposed_engines()
+        if {ControlId.HW1, ControlId.HW2} & self.posture.in_force:
+            yield from self._shared_in_time()
+
+    # --- arithmetic
+
+    def _capacity(self, use: PoolPlacement) -> Iterator[Finding]:
+        pool = use.pool
+        if use.promised > pool.devices:
+            factors = f"{pool.nodes_max} nodes x {pool.gpus_per_node} GPUs x {pool.devices_per_gpu} devices"
+            yield Finding(
+                Severity.ERROR,
+                ControlId.AC3,
+                f"{self._pool_path(pool.name)}.nodes.max",
+                f"Engines and guaranteed quotas on pool {pool.name} take {_added(use)} devices, and it has at most"
+                f" {pool.devices} = {factors}. An engine, or an admitted job, would wait for a GPU that cannot come."
+                f" Write: max: {-(-use.promised // pool.devices_per_node)} or more, or smaller quotas, or fewer"
+                " engines.",
+            )
+
+    # --- HW1
+
+    def _closed_quotas(self) -> Iterator[Finding]:
+        """Quota on a pool that HW1 closes to the tenant's jobs."""
+        for index, tenant in enumerate(self.config.tenants):
+            for name, devices in sorted(self.config.gpu_quota(tenant).items()):
+                use = self.placement.of(name)
+                if devices and tenant.name not in use.working:
+                    yield self._closed_quota(index, tenant, use)
+
+    def _closed_quota(self, index: int, tenant: Tenant, use: PoolPlacement) -> Finding:
+        pool = use.pool.name
+        others = _listed(self._claimants(use) - {tenant.name})
+        if tenant.sensitive:
+            why = f"{tenant.name} is sensitive, and the nodes of pool {pool} are not its own"
+        else:
+            why = f"the GPUs of pool {pool} are handed out whole and pass from {tenant.name} to others ({others})"
+        divided = "" if tenant.sensitive else ", or MIG, as partition: {kind: mig, size: ...}, on a GPU that has it"
+        return Finding(
+            Severity.ERROR,
+            ControlId.HW1,
+            f"bulkhead:tenants[{index}].gpu_quota",
+            f"HW1 keeps jobs of {tenant.name} off pool {pool}, where it has quota: {why}. At risk:"
+            f" {self._at_risk(ControlId.HW1)}. Write: a pool with dedicated_to: {tenant.name}{divided}, and its quota"
+            f" there, or no quota on {pool}.",
+        )
+
+    def _claimants(self, use: PoolPlacement) -> frozenset[str]:
+        quotas = {tenant.name for tenant in self.config.tenants if self.config.gpu_quota(tenant).get(use.pool.name, 0)}
+        return use.tenants | quotas
+
+    def _exposed_engines(self) -> Iterator[Finding]:
+        """A sensitive tenant's engine on nodes that others use as well: one error for each pool."""
+        sensitive = {tenant.name: index for index, tenant in enumerate(self.config.tenants) if tenant.sensitive}
+        for use in self.placement.pools:
+            for name in sorted(use.served & sensitive.keys()):
+                if use.pool.is_mig and use.pool.dedicated_to is None and len(self.config.tenants) > 1:
+                    yield Finding(
+                        Severity.ERROR,
+                        ControlId.HW1,
+                        f"bulkhead:tenants[{sensitive[name]}].sensitive",
+                        f"Tenant {name} is sensitive, and an engine that it calls runs on pool {use.pool.name}, whose"
+                        " nodes are not its own: HW1 lets a sensitive tenant meet nobody on a node. At risk:"
+                        f" {self._at_risk(ControlId.HW1)}. Write: dedicated_to: {name} on a pool that runs the models"
+                        " which it calls.",
+                    )
+
+    # --- HW2
+
+    def _shared_in_time(self) -> Iterator[Finding]:
+        by_hw2 = ControlId.HW2 in self.posture.in_force
+        for use in self.placement.pools:
+            if use.shared_in_time and (by_hw2 or use.tenants_meet_on_a_gpu):
+                control = ControlId.HW2 if by_hw2 else ControlId.HW1
+                clients = self._clients(use.pool.name)
+                yield Finding(
+                    Severity.ERROR,
+                    control,
+                    f"{self._pool_path(use.pool.name)}.partition",
+                    f"{control} refuses pool {use.pool.name}, whose GPUs are time-sliced among {clients} clients: each"
+                    " of them can reach the whole GPU's memory and takes the others down with a fault. Write:"
+                    " partition: {kind: mig, size: ...} on a GPU with MIG, or leave partition out: whole GPUs.",
+                )
+
+    def _clients(self, pool: str) -> int:
+        partition = self.config.pool(pool).partition
+        return partition.clients if isinstance(partition, TimeSlicingPartition) else 1
+
+    def _at_risk(self, control: ControlId) -> str:
+        return self.posture.of(control).control.at_risk
+
+    def _pool_path(self, name: str) -> str:
+        index = next(index for index, pool in enumerate(self.config.pools) if pool.name == name)
+        return f"bulkhead:pools[{index}]"
+
+
+def _added(use: PoolPlacement) -> str:
+    """The sum and what it is made of: `6 = 2 (llama-8b: 2 engines x 1) + 4 (quota of research)`."""
+    parts = sorted(
+        (
+            (devices, owner)
+            for devices, owner in (*map(_of_engine, use.engines), *map(_of_queue, use.queues))
+            if devices
+        ),
+        key=lambda part: (-part[0], part[1]),
+    )
+    shown = [f"{devices} ({owner})" for devices, owner in parts[:_SHOWN]]
+    rest = parts[_SHOWN:]
+    if rest:
+        shown.append(f"{sum(devices for devices, _ in rest)} ({len(rest)} more)")
+    return f"{use.promised} = {' + '.join(shown)}"
+
+
+def _of_engine(engine: EngineUse) -> tuple[int, str]:
+    engines = f"{engine.replicas} engine{'' if engine.replicas == 1 else 's'}"
+    return engine.devices_in_all, f"{engine.name}: {engines} x {engine.devices}"
+
+
+def _of_queue(queue: QueueUse) -> tuple[int, str]:
+    return queue.guaranteed, f"quota of {queue.tenant}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    more = len(ordered) - _SHOWN
+    return ", ".join(ordered[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
