@@ -37,6 +37,8 @@ _ABSENT = {
     "cluster_queue": "the tenant has no queue",
     "gpu": "the tenant's queue has no GPUs",
     "gpu_without_quota": "the tenant has quota of every kind of GPU",
+    "own_label_key": "the tenant's queue leads to no nodes",
+    "other_label_key": "no nodes are dedicated to another tenant",
     "serving_queue": "the platform has no engines on GPUs",
 }
 """Placeholder → why a platform may lack it."""

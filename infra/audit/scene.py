@@ -31,6 +31,8 @@ class Scene:
         other: Who acts for the other tenant; None when there is none.
         values: What placeholders stand for. `other_*` are absent without another tenant, and `queue`, `cluster_queue`,
             `gpu` where the tenant has no queue, and `gpu_without_quota` where it has quota of every kind of GPU.
+            `own_label_*` and `other_label_*` tell nodes, and are absent where the tenant's queue leads to none, or
+            where none are dedicated to another tenant.
     """
 
     tenant: str
@@ -93,6 +95,7 @@ def _scenes(blueprint: Blueprint, tenant: TenantPart, other: TenantPart | None, 
         "certificate_request": _NO_REQUEST,
         **_queue_values(blueprint, tenant, ""),
         **_serving_values(blueprint),
+        **_label_values(blueprint, tenant),
     }
     if other is not None:
         values |= {"other_tenant": other.name, **_queue_values(blueprint, other, "other_")}
@@ -131,6 +134,20 @@ def _queue_values(blueprint: Blueprint, tenant: TenantPart, prefix: str) -> dict
     resources = {group.resource for queue in blueprint.quota.cluster_queues for group in queue.groups}
     without = sorted(resource for resource in resources if not guaranteed.get(resource))
     return values | ({f"{prefix}gpu_without_quota": without[0]} if without else {})
+
+
+def _label_values(blueprint: Blueprint, tenant: TenantPart) -> dict[str, str]:
+    """A label of the nodes that the tenant's queue leads to, and one of nodes that are another tenant's."""
+    queues = [queue for queue in blueprint.quota.cluster_queues if queue.tenant == tenant.name]
+    open_to = {quota.flavor for queue in queues for group in queue.groups for quota in group.flavors}
+    own = (pool for pool in blueprint.pools if pool.flavor in open_to)
+    others = (pool for pool in blueprint.pools if pool.dedicated_to not in {None, tenant.name})
+    found: dict[str, str] = {}
+    for prefix, pools in (("own", own), ("other", others)):
+        labels = next((sorted(pool.node_labels.items()) for pool in pools if pool.node_labels), [])
+        for key, value in labels[:1]:
+            found |= {f"{prefix}_label_key": key, f"{prefix}_label_value": value}
+    return found
 
 
 def _serving_values(blueprint: Blueprint) -> dict[str, str]:

@@ -16,7 +16,7 @@ from infra.audit.judgement import Seen
 from infra.audit.mechanism import Mechanism, Refusal
 from infra.audit.offline.access import Roles
 from infra.audit.offline.kueue import as_kueue_leaves
-from infra.audit.offline.policies import PolicyCommand
+from infra.audit.offline.policies import PolicyCommand, plural_of
 from infra.audit.results import Observation
 from infra.audit.scene import Scene
 from infra.blueprint.model import Blueprint
@@ -26,7 +26,6 @@ ADMINISTRATOR = Identity("kubernetes-admin", ("system:masters", AUTHENTICATED))
 """Stands for whoever runs the audit."""
 CLUSTER_ONLY = "only a cluster can tell"
 _VERBS = {Operation.CREATE: "create", Operation.UPDATE: "patch", Operation.DELETE: "delete"}
-_PLURALS = {"NetworkPolicy": "networkpolicies", "ResourceQuota": "resourcequotas", "PriorityClass": "priorityclasses"}
 
 
 def admission_offline(
@@ -109,8 +108,7 @@ class _Offline:
         """Whether the role refuses the case; administrators and controllers are taken to have their rights."""
         if case.acting not in {Acting.TENANT, Acting.OTHER_TENANT, Acting.WORKLOAD}:
             return None
-        kind = str(manifest["kind"])
-        plural = _PLURALS.get(kind, f"{kind.lower()}s")
+        plural = plural_of(str(manifest["kind"]))
         resource = f"{plural}/{case.subresource}" if case.subresource else plural
         group = str(manifest["apiVersion"]).rpartition("/")[0]
         verb = "create" if case.subresource in {"token", "binding"} else _VERBS[case.operation]

@@ -17,6 +17,18 @@ _API = "cli.kyverno.io/v1alpha1"
 _FAILED = frozenset({"fail", "error"})
 
 
+def plural_of(kind: str) -> str:
+    """What a kind is called in paths and rules, as Kubernetes builds it (`meta.UnsafeGuessKindToResource`)."""
+    lower = kind.lower()
+    match lower[-1]:
+        case "s":
+            return f"{lower}es"
+        case "y":
+            return f"{lower[:-1]}ies"
+        case _:
+            return f"{lower}s"
+
+
 class PolicyCommand:
     """Kyverno's command line with the policies and namespaces of one platform.
 
@@ -54,7 +66,7 @@ class PolicyCommand:
         """The objects by the policies that look at their kind: the command compiles each policy for each object."""
         found: dict[frozenset[str], list[Mapping[str, Any]]] = defaultdict(list)
         for one in objects:
-            plural = f"{str(one['kind']).lower()}s"
+            plural = plural_of(str(one["kind"]))
             names = frozenset(
                 str(policy["metadata"]["name"]) for policy in self._policies if plural in _looks_at(policy)
             )
@@ -119,5 +131,7 @@ def _denials(report: Mapping[str, Any]) -> dict[str, str]:
     for result in cast("list[dict[str, Any]]", report.get("results") or []):
         if result.get("result") in _FAILED:
             for named in cast("list[dict[str, str]]", result.get("resources") or []):
-                found.setdefault(named["name"], f"{result.get('message', '')} ({result.get('policy', '')})")
+                words = f"{result.get('message', '')} ({result.get('policy', '')})"
+                # All of them, as nobody can say which policy a server would name first.
+                found[named["name"]] = "; ".join(filter(None, (found.get(named["name"], ""), words)))
     return found

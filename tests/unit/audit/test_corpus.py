@@ -35,12 +35,14 @@ def of(control: ControlId) -> list[Case]:
     return [case for case in ATTACKS if case.control is control]
 
 
-def test_there_are_at_least_eighty_attacks_and_twenty_legitimate_workloads():
-    assert len(ATTACKS) >= 80
-    assert len(LEGITIMATE) >= 20
+def test_there_are_at_least_a_hundred_and_fifty_attacks_and_forty_legitimate_workloads():
+    assert len(ATTACKS) >= 150
+    assert len(LEGITIMATE) >= 40
 
 
-@pytest.mark.parametrize("control", [ControlId.SR2, ControlId.NS1, ControlId.NS2, ControlId.NS3, ControlId.HW3])
+@pytest.mark.parametrize(
+    "control", [ControlId.SR2, ControlId.NS1, ControlId.NS2, ControlId.NS3, ControlId.HW2, ControlId.HW3]
+)
 def test_every_control_that_admission_enforces_is_attacked(control: ControlId):
     assert len(of(control)) >= 8
 
@@ -48,6 +50,11 @@ def test_every_control_that_admission_enforces_is_attacked(control: ControlId):
 def test_every_kind_that_makes_pods_is_tried_with_a_gpu_and_without_a_queue():
     tried = {CORPUS.manifest(case).get("kind") for case in of(ControlId.SR2)}
     assert tried >= KINDS_THAT_MAKE_PODS
+
+
+@pytest.mark.parametrize("control", [ControlId.HW2, ControlId.HW3])
+def test_where_pods_are_placed_is_tried_with_legitimate_work_as_well(control: ControlId):
+    assert len([case for case in LEGITIMATE if case.control is control]) >= 6
 
 
 def test_every_operation_and_every_identity_is_tried():
@@ -73,7 +80,8 @@ def test_no_two_attacks_are_the_same_request():
 def test_every_case_can_be_played_for_a_tenant_beside_another(tier: str):
     scene = scenes_of(platform(tier).blueprint, "node")[0]
     not_shared = {"other_namespace"} if tier != "partitioned" else set[str]()
-    values = {**scene.values, **dict.fromkeys(not_shared | {"serving_queue", "gpu_without_quota"}, "stand-in")}
+    absent = {"serving_queue", "gpu_without_quota", "other_label_key", "other_label_value"}
+    values = {**scene.values, **dict.fromkeys(not_shared | absent, "stand-in")}
     for case in CORPUS.cases:
         assert "${" not in repr(rendered(CORPUS.manifest(case), values)), case.id
 
