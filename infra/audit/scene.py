@@ -144,9 +144,9 @@ def _label_values(blueprint: Blueprint, tenant: TenantPart) -> dict[str, str]:
     others = (pool for pool in blueprint.pools if pool.dedicated_to not in {None, tenant.name})
     found: dict[str, str] = {}
     for prefix, pools in (("own", own), ("other", others)):
-        labels = next((sorted(pool.node_labels.items()) for pool in pools if pool.node_labels), [])
-        for key, value in labels[:1]:
-            found |= {f"{prefix}_label_key": key, f"{prefix}_label_value": value}
+        label = next((label for pool in pools for label in sorted(pool.node_labels.items())), None)
+        if label is not None:
+            found |= {f"{prefix}_label_key": label[0], f"{prefix}_label_value": label[1]}
     return found
 
 

@@ -74,7 +74,7 @@ class PoolPlacement:
     @property
     def served(self) -> frozenset[str]:
         """The tenants whose prompts engines work on here."""
-        return frozenset().union(*(engine.serves for engine in self.engines))
+        return frozenset(tenant for engine in self.engines for tenant in engine.serves)
 
     @property
     def working(self) -> frozenset[str]:
@@ -176,7 +176,7 @@ def hard_partition(blueprint: Blueprint) -> QuotaPart:
 def _may_work_on(tenant: TenantPart, use: PoolPlacement) -> bool:
     if use.pool.dedicated_to is not None or tenant.sensitive:
         return use.pool.dedicated_to == tenant.name
-    return use.pool.is_mig or _claimants(use) == {tenant.name}
+    return use.pool.is_mig or _claimants(use) == frozenset({tenant.name})
 
 
 def _claimants(use: PoolPlacement) -> frozenset[str]:

@@ -12,6 +12,7 @@ from infra.cli.group import LazyCommand, LazyGroup
 
 COMMANDS = {
     "posture": LazyCommand("infra.cli.posture", "posture", "Which controls are in force, and why."),
+    "placement": LazyCommand("infra.cli.placement", "placement", "Who may use which GPUs."),
     "plan": LazyCommand("infra.cli.plan", "plan", "What the program would register, offline."),
     "diff": LazyCommand("infra.cli.diff", "diff", "What a change of a stack file changes, offline."),
     "images": LazyCommand("infra.cli.images", "images", "Every image and chart that a stack pulls."),

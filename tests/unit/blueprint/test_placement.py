@@ -1,0 +1,309 @@
+"""Who may use which GPUs: what HW1 leaves to each tenant, and that no two meet where it is in force."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.blueprint.model import Blueprint, MigPart, TimeSlicingPart
+from infra.blueprint.placement import PoolPlacement, placement_of
+from infra.config.stack import StackConfig
+from infra.config.trust import ControlId, Tier
+from infra.controls import hw1_hard_gpu_partition
+from infra.posture import Platform, platform_of
+from tests.strategies import TODAY, configurations
+from tests.unit.trust.stacks import Document, config_of, document, mig, model, pool, tenant
+
+H100 = "nvidia-h100-80gb"
+HARDWARE = ("HW1", "HW2", "HW3")
+
+
+def platform(pools: Iterable[Document], tenants: Iterable[Document], *models: Document, **trust: object) -> Platform:
+    parts = document(
+        trust={"enable": ["SR1", "SR2", "SR3", *HARDWARE], **trust},
+        pools=[pool("cpu", "cpu"), *pools],
+        models=[model("small", "cpu"), *models],
+        tenants=tenants,
+    )
+    return platform_of("test", config_of(parts), TODAY)
+
+
+def use_of(made: Platform, name: str) -> PoolPlacement:
+    return made.placement.of(name)
+
+
+def jobs(made: Platform, name: str) -> list[str]:
+    return sorted(use_of(made, name).working)
+
+
+def errors(made: Platform) -> list[tuple[str | None, str, str]]:
+    return [(finding.control, finding.path, finding.message) for finding in made.posture.errors]
+
+
+# --- what HW1 leaves to each tenant -----------------------------------------------------------------------------
+
+
+def test_mig_instances_are_for_all_and_may_be_borrowed():
+    made = platform(
+        [pool("gpu", H100, partition=mig())], [tenant("one", "small", quota={"gpu": 2}), tenant("two", "small")]
+    )
+
+    assert jobs(made, "gpu") == ["one", "two"]
+    assert not use_of(made, "gpu").tenants_meet_on_a_gpu
+    assert made.posture.sound
+
+
+def test_a_dedicated_pool_is_its_owners_alone():
+    made = platform(
+        [pool("one-own", dedicated_to="one"), pool("two-own", dedicated_to="two")],
+        [tenant("one", "small", quota={"one-own": 2}), tenant("two", "small", quota={"two-own": 2})],
+    )
+
+    assert jobs(made, "one-own") == ["one"]
+    assert jobs(made, "two-own") == ["two"]
+    assert made.posture.sound
+
+
+def test_whole_gpus_of_an_open_pool_are_for_the_only_one_with_quota_and_nobody_borrows_them():
+    made = platform([pool("gpu")], [tenant("one", "small", quota={"gpu": 2}), tenant("two", "small")])
+
+    assert jobs(made, "gpu") == ["one"]
+    assert made.posture.sound
+
+
+def test_whole_gpus_with_engines_of_several_tenants_run_no_jobs():
+    """An engine is the platform's own code; a job could look at what it has left in the GPU."""
+    made = platform([pool("gpu")], [tenant("one", "m"), tenant("two", "m")], model("m", "gpu"))
+
+    assert jobs(made, "gpu") == []
+    assert made.posture.sound
+
+
+def test_whole_gpus_with_the_engines_of_one_tenant_run_its_jobs_as_well():
+    made = platform([pool("gpu")], [tenant("one", "m"), tenant("two", "small")], model("m", "gpu"))
+
+    assert jobs(made, "gpu") == ["one"]
+
+
+def test_a_sensitive_tenants_jobs_keep_to_nodes_of_its_own():
+    pools = [pool("gpu", H100, partition=mig()), pool("own", H100, partition=mig(), dedicated_to="secret")]
+    made = platform(pools, [tenant("open", "small"), tenant("secret", "small", quota={"own": 1}, sensitive=True)])
+
+    assert jobs(made, "gpu") == ["open"]
+    assert jobs(made, "own") == ["secret"]
+
+
+def test_a_single_tenant_keeps_every_pool():
+    made = platform([pool("gpu")], [tenant("one", "m", quota={"gpu": 1})], model("m", "gpu"))
+
+    assert jobs(made, "gpu") == ["one"]
+    assert made.posture.sound
+
+
+def test_the_platforms_own_queue_keeps_every_flavor():
+    made = platform([pool("gpu")], [tenant("one", "m"), tenant("two", "m")], model("m", "gpu"))
+    (serving,) = [queue for queue in made.blueprint.quota.cluster_queues if queue.tenant is None]
+
+    assert [quota.flavor for group in serving.groups for quota in group.flavors] == ["gpu-whole"]
+
+
+def test_without_hw1_all_may_borrow_whole_gpus():
+    made = platform([pool("gpu")], [tenant("one", "small", quota={"gpu": 2}), tenant("two", "small")], enable=[])
+
+    assert jobs(made, "gpu") == ["one", "two"]
+    assert use_of(made, "gpu").tenants_meet_on_a_gpu
+
+
+# --- what cannot be satisfied -----------------------------------------------------------------------------------
+
+
+def test_quota_on_whole_gpus_that_others_use_is_refused_by_its_key():
+    made = platform(
+        [pool("gpu")],
+        [tenant("one", "small", quota={"gpu": 2}), tenant("two", "small", quota={"gpu": 1})],
+    )
+
+    assert [(control, path) for control, path, _ in errors(made)] == [
+        ("HW1", "bulkhead:tenants[0].gpu_quota"),
+        ("HW1", "bulkhead:tenants[1].gpu_quota"),
+    ]
+    _, _, message = errors(made)[0]
+    assert "keeps jobs of one off pool gpu" in message
+    assert "pass from one to others (two)" in message
+    assert "dedicated_to: one" in message
+    assert "kind: mig" in message
+
+
+def test_quota_beside_a_shared_engine_is_refused():
+    made = platform([pool("gpu")], [tenant("one", "m", quota={"gpu": 1}), tenant("two", "m")], model("m", "gpu"))
+
+    assert [path for _, path, _ in errors(made)] == ["bulkhead:tenants[0].gpu_quota"]
+
+
+def test_a_sensitive_tenants_quota_on_open_mig_nodes_is_refused():
+    made = platform(
+        [pool("gpu", H100, partition=mig())],
+        [tenant("open", "small"), tenant("secret", "small", quota={"gpu": 1}, sensitive=True)],
+    )
+
+    assert [(control, path) for control, path, _ in errors(made)] == [("HW1", "bulkhead:tenants[1].gpu_quota")]
+    assert "kind: mig" not in errors(made)[0][2]
+
+
+def test_a_sensitive_tenants_engine_on_open_mig_nodes_is_refused():
+    made = platform(
+        [pool("gpu", H100, partition=mig())],
+        [tenant("open", "small"), tenant("secret", "m", sensitive=True)],
+        model("m", "gpu"),
+    )
+
+    assert [(control, path) for control, path, _ in errors(made)] == [("HW1", "bulkhead:tenants[1].sensitive")]
+    assert "dedicated_to: secret" in errors(made)[0][2]
+
+
+@pytest.mark.parametrize("owner", [{}, {"dedicated_to": "one"}], ids=["open", "dedicated"])
+def test_time_slicing_is_refused_by_hw2_wherever_it_is(owner: Document):
+    sliced = pool("gpu", H100, partition={"kind": "time_slicing", "clients": 4}, **owner)
+    made = platform([sliced], [tenant("one", "small"), tenant("two", "small")])
+
+    ((control, path, message),) = errors(made)
+    assert (control, path) == ("HW2", "bulkhead:pools[1].partition")
+    assert "among 4 clients" in message
+
+
+def test_hw1_alone_refuses_time_slicing_where_tenants_meet():
+    sliced = pool("gpu", H100, partition={"kind": "time_slicing", "clients": 4})
+    made = platform(
+        [sliced], [tenant("one", "m"), tenant("two", "m")], model("m", "gpu"), enable=["SR1", "SR2", "SR3", "HW1"]
+    )
+
+    assert [control for control, _, _ in errors(made)] == ["HW1"]
+
+
+def test_more_promised_than_there_is_is_refused_with_the_arithmetic():
+    parts = document(
+        pools=[pool("cpu", "cpu"), pool("gpu", H100, partition=mig(), nodes={"max": 1})],
+        models=[model("small", "cpu"), model("m", "gpu", replicas=4)],
+        tenants=[tenant("one", "m", quota={"gpu": 5})],
+    )
+    made = platform_of("test", config_of(parts), TODAY)
+
+    ((control, path, message),) = errors(made)
+    assert (control, path) == ("AC3", "bulkhead:pools[1].nodes.max")
+    assert "take 9 = 5 (quota of one) + 4 (m: 4 engines x 1) devices" in message
+    assert "at most 7 = 1 nodes x 1 GPUs x 7 devices" in message
+    assert "max: 2 or more" in message
+
+
+# --- over generated stacks --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Met:
+    """Two tenants on one pool, `one` with its jobs."""
+
+    pool: str
+    one: str
+    other: str
+
+
+def may_run(blueprint: Blueprint) -> Iterator[tuple[str, str]]:
+    """(flavor, tenant) for every flavor that a tenant's queue would admit a job to."""
+    for queue in blueprint.quota.cluster_queues:
+        for group in queue.groups:
+            for quota in group.flavors:
+                if queue.tenant and (quota.nominal or quota.borrowing_limit != 0):
+                    yield quota.flavor, queue.tenant
+
+
+def served_on(blueprint: Blueprint, flavor: str) -> set[str]:
+    engines = {engine.name for engine in blueprint.engines if engine.flavor == flavor}
+    return {tenant.name for tenant in blueprint.tenants if engines & set(tenant.models)}
+
+
+def meetings_on_a_gpu(blueprint: Blueprint) -> list[Met]:
+    """Every pair on one GPU without a boundary in hardware, read off the queues and the engines themselves."""
+    admitted = list(may_run(blueprint))
+    return [
+        Met(part.name, one, other)
+        for part in blueprint.pools
+        if part.is_gpu and not isinstance(part.partition, MigPart)
+        for flavor, one in admitted
+        if flavor == part.flavor
+        for other in served_on(blueprint, flavor) | {tenant for found, tenant in admitted if found == flavor}
+        if other != one
+    ]
+
+
+def meetings_on_a_node(blueprint: Blueprint) -> list[Met]:
+    """Every sensitive tenant on a pool with GPUs beside another tenant."""
+    admitted = list(may_run(blueprint))
+    found: list[Met] = []
+    for part in blueprint.pools:
+        here = served_on(blueprint, part.flavor) | {tenant for flavor, tenant in admitted if flavor == part.flavor}
+        sensitive = here & {tenant.name for tenant in blueprint.tenants if tenant.sensitive}
+        if part.is_gpu:
+            found += [Met(part.name, one, other) for one in sensitive for other in here if other != one]
+    return found
+
+
+isolating = configurations(tenants=st.integers(1, 5), tiers=st.sampled_from([Tier.PARTITIONED, Tier.ADVERSARIAL]))
+"""In the lower of the two HW1 is in force where the stack switches it on."""
+
+
+@settings(deadline=None, max_examples=50)
+@given(isolating)
+def test_with_hw1_no_two_tenants_meet_on_one_gpu(config: StackConfig):
+    made = platform_of("generated", config, TODAY)
+    if ControlId.HW1 in made.posture.in_force:
+        assert meetings_on_a_gpu(made.blueprint) == []
+
+
+@settings(deadline=None, max_examples=50)
+@given(isolating)
+def test_with_hw1_a_sound_stack_lets_nobody_meet_a_sensitive_tenant_on_a_node(config: StackConfig):
+    made = platform_of("generated", config, TODAY)
+    errors_of_placement = [finding for finding in made.posture.errors if finding.control is ControlId.HW1]
+    if ControlId.HW1 in made.posture.in_force and not errors_of_placement:
+        assert meetings_on_a_node(made.blueprint) == []
+
+
+@settings(deadline=None, max_examples=50)
+@given(isolating)
+def test_with_hw2_a_sound_stack_shares_no_gpu_in_time(config: StackConfig):
+    made = platform_of("generated", config, TODAY)
+    if ControlId.HW2 in made.posture.in_force and made.posture.sound:
+        assert not [part for part in made.blueprint.pools if isinstance(part.partition, TimeSlicingPart)]
+
+
+@settings(deadline=None, max_examples=50)
+@given(isolating)
+def test_hw1_keeps_what_a_tenant_was_guaranteed_or_says_that_it_does_not(config: StackConfig):
+    made = platform_of("generated", config, TODAY)
+    if ControlId.HW1 not in made.posture.in_force:
+        return
+    told = {finding.path for finding in made.posture.errors if finding.control is ControlId.HW1}
+    kept = set(may_run(made.blueprint))
+    for index, each in enumerate(config.tenants):
+        for name, devices in config.gpu_quota(each).items():
+            if devices and (config.pool(name).node_pool_name, each.name) not in kept:
+                assert f"bulkhead:tenants[{index}].gpu_quota" in told
+
+
+def test_the_same_look_at_a_trusted_stack_finds_both_kinds_of_meetings():
+    """Otherwise the properties above could hold of anything."""
+    parts = document(
+        pools=[pool("cpu", "cpu"), pool("gpu"), pool("split", H100, partition=mig())],
+        models=[model("small", "cpu"), model("m", "split")],
+        tenants=[tenant("one", "small", quota={"gpu": 1}), tenant("two", "m", sensitive=True)],
+    )
+    blueprint = platform_of("test", config_of(parts), TODAY).blueprint
+
+    assert Met("split", "two", "one") in meetings_on_a_node(blueprint)
+    other = platform([pool("gpu")], [tenant("one", "small"), tenant("two", "small")], enable=[]).blueprint
+    assert Met("gpu", "one", "two") in meetings_on_a_gpu(other)
+    hardened = hw1_hard_gpu_partition.apply(other)
+    assert meetings_on_a_gpu(hardened) == []
+    assert placement_of(hardened).of("gpu").queues == ()
