@@ -1,7 +1,6 @@
 """Passes, again and again, until the process is told to end."""
 
 import datetime
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from .status import Status
 
 RETRY_SECONDS = 2.0
 """Between two looks at a gateway that is not there yet."""
+LOOK_SECONDS = 0.25
+"""Between two looks, in a pause, at whether to end."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +27,25 @@ class Times:
 
 
 class Stop:
-    """Set by a signal; whoever pauses is woken, and ends."""
+    """Set by a signal; whoever pauses ends within moments.
+
+    A plain flag: a signal's handler runs in the middle of whatever the main thread does, and would wait for ever for
+    the lock of a `threading.Event` that the same thread is about to wait for.
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._is_set = False
 
     def set(self) -> None:
         """End at the next pause."""
-        self._event.set()
+        self._is_set = True
 
     def pause(self, seconds: float) -> None:
         """Wait so long, or not at all; raises StoppedError once it is set."""
-        if self._event.wait(seconds):
+        deadline = time.monotonic() + seconds
+        while not self._is_set and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_SECONDS))
+        if self._is_set:
             raise StoppedError
 
 

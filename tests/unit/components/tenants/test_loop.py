@@ -1,6 +1,7 @@
 """The reconciler goes on: ready when it may be, mending what drifts, ending when told to."""
 
 import datetime
+import signal
 import threading
 import time
 import urllib.error
@@ -13,6 +14,7 @@ import pytest
 
 from components.tenants.reconciler import loop as loop_module
 from components.tenants.reconciler.__main__ import main
+from components.tenants.reconciler.errors import StoppedError
 from components.tenants.reconciler.loop import Stop
 from components.tenants.reconciler.model import State, Tenant
 from components.tenants.reconciler.passes import Settled, reconcile, seconds_to_forget
@@ -253,3 +255,18 @@ def test_before_its_first_pass_it_has_figures_of_its_own_and_none_of_tenants() -
 
     assert "bulkhead_tenants_last_success_timestamp_seconds 0\n" in text
     assert "{tenant=" not in text
+
+
+@pytest.mark.timeout(60)
+def test_a_signal_ends_it_at_whatever_moment_it_comes() -> None:
+    """Also in the middle of a pause of no length, where a lock that the handler wants would be held for ever."""
+    for moment in range(2000):
+        stop = Stop()
+        before = signal.signal(signal.SIGALRM, lambda _number, _frame, stop=stop: stop.set())
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 1e-5 + moment % 50 * 1e-6)
+            with pytest.raises(StoppedError):
+                while True:
+                    stop.pause(0)
+        finally:
+            signal.signal(signal.SIGALRM, before)
