@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from components.gateway.configuration import REQUEST_SECONDS
+from components.gateway.hooks import errors
+from components.gateway.hooks.errors import Situation
 from infra.blueprint.model import GatewayPart
 from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, METRICS_PATH, Route, tenant_routes
 
@@ -19,6 +21,12 @@ FINISH_SECONDS = REQUEST_SECONDS + 5
 CONNECTIONS = 4096
 """For each of the workers; an answer under way takes two."""
 WORKERS = 2
+REQUESTS = 1024
+"""Requests that one replica has under way for tenants; beyond it they are answered 503. What arrives of each is kept on
+the pod's own volume until it is whole, so that a number of them is also a number of bytes."""
+REQUESTS_OF_A_CALLER = 256
+"""Of these, from one address: a pod that sends its requests slowly must not keep all others out. Not where the gateway
+is exposed, since all of the world then has the load balancer's few addresses."""
 
 PASSED_REQUEST_HEADERS = (
     "Accept",
@@ -105,7 +113,8 @@ def _main() -> str:
     return "\n".join(
         [
             "daemon off;",
-            "error_log stderr warn;",
+            # Its lesser messages quote the whole request line and the caller's address, as for a body that is large.
+            "error_log stderr crit;",
             "pid /tmp/nginx.pid;",
             f"worker_processes {WORKERS};",
             f"worker_rlimit_nofile {4 * CONNECTIONS};",
@@ -124,6 +133,9 @@ def _http(part: GatewayPart) -> list[str]:
         "default_type application/json;",
         "server_tokens off;",
         f"client_max_body_size {part.request_megabytes}m;",
+        "limit_conn_zone $server_port zone=requests:1m;",
+        "limit_conn_zone $binary_remote_addr zone=callers:10m;",
+        "limit_conn_status 503;",
         "client_header_timeout 15s;",
         "client_body_timeout 60s;",
         "send_timeout 60s;",
@@ -206,14 +218,22 @@ def _tenant_server(part: GatewayPart) -> str:
         part,
         part.port,
         [
+            f"limit_conn requests {REQUESTS};",
+            *([f"limit_conn callers {REQUESTS_OF_A_CALLER};"] if part.route is None else []),
             # The address of an engine; no caller needs it.
             "proxy_hide_header x-litellm-model-api-base;",
             *_passed(PASSED_REQUEST_HEADERS),
             _block(f"location = {HEALTH_PATH}", ["access_log off;", 'return 200 \'{"status": "ok"}\';']),
             # Parameters in the address can name another team; no tenant path needs one.
-            *(_open(route, route.path, ["set $args '';"]) for route in routes),
+            *(_open(route, route.path, [_without_key(route), "set $args '';"]) for route in routes),
         ],
     )
+
+
+def _without_key(route: Route) -> str:
+    """Refuse a request without any key before its body is taken; whether a key is good is LiteLLM's to say."""
+    answer = errors.body(Situation.NO_KEY.value, route.path).decode()
+    return f"if ($http_authorization$http_x_api_key = '') {{ return {Situation.NO_KEY.value.status} '{answer}'; }}"
 
 
 def _admin_server(part: GatewayPart) -> str:

@@ -97,7 +97,7 @@ def _parent(part: GatewayPart, route: RoutePart) -> Manifest:
         case ListenerPart(namespace=namespace, name=name, section=section):
             pass
     reference = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": namespace, "name": name}
-    return {**reference, "sectionName": section} if section else reference
+    return {**reference, "sectionName": section}
 
 
 def _http_route(part: GatewayPart, route: RoutePart, name: str, paths: Sequence[str]) -> Manifest:

@@ -14,7 +14,7 @@ import pulumi
 from components.cache.connection import CERTIFICATE_AUTHORITY_PATH
 from components.gateway import hooks
 from components.gateway.configuration import CACHE_URL_VARIABLE, api_key_variable
-from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT
+from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT, REQUESTS
 from components.shared import (
     environment,
     from_secret,
@@ -139,7 +139,7 @@ def pod_spec(
         {"name": "configuration", "config_map": {"name": maps.configuration}},
         {"name": "edge-configuration", "config_map": {"name": maps.edge}},
         {"name": "hooks", "config_map": {"name": maps.hooks}},
-        {"name": "edge-temporary", "empty_dir": {"size_limit": "1Gi"}},
+        {"name": "edge-temporary", "empty_dir": {"size_limit": f"{REQUESTS * part.request_megabytes}Mi"}},
     ]
     if has_certificate_authority:
         path = CERTIFICATE_AUTHORITY_PATH.rpartition("/")[2]

@@ -501,11 +501,11 @@ class GatewayModelPart:
 
 @dataclass(frozen=True)
 class ListenerPart:
-    """A Gateway that somebody else runs, and one of its listeners (None: whichever fits the host)."""
+    """A Gateway that somebody else runs, and the one of its listeners that ends TLS."""
 
     namespace: str
     name: str
-    section: str | None
+    section: str
 
 
 @dataclass(frozen=True)

@@ -126,8 +126,8 @@ class ExistingGateway(StackFilePart):
     """The Gateway's namespace; its listener has to admit routes from `bulkhead-gateway`."""
     name: Name = Field(examples=["shared"])
     """The Gateway's name."""
-    section: Name | None = Field(default=None, examples=["https"])
-    """The listener's name; without it the route is attached to every listener that fits the host."""
+    section: Name = Field(examples=["https"])
+    """The name of the listener that ends TLS: without it the route would be attached to one in clear text as well."""
 
 
 class CreatedGateway(StackFilePart):

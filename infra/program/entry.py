@@ -34,9 +34,19 @@ def run() -> None:
     today = datetime.datetime.now(datetime.UTC).date()
     values = _engine_configuration()
     document = document_from_engine(values, _encrypted(values))
-    platform = judge(pulumi.get_stack(), document, today, deployed_posture(last_posture()))
+    platform = judge(pulumi.get_stack(), document, today, _deployed())
     _check_context(platform)
     register(platform, secrets_from_engine(), warning_of_today)
+
+
+def _deployed() -> DeployedPosture | None:
+    try:
+        return deployed_posture(last_posture())
+    except ValueError as error:
+        raise pulumi.RunError(
+            f"Whether the tier is lowered cannot be told: {error}. Nothing was changed. Deploy with the version that"
+            " deployed last, or a newer one."
+        ) from None
 
 
 def judge(

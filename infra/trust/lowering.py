@@ -28,17 +28,29 @@ class DeployedPosture:
 
 
 def deployed_posture(document: object) -> DeployedPosture | None:
-    """The posture that a stack's output `posture` tells of; None where it tells of none that this version knows."""
+    """The posture that a stack's output `posture` tells of; None where nothing is deployed.
+
+    Controls that this version does not know, as a newer one's, count for nothing: this version cannot keep them.
+
+    Raises:
+        ValueError: It tells of no tier that this version knows, so that nobody can say whether the tier is lowered.
+    """
+    if document is None:
+        return None
     if not isinstance(document, Mapping):
-        return None
+        raise ValueError("the output `posture` is no document")
     known = cast("Mapping[str, Any]", document)
-    try:
-        return DeployedPosture(
-            Tier(known["tier"]),
-            frozenset(ControlId(row["id"]) for row in known["controls"] if ControlState(row["state"]).acts),
-        )
-    except (KeyError, TypeError, ValueError):
-        return None
+    tier = str(known.get("tier"))
+    if tier not in list(Tier):
+        raise ValueError(f"the output `posture` names the tier {tier}, which this version does not know")
+    return DeployedPosture(Tier(tier), frozenset(_in_force(known.get("controls"))))
+
+
+def _in_force(rows: object) -> Iterator[ControlId]:
+    for row in cast("list[Mapping[str, Any]]", rows) if isinstance(rows, list) else ():
+        acts = row.get("state") in {str(state) for state in ControlState if state.acts}
+        if acts and row.get("id") in list(ControlId):
+            yield ControlId(row["id"])
 
 
 def with_lowering(posture: Posture, allowed: AllowedLowering | None, deployed: DeployedPosture | None) -> Posture:

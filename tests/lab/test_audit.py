@@ -116,20 +116,23 @@ def test_the_trusted_tier_claims_nothing_of_this_and_legitimate_work_passes(
     assert left_behind(kubectl) == ""
 
 
-def test_the_usual_single_policy_lets_most_of_the_attacks_through(
+def test_the_usual_single_policy_lets_most_of_the_attacks_through_and_refuses_work(
     team: TeamPlatform, kinds: None, kubectl: cluster.Kubectl, record_property: Any
 ) -> None:
     kubectl.run("apply", "--filename", str(NAIVE_POLICY))
     try:
         wait_until_refused(kubectl)
-        found = audited(team.stack, "--only", "admission", "--tenant", TENANT)
+        # 1: legitimate work is refused.
+        found = audited(team.stack, "--only", "admission", "--tenant", TENANT, status=1)
     finally:
         kubectl.run("delete", "--filename", str(NAIVE_POLICY))
     attacks = [case for case in control(found, "SR2")["not_claimed"] if case["probe"] == "admission"]
     admitted = [case["case"] for case in attacks if case["seen"].endswith("admitted")]
     record_property("naive_policy_admits", f"{len(admitted)} of {len(attacks)}")
+    record_property("naive_policy_refuses_work", f"{found['work_refused']} of {found['work_passed']}")
     assert len(attacks) > 80
     assert len(admitted) > len(attacks) / 2
+    assert found["work_refused"] > 0
 
 
 def wait_until_refused(kubectl: cluster.Kubectl) -> None:

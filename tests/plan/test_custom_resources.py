@@ -90,7 +90,6 @@ def test_a_wrong_field_would_be_seen(kind: str, broken: Mapping[str, Any]) -> No
 
 
 LISTENERS: tuple[ListenerPart | NewListenerPart, ...] = (
-    ListenerPart("ingress", "shared", None),
     ListenerPart("ingress", "shared", "https"),
     NewListenerPart("envoy", SecretCertificatePart("llm-tls")),
     NewListenerPart("gke-l7-rilb", ManagedCertificatePart("project", "europe-west4")),

@@ -87,6 +87,7 @@ class TenantAnswers:
                 if refusal := self._parameters.refusal(content):
                     await answer.fail(refusal)
                     return
+                plain["headers"] = _as_json(plain["headers"])
                 receive = _again(content, receive)
             await self._application(plain, receive, answer.send)
         except Exception as error:
@@ -99,6 +100,12 @@ class TenantAnswers:
 def _is_dropped(name: bytes) -> bool:
     # A compressed answer could not be read here; the edge may compress.
     return name == b"accept-encoding" or name.startswith(DROPPED_PREFIXES)
+
+
+def _as_json(pairs: Iterable[Header]) -> list[Header]:
+    """Headers that call the body what it was judged as; LiteLLM would read a form if the caller said that it is one."""
+    others = [pair for pair in pairs if pair[0].lower() != b"content-type"]
+    return [*others, (b"content-type", b"application/json")]
 
 
 async def _whole_body(receive: Receive) -> bytes | None:

@@ -20,6 +20,7 @@ ALWAYS_REFUSED = frozenset(
         "base_url",
         "custom_llm_provider",
         "ec_transfer_params",
+        "extra_body",
         "extra_headers",
         "headers",
         "kv_transfer_params",
@@ -30,7 +31,11 @@ ALWAYS_REFUSED = frozenset(
         "user_config",
     }
 )
-"""Refused whatever LiteLLM's list says: where a request goes, with whose credentials, and before whom."""
+"""Refused whatever LiteLLM's list says: where a request goes, with whose credentials, and before whom.
+
+`extra_body` is laid over the request last, so that anything could be said in it once more; clients that offer it, as
+OpenAI's, send its content in the request itself.
+"""
 
 
 class PlatformParameters:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from infra.config.trust import Tier
+from infra.config.trust import ControlId, Tier
 from infra.report.posture_json import posture_document
-from infra.trust.lowering import deployed_posture, with_lowering
+from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
 from infra.trust.posture import Finding
 from tests.unit.trust.stacks import Document, config_of, document, posture_of
 
@@ -71,9 +71,21 @@ def test_a_control_that_is_no_longer_switched_on_is_a_warning() -> None:
     assert "SR1 (" in warning.message
 
 
-@pytest.mark.parametrize("output", [None, {}, {"tier": "unheard-of", "controls": []}, {"tier": "trusted"}, "posture"])
-def test_without_a_deployed_posture_nothing_is_lowered(output: Any) -> None:
+def test_without_a_deployment_nothing_is_lowered() -> None:
     posture = posture_of(document())
 
-    assert deployed_posture(output) is None
-    assert with_lowering(posture, None, deployed_posture(output)) == posture
+    assert with_lowering(posture, None, deployed_posture(None)) == posture
+
+
+def test_controls_that_this_version_does_not_know_do_not_hide_the_tier() -> None:
+    rows = [{"id": "XX9", "state": "enforced"}, {"id": "SR1", "state": "unheard-of"}, {"id": "SR2", "state": "added"}]
+
+    assert deployed_posture({"tier": "partitioned", "controls": rows}) == DeployedPosture(
+        Tier.PARTITIONED, frozenset({ControlId.SR2})
+    )
+
+
+@pytest.mark.parametrize("output", [{}, {"tier": "unheard-of", "controls": []}, "posture", []])
+def test_a_deployed_posture_that_cannot_be_read_is_no_permission(output: Any) -> None:
+    with pytest.raises(ValueError, match="the output `posture`"):
+        deployed_posture(output)

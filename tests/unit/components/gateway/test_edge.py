@@ -3,10 +3,13 @@
 import dataclasses
 import json
 import re
+from typing import Any, cast
 
 import pytest
 
-from components.gateway.edge import PASSED_REQUEST_HEADERS, edge_configuration
+from components.gateway.edge import PASSED_REQUEST_HEADERS, REQUESTS, REQUESTS_OF_A_CALLER, edge_configuration
+from components.gateway.pod import MapNames, pod_spec
+from infra.blueprint.model import ListenerPart, RoutePart
 from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, KEY_PATHS, Route, tenant_routes
 from tests.unit.components.parts import GATEWAY
 
@@ -94,6 +97,33 @@ def test_every_answer_of_the_edge_is_in_the_shape_of_openai_s_errors() -> None:
         assert "127.0.0.1" not in body["error"]["message"]
 
 
+def test_a_request_without_a_key_is_refused_before_its_body_is_taken_in_the_shape_of_its_path() -> None:
+    for path, text in opened(4000).items():
+        refusals = re.findall(r"if \(\$http_authorization\$http_x_api_key = ''\) { return (\d+) '(.*)'; }", text)
+        assert len(refusals) == (0 if path == HEALTH_PATH else 1)
+        for status, body in refusals:
+            assert status == "401"
+            kind = "authentication_error" if path == "/v1/messages" else "invalid_request_error"
+            assert json.loads(body)["error"]["type"] == kind
+
+
+def test_what_arrives_of_all_requests_at_once_fits_the_volume_that_it_is_kept_on() -> None:
+    assert f"limit_conn requests {REQUESTS};" in servers()[4000]
+    spec = pod_spec(GATEWAY, "secret", MapNames("configuration", "edge", "hooks"), has_certificate_authority=False)
+    (volume,) = [volume for volume in cast("Any", spec)["volumes"] if volume["name"] == "edge-temporary"]
+
+    assert volume["empty_dir"]["size_limit"] == f"{REQUESTS * GATEWAY.request_megabytes}Mi"
+
+
+def test_one_caller_inside_the_cluster_keeps_no_others_out() -> None:
+    exposed = dataclasses.replace(
+        GATEWAY, route=RoutePart("llm.example.com", ListenerPart("ingress", "shared", "https"), google_policies=False)
+    )
+
+    assert f"limit_conn callers {REQUESTS_OF_A_CALLER};" in edge_configuration(GATEWAY)
+    assert "limit_conn callers " not in edge_configuration(exposed)
+
+
 def test_a_body_of_an_answer_holds_nothing_that_nginx_would_replace() -> None:
     assert not [body for _, body in BODY.findall(edge_configuration(SCRAPED)) if "$" in body or "\\" in body]
 
@@ -110,6 +140,8 @@ def test_the_largest_request_is_the_configured_one() -> None:
 
 
 def test_nothing_of_a_request_but_its_path_is_logged() -> None:
-    (log,) = re.findall(r"log_format .*", edge_configuration(GATEWAY))
+    text = edge_configuration(GATEWAY)
+    (log,) = re.findall(r"log_format .*", text)
 
+    assert re.findall(r"error_log .*", text) == ["error_log stderr crit;"]
     assert not re.search(r"\$(http_|args|request_uri|request_body|remote_|query|request\b)", log)

@@ -21,7 +21,7 @@ from tests.unit.components.recording import Recording, Registered, Secret, recor
 
 CACHED = dataclasses.replace(GATEWAY, replicas=3, cache=InClusterCachePart("registry.example.com/redis:7.0"))
 SCRAPED = dataclasses.replace(GATEWAY, metrics_port=4002)
-ROUTE = RoutePart("llm.example.com", ListenerPart("ingress", "shared", None), google_policies=False)
+ROUTE = RoutePart("llm.example.com", ListenerPart("ingress", "shared", "https"), google_policies=False)
 ROUTED = dataclasses.replace(GATEWAY, route=ROUTE)
 ENGINE_KEYS = {"llama-8b": "sentinel-engine-one", "tiny": "sentinel-engine-two"}
 URL = "postgresql://u:sentinel-database@h/d"

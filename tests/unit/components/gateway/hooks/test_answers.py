@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -43,6 +43,7 @@ def call(
     path: str = CHAT,
     content: tuple[bytes, ...] = (b'{"model":"tiny"}',),
     is_passing: Callable[[Exception], bool] = lambda error: False,
+    headers: Sequence[tuple[bytes, bytes]] = REQUEST_HEADERS,
 ) -> list[Message]:
     sent: list[Message] = []
     waiting: list[Message] = [
@@ -56,7 +57,7 @@ def call(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope: Scope = {"type": "http", "method": "POST", "path": path, "headers": REQUEST_HEADERS}
+    scope: Scope = {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
     layer = TenantAnswers(application, PlatformParameters(["no-log"]), is_passing)
     asyncio.run(layer(scope, receive, send))
     return sent
@@ -82,6 +83,21 @@ def test_an_answer_passes_unchanged_without_the_platforms_headers() -> None:
         b"x-ratelimit-remaining-requests": b"7",
         b"x-request-id": b"call-1",
     }
+
+
+@pytest.mark.parametrize("declared", [b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=a", b""])
+def test_a_body_reaches_litellm_as_what_it_was_judged_as(declared: bytes) -> None:
+    """LiteLLM would read a form, and in it what the judgement of the JSON did not see."""
+    seen: list[Scope] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+        await answering(200, b"{}")(scope, receive, send)
+
+    call(application, headers=[AUTHORIZATION, (b"Content-Type", declared), (b"content-type", declared)])
+    kinds = [value for name, value in seen[0]["headers"] if name.lower() == b"content-type"]
+    assert kinds == [b"application/json"]
+    assert AUTHORIZATION in seen[0]["headers"]
 
 
 def test_an_error_in_several_parts_is_told_anew() -> None:
