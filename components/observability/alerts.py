@@ -113,7 +113,8 @@ CACHE_DOWN = Alert(
     Severity.CRITICAL,
     "absent(redis_up == 1)",
     2,
-    "Redis does not answer: gateway replicas count limits each for itself",
+    "Redis does not answer: requests whose limits cannot be counted are refused, or, where nothing fails closed, each"
+    " gateway replica counts for itself",
     "In the cluster: `kubectl -n bulkhead-gateway describe pod -l app.kubernetes.io/name=cache`. Its counters are lost"
     " with it and start from nothing; budgets are not, since they rest in the database.",
 )

@@ -249,6 +249,7 @@ OWN_PARAMETERS: dict[str, object] = {
     "api_key": "mine",
     "base_url": "http://127.0.0.1:1/v1",
     "custom_llm_provider": "openai",
+    "extra_body": {"priority": -100, "stream_options": {"include_usage": False}},
     "extra_headers": {"x-a": "b"},
     "fallbacks": ["nope"],
     "input_cost_per_token": 0,
@@ -265,6 +266,18 @@ def test_a_caller_sets_none_of_the_platforms_parameters(team: TeamPlatform, gate
     answer = send(gateway, team.keys[TENANT], {**CHAT, name: OWN_PARAMETERS[name]})
     assert_error(answer, 400, "parameter_not_allowed")
     assert answer.error["param"] == name
+
+
+def test_a_form_in_place_of_json_says_nothing_that_json_may_not(team: TeamPlatform, gateway: str) -> None:
+    """LiteLLM reads forms too, and a body can be both."""
+    fields = f"&model={MODEL}&prompt=hello&max_tokens=2&mock_response=free&x="
+    body = json.dumps({"a": fields})
+    headers = {"Authorization": f"Bearer {team.keys[TENANT]}", "Content-Type": "application/x-www-form-urlencoded"}
+    url = f"{gateway}/v1/completions"
+    answer = urllib3.request("POST", url, body=body, headers=headers, timeout=60, retries=False)
+
+    assert answer.status == 400, answer.data
+    assert b"free" not in answer.data
 
 
 def test_the_openai_client_raises_what_each_status_means(

@@ -109,9 +109,15 @@ def test_a_migration_killed_halfway_is_finished_by_its_job_beside_another_one(mi
         return migrations.tables() > 0
 
     wait_until(begun, "the first table", JOB_SECONDS)
-    for job in (first, second):
-        for migrating in containers(migrations.kubectl, GATEWAY, f"job-name={job}", "migrate"):
-            migrating.kill()
+    killed = [
+        migrating
+        for job in (first, second)
+        for migrating in containers(migrations.kubectl, GATEWAY, f"job-name={job}", "migrate")
+    ]
+    assert killed, "nothing was migrating any more"
+    assert migrations.tables() <= WHOLE, "the migration was through already"
+    for migrating in killed:
+        migrating.kill()
     assert (migrations.ended(first), migrations.ended(second)) == ("Complete", "Complete")
     assert migrations.tables() > WHOLE
     assert "complete" in migrations.said(first)

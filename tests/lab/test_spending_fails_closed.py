@@ -20,6 +20,20 @@ KEY_MEMORY_SECONDS = 2 * KEY_CACHE_SECONDS + 2
 """How long a replica may serve on what it knows of a key; what it serves meanwhile is counted and written later."""
 
 
+def test_without_the_shared_counters_nothing_is_answered_and_with_them_everything_is(
+    governed: GovernedPlatform, kubectl: Kubectl
+) -> None:
+    key = governed.stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
+    few = Load(service_url(kubectl), key, MODEL, concurrency=1, requests=4, seconds=120)
+
+    assert len(few.run().answered) == 4
+    with scaled_to_zero(kubectl, GATEWAY, "deployment/cache"):
+        away = few.run()
+    assert away.answered == (), away.summary()
+    assert {outcome.status for outcome in away.refused} <= REFUSALS, away.summary()
+    wait_until(lambda: len(few.run().answered) == 4, "answers are back", RECOVERY_SECONDS)
+
+
 def test_a_stopped_database_stops_spending_and_every_answer_is_paid_for(
     governed: GovernedPlatform, kubectl: Kubectl
 ) -> None:

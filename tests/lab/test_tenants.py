@@ -148,16 +148,19 @@ def test_what_was_changed_by_hand_is_shown_as_drift_and_put_back_without_anybody
 def test_a_key_blocked_by_hand_works_again_after_the_next_pass(
     admin: Admin, team: TeamPlatform, reconciler: Reconciler
 ) -> None:
-    hashes = [key["token"] for key in _keys_of(admin, TENANT) if not key["blocked"]]
-    admin.post("/key/update", {"key": hashes[0], "blocked": True})
+    (token,) = [key["token"] for key in _keys_of(admin, TENANT) if not key["blocked"]]
 
-    said = reconciler.once()
+    def status() -> int:
+        with team.gateway() as port:
+            return openai_like.chat_status(port, team.keys[TENANT], MODEL)
 
-    with team.gateway() as port:
-        wait_until(
-            lambda: openai_like.chat_status(port, team.keys[TENANT], MODEL) == 200, 30, "the key is blocked still"
-        )
-    assert "1 writes" in said or "0 writes" in said
+    with reconciler.away():
+        admin.post("/key/update", {"key": token, "blocked": True})
+        wait_until(lambda: status() == 401, 30, "the block does not bite")
+    wait_until(lambda: status() == 200, 60, "the key is blocked still")
+
+    assert reconciler.log().count("key ") == 1
+    assert reconciler.once().startswith("2 tenants as listed; 0 writes")
 
 
 def _keys_of(admin: Admin, tenant: str) -> list[dict[str, Any]]:
@@ -417,7 +420,8 @@ def test_usage_tells_spend_by_model_and_day(bulkhead: Bulkhead, team: TeamPlatfo
     wait_until(lambda: bool(rows()), 90, "no usage was recorded")
     found = rows()
     assert {(row["tenant"], row["model"]) for row in found} == {(TENANT, MODEL)}
-    assert sum(row["spent_usd"] for row in found) == pytest.approx(admin.team(TENANT)["spend"], rel=0.5)
+    # The day's sums are written after the team's, so that a request under way may be missing.
+    assert sum(row["spent_usd"] for row in found) == pytest.approx(admin.team(TENANT)["spend"], rel=0.05)
     assert all(row["prompt_tokens"] > 0 and row["completion_tokens"] > 0 for row in found)
 
 

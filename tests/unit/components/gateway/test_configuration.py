@@ -93,6 +93,14 @@ def test_replicas_share_counters_where_there_is_a_cache() -> None:
     assert "redis_url" not in parsed(configuration(GATEWAY))["router_settings"]
 
 
+def test_what_cannot_be_counted_is_refused_only_where_that_was_asked_for() -> None:
+    keys = {"fail_closed_budget_enforcement", "fail_closed_rate_limit_enforcement"}
+    closed = parsed(configuration(dataclasses.replace(GATEWAY, fails_closed=True)))["general_settings"]
+
+    assert {key for key in keys if closed[key] is True} == keys
+    assert not keys & set(parsed(configuration(GATEWAY))["general_settings"])
+
+
 def test_the_gateway_does_not_change_the_schema_itself() -> None:
     assert parsed(configuration(GATEWAY))["general_settings"]["disable_prisma_schema_update"] is True
 
