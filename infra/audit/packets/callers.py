@@ -70,9 +70,10 @@ class ProbePods:
             return "", False
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and not self._leftovers.closed:
-            for line in self._log(pod).splitlines():
-                if line.startswith("{"):
-                    return str(self._status(pod)["podIP"]), bool(json.loads(line)["listening"])
+            said = [line for line in self._log(pod).splitlines() if line.startswith("{")]
+            # On a busy node a pod speaks before the kubelet has told its address.
+            if said and (address := self._status(pod).get("podIP")):
+                return str(address), bool(json.loads(said[0])["listening"])
             time.sleep(_POLL_SECONDS)
         return "", False
 
