@@ -51,14 +51,15 @@ def documents(
     models = [draw(_model(f"model-{index}", [cpu, *pools])) for index in range(draw(st.integers(1, 4)))]
     people = [draw(_tenant(name, _callable_by(name, models, pools), pools)) for name in tenant_names]
     _make_room(pools, models, people)
+    cluster = draw(_gke_cluster() if gke else _existing_cluster())
     document: Document = {
         "bulkhead:trust": draw(_trust(st.sampled_from(list(Tier)) if tiers is None else tiers)),
-        "bulkhead:cluster": draw(_gke_cluster() if gke else _existing_cluster()),
+        "bulkhead:cluster": cluster,
         "bulkhead:pools": [cpu, *pools],
         "bulkhead:models": models,
         "bulkhead:tenants": people,
     }
-    return {**document, **draw(_gateway(gke=gke)), **draw(_sources())}
+    return {**document, **draw(_gateway(cluster)), **draw(_sources())}
 
 
 def configurations(
@@ -214,7 +215,9 @@ def _gke_cluster() -> st.SearchStrategy[Part]:
 
 
 @st.composite
-def _gateway(draw: st.DrawFn, *, gke: bool) -> Document:
+def _gateway(draw: st.DrawFn, cluster: Part) -> Document:
+    gke = cluster["kind"] == "gke"
+    admitted = [[], ["platform-tools"]] if cluster.get("enforces_network_policy", gke) else [[]]
     databases = ["in_cluster", "external", *(["cloud_sql"] if gke else [])]
     caches = ["in_cluster", "external", *(["memorystore"] if gke else [])]
     replicas = draw(st.integers(1, 3))
@@ -226,7 +229,7 @@ def _gateway(draw: st.DrawFn, *, gke: bool) -> Document:
             "database": draw(_service(database)),
             "cache": draw(_service(cache)),
             "exposure": draw(_exposure(gke=gke)),
-            "admin": {"allowed_from": draw(st.sampled_from([[], ["platform-tools"]]))},
+            "admin": {"allowed_from": draw(st.sampled_from(admitted))},
             "request_megabytes": draw(st.integers(1, 512)),
         }
     }

@@ -27,15 +27,12 @@ from infra.blueprint.nodes import POOL_LABEL
 from infra.blueprint.placement import placement_of
 from infra.blueprint.platform_network import closed_anew
 from infra.blueprint.quota import chart_location
-from infra.config.admission import Enforcement
+from infra.config.admission import ALWAYS_EXEMPT, Enforcement
 from infra.config.cluster import GkeCluster
 from infra.config.pools import DEDICATED_KEY
 from infra.config.sources import ChartName
 from infra.config.stack import StackConfig
 from infra.pins import KYVERNO_CHART, KYVERNO_IMAGE, POD_SECURITY_VERSION
-
-ALWAYS_EXEMPT = ("gke-managed-system", "kube-system")
-"""Where Kubernetes and GKE run device plugins and drivers."""
 
 OWNER_CONTROLLERS = (
     "system:serviceaccount:jobset-system:jobset-controller-manager",

@@ -24,6 +24,9 @@ ServiceAccountName = Annotated[
 NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 """A namespace's name: a DNS label (RFC 1123)."""
 
+ALWAYS_EXEMPT = ("gke-managed-system", "kube-system")
+"""Namespaces where Kubernetes and GKE run device plugins and drivers; they are exempt whatever is written."""
+
 
 ClassName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=253)]
 """The name of a cluster-wide object: a DNS subdomain (RFC 1123)."""

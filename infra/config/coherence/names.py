@@ -8,7 +8,9 @@ from infra.config.draft import Draft, at
 from infra.config.problem import Problem
 
 RESERVED_NAMES = frozenset({"default", "bulkhead", "kueue", "kube", "serving"})
-RESERVED_PREFIXES = ("kube-", "bulkhead-", "kueue-")
+PLATFORM_PREFIX = "bulkhead-"
+"""What the platform's own namespaces begin with, and the tenants' among them."""
+RESERVED_PREFIXES = ("kube-", PLATFORM_PREFIX, "kueue-")
 """Kubernetes keeps `kube-` for itself; the platform's own objects begin with `bulkhead-` and `kueue-`."""
 
 RESERVED_MODEL_NAMES = frozenset({"vllm"})

@@ -8,6 +8,7 @@ from infra.config.coherence.controls import check_controls
 from infra.config.coherence.gateway import check_gateway
 from infra.config.coherence.money import check_money
 from infra.config.coherence.names import check_names
+from infra.config.coherence.namespaces import check_namespaces
 from infra.config.coherence.partitions import check_partitions
 from infra.config.coherence.references import check_references
 from infra.config.coherence.secrets import check_secrets
@@ -23,6 +24,7 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_capacity,
     check_money,
     check_subjects,
+    check_namespaces,
     check_cluster,
     check_gateway,
     check_secrets,

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from infra.config.draft import Draft, at
 from infra.config.problem import Problem
-from infra.config.tenants import TENANT_NAMESPACE_PREFIX, ServiceAccountSubject
 from infra.config.trust import ControlId, Trust
 
 
@@ -22,43 +21,6 @@ def check_trust(draft: Draft) -> Iterator[Problem]:
                 f"a tier that enforces {waiver.control}, or a later day if its owner renews the waiver",
             )
     yield from _repeated(trust)
-    yield from _exempt_namespaces(draft, trust)
-    yield from _controllers(draft, trust)
-
-
-def _exempt_namespaces(draft: Draft, trust: Trust) -> Iterator[Problem]:
-    inhabited = _inhabited_namespaces(draft)
-    for index, namespace in enumerate(trust.admission.exempt_namespaces):
-        if namespace in inhabited or namespace.startswith((TENANT_NAMESPACE_PREFIX, "bulkhead-")):
-            yield Problem(
-                at("trust", "admission", "exempt_namespaces", index),
-                f"the namespace `{namespace}` is a tenant's or the platform's",
-                "whoever works there could take GPUs past every quota",
-                "namespaces of the cluster's own GPU software only, as gpu-operator",
-            )
-
-
-def _controllers(draft: Draft, trust: Trust) -> Iterator[Problem]:
-    inhabited = _inhabited_namespaces(draft)
-    for index, account in enumerate(trust.admission.controllers):
-        namespace = account.split(":")[2]
-        if namespace in inhabited or namespace.startswith(TENANT_NAMESPACE_PREFIX):
-            yield Problem(
-                at("trust", "admission", "controllers", index),
-                f"the account's namespace `{namespace}` is a tenant's",
-                "pods that it makes would get GPUs past every quota",
-                "accounts of the cluster's own controllers only",
-            )
-
-
-def _inhabited_namespaces(draft: Draft) -> set[str]:
-    """Namespaces in which tenants' own service accounts live."""
-    return {
-        subject.namespace
-        for tenant in draft.tenants.read.values()
-        for subject in tenant.subjects
-        if isinstance(subject, ServiceAccountSubject)
-    }
 
 
 def _repeated(trust: Trust) -> Iterator[Problem]:

@@ -100,19 +100,3 @@ def test_a_controller_is_named_as_a_service_account(account: str) -> None:
     fault = only_fault({"trust.admission": {"controllers": [account]}})
 
     assert fault.path == "bulkhead:trust.admission.controllers[0]"
-
-
-@pytest.mark.parametrize("namespace", ["bulkhead-workloads", "bulkhead-tenant-research", "one-ci"])
-def test_no_namespace_of_a_tenant_or_of_the_platform_is_exempt(namespace: str) -> None:
-    exempt = only_fault({"trust.admission": {"exempt_namespaces": [namespace]}, "tenants.0.subjects": [ACCOUNT]})
-
-    assert exempt.path == "bulkhead:trust.admission.exempt_namespaces[0]"
-
-
-@pytest.mark.parametrize("namespace", ["bulkhead-tenant-research", "one-ci"])
-def test_no_account_of_a_tenant_is_a_controller(namespace: str) -> None:
-    account = f"system:serviceaccount:{namespace}:kuberay-operator"
-
-    fault = only_fault({"trust.admission": {"controllers": [account]}, "tenants.0.subjects": [ACCOUNT]})
-
-    assert fault.path == "bulkhead:trust.admission.controllers[0]"
