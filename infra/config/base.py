@@ -16,6 +16,8 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=NAME_MA
 Quantity = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(m|Ki|Mi|Gi|Ti)?$")]
 """A Kubernetes quantity, as `500m`, `2` or `16Gi`."""
 
+Network = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$")]
+"""A network as 10.20.0.0/24; a single address has /32."""
 
 _LABEL_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 

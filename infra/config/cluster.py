@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from infra.config.base import Name, StackFilePart
+from infra.config.base import Name, Network, StackFilePart
 
 Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]+-[a-z]+[0-9]+-[a-z]$")]
 """A zone of Google Cloud, as europe-west4-a."""
@@ -43,7 +43,7 @@ class AuthorizedNetwork(StackFilePart):
 
     name: str = Field(pattern=r"\S", max_length=63, examples=["office"])
     """What the network is, for those who review the list."""
-    cidr: str = Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$", examples=["203.0.113.0/24"])
+    cidr: Network = Field(examples=["203.0.113.0/24"])
     """The network, as 203.0.113.0/24."""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from infra.config.base import Name, Quantity, StackFilePart
+from infra.config.base import Name, Network, Quantity, StackFilePart
 
 CONNECTIONS_PER_REPLICA = 10
 """The most database connections that one LiteLLM replica pools."""
@@ -25,10 +25,6 @@ DnsName = Annotated[
     ),
 ]
 """A DNS name in small letters, as llm.example.com."""
-
-
-Network = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$")]
-"""A network as 10.20.0.0/24; a single address has /32."""
 
 
 class InClusterDatabase(StackFilePart):

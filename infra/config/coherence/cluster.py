@@ -1,6 +1,5 @@
-"""The cluster: keys that belong to the other kind of cluster, and networks and zones that make no sense."""
+"""The cluster: keys that belong to the other kind of cluster, and zones that make no sense."""
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 
 from infra.config.cluster import ExistingCluster, GkeCluster
@@ -23,7 +22,6 @@ def check_cluster(draft: Draft) -> Iterator[Problem]:
             yield from _foreign_pool_keys(draft, EXISTING_POOL_KEYS, "an existing cluster, and this one is created")
             yield from _nodes_without_gpus(draft)
             yield from _zones(cluster)
-            yield from _networks(cluster)
         case None:
             pass
 
@@ -116,26 +114,4 @@ def _zones(cluster: GkeCluster) -> Iterator[Problem]:
                 f"the zone is not in the cluster's region, {region}",
                 "GKE refuses to create the cluster",
                 f"a zone of {region}, as {region}-a",
-            )
-
-
-def _networks(cluster: GkeCluster) -> Iterator[Problem]:
-    for index, network in enumerate(cluster.authorized_networks):
-        where = at("cluster", "authorized_networks", index, "cidr")
-        try:
-            parsed = ipaddress.IPv4Network(network.cidr, strict=True)
-        except ValueError:
-            yield Problem(
-                where,
-                "this is not an IPv4 network",
-                "GKE refuses to create the cluster",
-                "a network's first address and its length, as 203.0.113.0/24",
-            )
-            continue
-        if parsed.prefixlen == 0:
-            yield Problem(
-                where,
-                "this is the whole internet",
-                "anybody could try the control plane",
-                "the networks that need it, as 203.0.113.0/24, or none: the endpoint that IAM guards is always there",
             )

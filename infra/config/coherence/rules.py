@@ -9,6 +9,7 @@ from infra.config.coherence.gateway import check_gateway
 from infra.config.coherence.money import check_money
 from infra.config.coherence.names import check_names
 from infra.config.coherence.namespaces import check_namespaces
+from infra.config.coherence.networks import check_networks
 from infra.config.coherence.partitions import check_partitions
 from infra.config.coherence.references import check_references
 from infra.config.coherence.secrets import check_secrets
@@ -27,6 +28,7 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_namespaces,
     check_cluster,
     check_gateway,
+    check_networks,
     check_secrets,
     check_trust,
     check_controls,

@@ -102,17 +102,6 @@ def test_the_same_labels_select_the_same_nodes_whatever_the_accelerator() -> Non
     sound({"pools.1.node_labels": labels, "pools.2": {**other, "node_labels": {"example.com/t4": "yes"}}})
 
 
-@pytest.mark.parametrize(
-    ("cidr", "wrong"),
-    [("0.0.0.0/0", "whole internet"), ("203.0.113.7/24", "not an IPv4 network"), ("300.0.0.0/8", "not an IPv4")],
-)
-def test_authorized_networks_are_networks_and_not_the_internet(cidr: str, wrong: str) -> None:
-    fault = only_fault({"cluster": {**GKE, "authorized_networks": [{"name": "office", "cidr": cidr}]}})
-
-    assert fault.path == "bulkhead:cluster.authorized_networks[0].cidr"
-    assert wrong in fault.wrong
-
-
 def test_node_zones_lie_in_the_cluster_s_region() -> None:
     fault = only_fault({"cluster": {**GKE, "node_zones": ["europe-west4-a", "europe-west1-b"]}})
 
