@@ -217,7 +217,7 @@ def _gke_cluster() -> st.SearchStrategy[Part]:
 @st.composite
 def _gateway(draw: st.DrawFn, cluster: Part) -> Document:
     gke = cluster["kind"] == "gke"
-    admitted = [[], ["platform-tools"]] if cluster.get("enforces_network_policy", gke) else [[]]
+    admitted: list[list[str]] = [[], ["platform-tools"]] if cluster.get("enforces_network_policy", gke) else [[]]
     databases = ["in_cluster", "external", *(["cloud_sql"] if gke else [])]
     caches = ["in_cluster", "external", *(["memorystore"] if gke else [])]
     replicas = draw(st.integers(1, 3))
