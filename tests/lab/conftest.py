@@ -13,6 +13,7 @@ from lab import cluster
 from lab.cluster.debian import ensure_packages, require_root
 from lab.errors import LabEnvironmentError
 from lab.quickstart.cluster_access import ClusterAccess
+from tests.lab.adversarial import AdversarialPlatform, adversarial_platform
 from tests.lab.governed import GovernedPlatform, make_governed
 from tests.lab.host_traces import observe_host
 from tests.lab.local_stack import LocalStack
@@ -34,8 +35,8 @@ ORDER = (
 )
 """What a test is handed decides when it runs; the last name here runs first, right after the tests that name none.
 
-So the platform is deployed once: as committed, then grown to a team's, then governed, then destroyed; and nothing ends
-the lab's processes before that.
+So the platform is deployed once: as committed, then grown to a team's, then raised tier by tier, then
+destroyed; and nothing ends the lab's processes before that.
 """
 
 
@@ -118,6 +119,13 @@ def partitioned(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> Partit
 def lowered(partitioned: PartitionedPlatform) -> LoweredPlatform:
     """The platform in the `trusted` tier again, lowered while its model was in use."""
     return make_lowered(partitioned)
+
+
+@pytest.fixture(scope="session")
+def adversarial(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> Generator[AdversarialPlatform]:
+    """The platform in the `adversarial` tier with simulated H100s; a test that changes it takes it back."""
+    with adversarial_platform(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig)) as platform:
+        yield platform
 
 
 @pytest.fixture

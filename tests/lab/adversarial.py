@@ -1,0 +1,82 @@
+"""The `local` stack in the `adversarial` tier: tenants who may attack each other, on simulated H100s."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lab.cluster import Kubectl
+from tests.lab.gpu_nodes import H100Pool, h100_nodes
+from tests.lab.local_stack import LocalStack
+from tests.lab.platform import MODEL, OTHER_TENANT, TENANT
+
+PREFIX = "bulkhead-tenant-"
+SENSITIVE_TENANT = "clinic"
+"""Calls nothing but a model of its own, on nodes of its own."""
+
+SPLIT = H100Pool("split", None, nodes=2)
+OWN = {name: H100Pool(f"{name}-own", name, nodes=2) for name in (TENANT, OTHER_TENANT, SENSITIVE_TENANT)}
+POOLS = (SPLIT, *OWN.values())
+SERVING_POOL = "l4"
+"""Whole GPUs without an owner: the engines that several tenants call."""
+
+
+@dataclass(frozen=True)
+class AdversarialPlatform:
+    """The platform with every control in force."""
+
+    stack: LocalStack
+    kubectl: Kubectl
+
+    def namespace(self, tenant: str) -> str:
+        """A tenant's own namespace."""
+        return f"{PREFIX}{tenant}"
+
+    def group(self, tenant: str) -> str:
+        """The group whose members act for a tenant."""
+        return f"{tenant}-team"
+
+
+@contextmanager
+def adversarial_platform(stack: LocalStack, kubectl: Kubectl) -> Generator[AdversarialPlatform]:
+    """The stack raised to the `adversarial` tier, with nodes for its pools for as long as it is used.
+
+    Three tenants; each has a model and quota on whole GPUs of its own. The first two share MIG nodes, the engine on the
+    lab's own GPUs and the lab's model.
+    """
+    with h100_nodes(kubectl, POOLS):
+        pools = [pool for pool in stack.value("pools") if pool["name"] in {"cpu", SERVING_POOL}]
+        model = next(entry for entry in stack.value("models") if entry["name"] == MODEL)
+        stack.edit(
+            trust={"tier": "adversarial", "tenants": "untrusted"},
+            pools=[*pools, *(pool.document for pool in POOLS)],
+            models=[
+                model,
+                _on(model, "common", SERVING_POOL),
+                _on(model, "sliver", SPLIT.name),
+                *(_on(model, f"{name}-model", pool.name) for name, pool in OWN.items()),
+            ],
+            tenants=[_tenant(stack, name) for name in OWN],
+        )
+        stack.deploy()
+        yield AdversarialPlatform(stack, kubectl)
+
+
+def _on(model: dict[str, Any], name: str, pool: str) -> dict[str, Any]:
+    return {**model, "name": name, "pool": pool}
+
+
+def _tenant(stack: LocalStack, name: str) -> dict[str, Any]:
+    first = next(entry for entry in stack.value("tenants") if entry["name"] == TENANT)
+    sensitive = name == SENSITIVE_TENANT
+    shared = [] if sensitive else [MODEL, "common", "sliver"]
+    quota = {OWN[name].name: 1} | ({} if sensitive else {SPLIT.name: 3})
+    return {
+        **first,
+        "name": name,
+        "models": [*shared, f"{name}-model"],
+        "gpu_quota": quota,
+        "subjects": [{"kind": "group", "name": f"{name}-team"}],
+        "workloads": {"cpu": "4", "memory": "4Gi", "storage": "20Gi", "pods": 10, "when_removed": "delete"},
+        "sensitive": sensitive,
+    }

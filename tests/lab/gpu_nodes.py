@@ -1,0 +1,64 @@
+"""Simulated H100 nodes: MIG instances open to several tenants, and whole GPUs that are one tenant's."""
+
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lab.cluster import Kubectl
+from lab.cluster.simulated_nodes import SPARE_POD_NETWORKS, simulated_node
+
+POOL_LABEL = "example.com/pool"
+DEDICATED = "bulkhead.dev/dedicated-to"
+H100 = "nvidia-h100-80gb"
+MIG_SIZE = "1g.10gb"
+MIG_INSTANCE = f"nvidia.com/mig-{MIG_SIZE}"
+WHOLE_GPU = "nvidia.com/gpu"
+MIG_INSTANCES_PER_GPU = 7
+
+
+@dataclass(frozen=True)
+class H100Pool:
+    """A pool of nodes with one H100 each; `owner` has it alone, and without one its GPUs are divided by MIG."""
+
+    name: str
+    owner: str | None
+    nodes: int
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The pool in a stack file."""
+        own = {"partition": {"kind": "mig", "size": MIG_SIZE}} if self.owner is None else {"dedicated_to": self.owner}
+        return {
+            "name": self.name,
+            "accelerator": H100,
+            "nodes": {"min": self.nodes, "max": self.nodes},
+            "node_labels": {POOL_LABEL: self.name},
+            **own,
+        }
+
+    @property
+    def devices(self) -> Mapping[str, int]:
+        """What each node shows."""
+        return {MIG_INSTANCE: MIG_INSTANCES_PER_GPU} if self.owner is None else {WHOLE_GPU: 1}
+
+    @property
+    def taints(self) -> tuple[Mapping[str, str], ...]:
+        """What the pool's operator puts on its nodes."""
+        return ({"key": DEDICATED, "value": self.owner, "effect": "NoSchedule"},) if self.owner else ()
+
+
+@contextmanager
+def h100_nodes(kubectl: Kubectl, pools: Iterable[H100Pool]) -> Generator[None]:
+    """The pools' nodes, for a while."""
+    named = [(f"bulkhead-simulated-{pool.name}-{index}", pool) for pool in pools for index in range(pool.nodes)]
+    kubectl.apply(
+        simulated_node(name, network, {POOL_LABEL: pool.name}, pool.devices, pool.taints)
+        for (name, pool), network in zip(named, SPARE_POD_NETWORKS, strict=False)
+    )
+    nodes = [f"node/{name}" for name, _ in named]
+    kubectl.run("wait", *nodes, "--for=condition=Ready", "--timeout=60s", timeout=90)
+    try:
+        yield
+    finally:
+        kubectl.run("delete", *nodes, "--wait=false")
