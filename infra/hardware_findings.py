@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from infra.blueprint.placement import EngineUse, Placement, PoolPlacement, QueueUse
-from infra.config.pools import TimeSlicingPartition
+from infra.config.accelerators import confidential_technology
+from infra.config.cluster import GkeCluster
+from infra.config.pools import TimeSlicingPartition, WholePartition
 from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
 from infra.config.trust import ControlId
@@ -18,7 +20,11 @@ _SHOWN = 8
 
 
 def hardware_findings(config: StackConfig, posture: Posture, placement: Placement) -> tuple[Finding, ...]:
-    """Errors: pools that promise more than they have, and what HW1 and HW2, where in force, find no way to satisfy."""
+    """What is wrong with who may use which GPUs.
+
+    Errors: pools that promise more than they have, and what HW1 and HW2, where in force, find no way to satisfy.
+    Warnings: nodes whose memory could be encrypted and is not, where HW1 is in force.
+    """
     judge = _Judge(config, posture, placement)
     return tuple(judge.findings())
 
@@ -35,6 +41,7 @@ class _Judge:
         if ControlId.HW1 in self.posture.in_force:
             yield from self._closed_quotas()
             yield from self._exposed_engines()
+            yield from self._unencrypted_nodes()
         if {ControlId.HW1, ControlId.HW2} & self.posture.in_force:
             yield from self._shared_in_time()
 
@@ -100,6 +107,21 @@ class _Judge:
                         f" {self._at_risk(ControlId.HW1)}. Write: dedicated_to: {name} on a pool that runs the models"
                         " which it calls.",
                     )
+
+    def _unencrypted_nodes(self) -> Iterator[Finding]:
+        if not isinstance(self.config.cluster, GkeCluster):
+            return
+        for pool in self.config.pools:
+            technology = confidential_technology(pool.gke_machine_type or "")
+            offered = not pool.is_gpu or (pool.spot and isinstance(pool.partition, WholePartition))
+            if technology and offered and not pool.confidential:
+                yield Finding(
+                    Severity.WARNING,
+                    ControlId.HW1,
+                    self._pool_path(pool.name),
+                    f"The memory of pool {pool.name}'s nodes is not encrypted while in use, which GKE offers for"
+                    f" {pool.gke_machine_type} ({technology}). Write: confidential: true, which makes new nodes.",
+                )
 
     # --- HW2
 

@@ -9,7 +9,7 @@ from infra.blueprint.trusted import trusted_blueprint
 from infra.config.stack import StackConfig
 from infra.controls.catalogue import CONTROLS, apply_enforced, available, objects_in_force
 from infra.hardware_findings import hardware_findings
-from infra.trust.posture import Posture
+from infra.trust.posture import Finding, Posture, Severity
 from infra.trust.resolver import nearest_path, resolve, written_of
 
 
@@ -51,11 +51,12 @@ def _judged(config: StackConfig, posture: Posture, placement: Placement) -> Post
         replace(finding, path=nearest_path(written, finding.path))
         for finding in hardware_findings(config, posture, placement)
     ]
-    order = {row.control.id: index for index, row in enumerate(posture.controls)}
-    errors = sorted(
-        (*posture.errors, *found), key=lambda finding: order.get(finding.control, -1) if finding.control else -1
-    )
-    return replace(posture, findings=(*errors, *posture.warnings))
+    order = [None, *(row.control.id for row in posture.controls)]
+
+    def place(finding: Finding) -> tuple[bool, int]:
+        return finding.severity is Severity.WARNING, order.index(finding.control)
+
+    return replace(posture, findings=tuple(sorted((*posture.findings, *found), key=place)))
 
 
 def posture_of(stack: str, config: StackConfig, today: datetime.date) -> Posture:

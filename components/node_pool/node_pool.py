@@ -77,7 +77,13 @@ def _upgrade_settings(part: NodePoolPart) -> "gcp.container.NodePoolUpgradeSetti
 
 
 def _node_config(part: NodePoolPart, account: pulumi.Input[str]) -> "NodePoolNodeConfigArgsDict":
+    confidential: NodePoolNodeConfigArgsDict = (
+        {"confidential_nodes": {"enabled": True, "confidential_instance_type": part.memory_encryption}}
+        if part.memory_encryption
+        else {}
+    )
     return {
+        **confidential,
         "machine_type": part.machine_type,
         "image_type": "COS_CONTAINERD",
         "disk_size_gb": part.boot_disk_gigabytes,

@@ -15,6 +15,7 @@ FORCES_REPLACEMENT = frozenset(
         "project",
         "queuedProvisioning",
         "nodeConfig.bootDiskKmsKey",
+        "nodeConfig.confidentialNodes",
         "nodeConfig.flexStart",
         "nodeConfig.guestAccelerators",
         "nodeConfig.maxRunDuration",

@@ -120,6 +120,7 @@ class NodePoolPart:
         gpus_per_node: 0 on a CPU pool.
         boot_disk_gigabytes: Room for images, logs and the weights of the engines that can meet on one node.
         labels: Node labels beyond those that GKE sets itself.
+        memory_encryption: What encrypts the nodes' memory while in use, as GKE calls it (`SEV`, `TDX`); None: nothing.
     """
 
     name: str
@@ -133,6 +134,7 @@ class NodePoolPart:
     spot: bool
     labels: Mapping[str, str]
     taints: tuple[TaintPart, ...]
+    memory_encryption: str | None = None
 
 
 @dataclass(frozen=True)

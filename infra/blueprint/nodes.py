@@ -13,7 +13,7 @@ from infra.blueprint.model import (
     TolerationPart,
     WholeGpuPart,
 )
-from infra.config.accelerators import FACTS
+from infra.config.accelerators import confidential_technology
 from infra.config.cluster import Cluster, GkeCluster
 from infra.config.models import Model
 from infra.config.pools import DEDICATED_KEY, MigPartition, Pool, TimeSlicingPartition, WholePartition
@@ -28,8 +28,6 @@ MOST_DISK_GIGABYTES = 65_536
 """The most that a persistent disk holds."""
 BYTES_PER_GIBIBYTE = 2**30
 BYTES_PER_GIGABYTE = 10**9
-CPU_MACHINE_TYPE = "e2-standard-8"
-"""Room for the gateway, its database, Kueue and the cluster's own pods on one node."""
 
 
 def boot_disk_gigabytes(pool: Pool, models: Iterable[Model]) -> int:
@@ -113,18 +111,20 @@ def pool_part(pool: Pool, cluster: Cluster) -> PoolPart:
 def node_pool(pool: Pool, models: Iterable[Model] = ()) -> NodePoolPart:
     """The GKE node pool for `pool`, on which the engines of those of `models` run that name it."""
     name = pool.node_pool_name
-    facts = FACTS.get(pool.accelerator)
-    usual_machine_type = facts.machine_types[pool.gpus_on_each_node] if facts else CPU_MACHINE_TYPE
+    machine_type = pool.gke_machine_type
+    if machine_type is None:
+        raise ValueError(f"GKE has no machine for pool {pool.name}; the loader refuses such a stack file")
     return NodePoolPart(
         name=name,
         accelerator=str(pool.accelerator) if pool.is_gpu else None,
         gpus_per_node=pool.gpus_on_each_node,
         partition=partition_part(pool),
-        machine_type=pool.machine_type or usual_machine_type,
+        machine_type=machine_type,
         boot_disk_gigabytes=boot_disk_gigabytes(pool, models),
         nodes_min=pool.nodes.min,
         nodes_max=pool.nodes.max,
         spot=pool.spot,
+        memory_encryption=confidential_technology(machine_type) if pool.confidential else None,
         labels={POOL_LABEL: name},
         taints=tuple(taint for taint in taints(pool) if taint != GPU_TAINT),
     )

@@ -86,3 +86,18 @@ def mig_instances_per_gpu(accelerator: Accelerator) -> Mapping[str, int]:
     """MIG profile → instances of it on one GPU; empty for accelerators without MIG and for `cpu`."""
     facts = FACTS.get(accelerator)
     return facts.mig_sizes if facts else {}
+
+
+CONFIDENTIAL_TECHNOLOGIES: Mapping[str, str] = MappingProxyType(
+    {"a3-highgpu-1g": "TDX", "c2d-": "SEV", "c3-": "TDX", "c3d-": "SEV", "n2d-": "SEV"}
+)
+"""What GKE's machine types, by how their names begin, encrypt their memory with: AMD's SEV or Intel's TDX.
+
+Sources: Google's lists of machine types for Confidential VMs and for GPUs on Confidential GKE Nodes, November 2026.
+"""
+
+
+def confidential_technology(machine_type: str) -> str | None:
+    """What encrypts the memory of a machine type's nodes; None where GKE offers no confidential nodes of it."""
+    found = (technology for start, technology in CONFIDENTIAL_TECHNOLOGIES.items() if machine_type.startswith(start))
+    return next(found, None)

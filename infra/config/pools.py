@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from infra.config.accelerators import Accelerator, mig_instances_per_gpu
+from infra.config.accelerators import FACTS, Accelerator, mig_instances_per_gpu
 from infra.config.base import LabelKey, LabelValue, Name, StackFilePart
 
 ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
 MIG_SIZE_LABEL = "cloud.google.com/gke-gpu-partition-size"
 SHARING_STRATEGY_LABEL = "cloud.google.com/gke-gpu-sharing-strategy"
+CPU_MACHINE_TYPE = "e2-standard-8"
+"""Room for the gateway, its database, Kueue and the cluster's own pods on one node."""
 DEDICATED_KEY = "bulkhead.dev/dedicated-to"
 """The key of the taint that keeps other tenants off a dedicated pool; its value is the tenant's name."""
 
@@ -76,6 +78,8 @@ class Pool(StackFilePart):
     """GKE only: the machine type, when the usual one for the accelerator does not fit."""
     spot: bool = False
     """GKE only: whether the nodes are spot capacity, which can be reclaimed at 30 seconds' notice."""
+    confidential: bool = False
+    """GKE only: whether the nodes' memory is encrypted while in use, against whoever runs the hardware."""
     node_labels: dict[LabelKey, LabelValue] | None = Field(
         default=None, min_length=1, examples=[{"example.com/pool": "l4"}]
     )
@@ -116,13 +120,20 @@ class Pool(StackFilePart):
     def node_pool_name(self) -> str:
         """The pool's name with its partitioning, as `l4-whole`, `l4-whole-x2` (two GPUs a node) or `l4-whole-spot`.
 
-        Every field that divides a GPU forces a node pool's replacement, and so do the count of GPUs and spot capacity;
-        a change of them must give another name: the new pool is made first, and the old one goes after its workloads
-        have moved. The accelerator forces one, too, and is not in the name: pools are called after it as a rule, so
-        another accelerator is another pool of the stack file.
+        Every field that divides a GPU forces a node pool's replacement, and so do the count of GPUs, spot capacity and
+        encrypted memory; a change of them must give another name: the new pool is made first, and the old one goes
+        after its workloads have moved. The accelerator forces one, too, and is not in the name: pools are called after
+        it as a rule, so another accelerator is another pool of the stack file.
         """
         count = f"-x{self.gpus_on_each_node}" if self.gpus_on_each_node > 1 else ""
-        return f"{self.name}{self._partition_suffix}{count}{'-spot' if self.spot else ''}"
+        kinds = ("-spot" if self.spot else "") + ("-confidential" if self.confidential else "")
+        return f"{self.name}{self._partition_suffix}{count}{kinds}"
+
+    @property
+    def gke_machine_type(self) -> str | None:
+        """The machine type of its nodes on GKE; None where GKE offers none with so many GPUs."""
+        facts = FACTS.get(self.accelerator)
+        return self.machine_type or (facts.machine_types.get(self.gpus_on_each_node) if facts else CPU_MACHINE_TYPE)
 
     @property
     def _partition_suffix(self) -> str:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
+from infra.config.accelerators import confidential_technology
 from infra.config.cluster import ExistingCluster, GkeCluster
 from infra.config.draft import Draft, at
-from infra.config.pools import Pool
+from infra.config.pools import Pool, WholePartition
 from infra.config.problem import Problem
 
-GKE_POOL_KEYS = ("machine_type", "spot")
+GKE_POOL_KEYS = ("machine_type", "spot", "confidential")
 EXISTING_POOL_KEYS = ("node_labels",)
 
 
@@ -21,6 +22,7 @@ def check_cluster(draft: Draft) -> Iterator[Problem]:
         case GkeCluster() as cluster:
             yield from _foreign_pool_keys(draft, EXISTING_POOL_KEYS, "an existing cluster, and this one is created")
             yield from _nodes_without_gpus(draft)
+            yield from _confidential_nodes(draft)
             yield from _zones(cluster)
         case None:
             pass
@@ -103,6 +105,40 @@ def _nodes_without_gpus(draft: Draft) -> Iterator[Problem]:
             "the gateway, its database and Kueue would have no node to run on, since GKE keeps them off GPU nodes",
             "one more pool, as {name: system, accelerator: cpu, nodes: {min: 2, max: 4}}",
         )
+
+
+def _confidential_nodes(draft: Draft) -> Iterator[Problem]:
+    """Source: GKE's documentation on Confidential GKE Nodes, with and without GPUs."""
+    for index, pool in draft.pools.read.items():
+        machine_type = pool.gke_machine_type
+        if not pool.confidential or machine_type is None:
+            continue
+        if confidential_technology(machine_type) is None:
+            instead = (
+                "nvidia-h100-80gb with gpus_per_node: 1, the one GPU that GKE offers it with"
+                if pool.is_gpu
+                else "machine_type: n2d-standard-8 (AMD SEV) or c3-standard-8 (Intel TDX)"
+            )
+            yield Problem(
+                at("pools", index, "confidential"),
+                f"GKE does not encrypt the memory of `{machine_type}`",
+                "the node pool cannot be created",
+                f"{instead}, or remove `confidential`",
+            )
+        elif pool.is_gpu and not isinstance(pool.partition, WholePartition):
+            yield Problem(
+                at("pools", index, "partition", "kind"),
+                "GKE offers confidential GPUs whole only",
+                "the node pool cannot be created",
+                "partition: {kind: whole}, or remove `confidential`",
+            )
+        elif pool.is_gpu and not pool.spot:
+            yield Problem(
+                at("pools", index, "confidential"),
+                "GKE offers confidential GPUs as spot capacity only",
+                "the node pool cannot be created",
+                "spot: true, or remove `confidential`",
+            )
 
 
 def _zones(cluster: GkeCluster) -> Iterator[Problem]:

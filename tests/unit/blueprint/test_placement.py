@@ -197,6 +197,22 @@ def test_more_promised_than_there_is_is_refused_with_the_arithmetic():
     assert "max: 2 or more" in message
 
 
+def test_memory_that_gke_could_encrypt_is_warned_of_where_hw1_is_in_force():
+    gke: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
+    parts = document(
+        trust={"enable": ["HW1"]},
+        pools=[pool("cpu", "cpu", machine_type="n2d-standard-8"), pool("plain", "cpu")],
+        tenants=[tenant("one", "small")],
+    )
+    parts["cluster"] = gke
+
+    (warning,) = platform_of("test", config_of(parts), TODAY).posture.warnings
+    assert (warning.control, warning.path) == ("HW1", "bulkhead:pools[0]")
+    assert "n2d-standard-8 (SEV)" in warning.message
+    parts["pools"] = [pool("cpu", "cpu", machine_type="n2d-standard-8", confidential=True)]
+    assert platform_of("test", config_of(parts), TODAY).posture.warnings == ()
+
+
 # --- over generated stacks --------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,7 @@ POOL = Pool(name="gpus", accelerator=Accelerator.NVIDIA_A100_80GB, gpus_per_node
         {"partition": TimeSlicingPartition(kind="time_slicing", clients=4)},
         {"gpus_per_node": 4},
         {"spot": True},
+        {"confidential": True, "machine_type": "n2d-standard-8"},
     ],
     ids=str,
 )

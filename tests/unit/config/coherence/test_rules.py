@@ -35,9 +35,9 @@ def test_a_model_without_charge_beside_a_priced_one_is_accepted() -> None:
     sound({"models.1": free, "tenants.0.models": ["llama", "free"]})
 
 
-@pytest.mark.parametrize("key", ["machine_type", "spot"])
+@pytest.mark.parametrize("key", ["machine_type", "spot", "confidential"])
 def test_a_gke_key_of_a_pool_is_refused_on_an_existing_cluster(key: str) -> None:
-    fault = only_fault({f"pools.1.{key}": {"machine_type": "g2-standard-24", "spot": False}[key]})
+    fault = only_fault({f"pools.1.{key}": {"machine_type": "g2-standard-24"}.get(key, False)})
 
     assert fault.path == f"bulkhead:pools[1].{key}"
     assert "this cluster exists already" in fault.wrong
@@ -222,3 +222,31 @@ def test_a_host_is_a_plain_dns_name(host: str) -> None:
     existing = route(kind="existing", namespace="ingress", name="shared")
 
     assert only_fault({"gateway.exposure": {**existing, "host": host}}).path == "bulkhead:gateway.exposure.host"
+
+
+# --- encrypted memory on GKE ------------------------------------------------------------------------------------
+
+H100: Document = {"name": "h100", "accelerator": "nvidia-h100-80gb", "nodes": {"max": 1}, "confidential": True}
+
+
+@pytest.mark.parametrize("machine_type", ["n2d-standard-8", "c3-standard-8"])
+def test_nodes_whose_memory_gke_encrypts_may_be_confidential(machine_type: str) -> None:
+    sound({"cluster": GKE, "pools.0.confidential": True, "pools.0.machine_type": machine_type})
+
+
+def test_confidential_nodes_of_a_machine_that_gke_does_not_encrypt_are_refused() -> None:
+    fault = only_fault({"cluster": GKE, "pools.0.confidential": True})
+
+    assert fault.path == "bulkhead:pools[0].confidential"
+    assert "e2-standard-8" in fault.wrong
+    assert "n2d-standard-8" in fault.write
+
+
+def test_a_confidential_gpu_is_a_whole_h100_of_spot_capacity() -> None:
+    sound({"cluster": GKE, "pools.2": {**H100, "spot": True}})
+
+    assert only_fault({"cluster": GKE, "pools.2": H100}).write.startswith("spot: true")
+    divided = {**H100, "spot": True, "partition": {"kind": "mig", "size": "1g.10gb"}}
+    assert only_fault({"cluster": GKE, "pools.2": divided}).path == "bulkhead:pools[2].partition.kind"
+    other = {**H100, "accelerator": "nvidia-l4", "spot": True}
+    assert "nvidia-h100-80gb" in only_fault({"cluster": GKE, "pools.2": other}).write
