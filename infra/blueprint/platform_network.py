@@ -295,7 +295,9 @@ class _Network:
         ingress = (NetworkRulePart(readers, (PROMETHEUS_PORT,), "dashboards query it"),) if readers else ()
         alerts = tuple(
             NetworkRulePart(
-                (AddressesPeer(ANY_ADDRESS, (LINK_LOCAL,)), EveryPodPeer()), (PortPart(port),), "alerts are sent"
+                (AddressesPeer(ANY_ADDRESS, (LINK_LOCAL,), without_api_server=True), EveryPodPeer()),
+                (PortPart(port),),
+                "alerts are sent",
             )
             for port in sorted({int(address.rpartition(":")[2]) for address in prometheus.alertmanagers})
         )

@@ -16,6 +16,7 @@ from infra.blueprint.network import (
     NetworkPolicyPart,
     NetworkRulePart,
     PodsPeer,
+    PortPart,
 )
 from infra.config.stack import StackConfig
 from infra.config.trust import Tier
@@ -24,7 +25,7 @@ from tests.strategies import TODAY, configurations
 from tests.unit.blueprint.isolated import blueprint_with
 
 METADATA_SERVERS = tuple(map(ipaddress.ip_address, ("169.254.169.254", "169.254.169.252")))
-MAY_REACH_THE_API_SERVER = {"kueue", "kyverno", "prometheus"}
+MAY_REACH_THE_API_SERVER = {"kueue", "kyverno"}
 
 
 def hardened(config: StackConfig) -> Blueprint:
@@ -93,7 +94,7 @@ def reaches(peer: AddressesPeer, address: ipaddress.IPv4Address | ipaddress.IPv6
 
 @settings(max_examples=25)
 @given(configurations(tiers=st.sampled_from([Tier.GOVERNED, Tier.PARTITIONED])))
-def test_the_api_server_is_open_to_controllers_and_the_scraper_alone(config: StackConfig) -> None:
+def test_the_api_server_is_open_to_controllers_alone(config: StackConfig) -> None:
     for one in hardened(config).network_policies:
         for rule in one.egress or ():
             for peer in rule.peers or ():
@@ -128,6 +129,20 @@ def test_a_scraper_reads_an_engine_where_there_is_one() -> None:
     _, scraped = list(policy(blueprint, names.ENGINES_NAMESPACE, "engine").ingress or ())
 
     assert callers(scraped) == {(names.OBSERVABILITY_NAMESPACE, "prometheus")}
+
+
+def test_prometheus_reaches_no_api_server_whatever_port_its_alertmanagers_have() -> None:
+    observability = {"kind": "prometheus", "alertmanagers": ["alerts.example.com:443"]}
+    scraper = policy(
+        blueprint_with("governed", changes={"observability": observability}),
+        names.OBSERVABILITY_NAMESPACE,
+        "prometheus",
+    )
+    reached = [(peer, rule) for rule in scraper.egress or () for peer in rule.peers or ()]
+
+    (anywhere,) = (peer for peer, rule in reached if isinstance(peer, AddressesPeer) and PortPart(443) in rule.ports)
+    assert anywhere.without_api_server
+    assert not any(isinstance(peer, ApiServerPeer) for peer, _ in reached)
 
 
 def test_an_engine_opens_nothing_but_for_its_weights() -> None:
