@@ -86,7 +86,7 @@ class Cluster(Protocol):
         ...
 
 
-class LiveCluster:
+class AuditedCluster:
     """A real cluster, through the official client's configuration of a kubeconfig context."""
 
     def __init__(self, host: str, pool: urllib3.PoolManager, headers: Mapping[str, str]) -> None:
@@ -160,7 +160,7 @@ def _answer(status: int, data: bytes, warnings: Sequence[str]) -> Answer:
 
 
 @contextmanager
-def live_cluster(part: ClusterPart, context: str | None = None) -> Generator[tuple[str, LiveCluster]]:
+def audited_cluster(part: ClusterPart, context: str | None = None) -> Generator[tuple[str, AuditedCluster]]:
     """The cluster of a stack, and the name of the context that reaches it.
 
     Args:
@@ -179,6 +179,6 @@ def live_cluster(part: ClusterPart, context: str | None = None) -> Generator[tup
     client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
     pool = cast("urllib3.PoolManager", client.rest_client.pool_manager)
     try:
-        yield name, LiveCluster(str(client.configuration.host).rstrip("/"), pool, headers)
+        yield name, AuditedCluster(str(client.configuration.host).rstrip("/"), pool, headers)
     finally:
         pool.clear()

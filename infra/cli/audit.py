@@ -70,11 +70,11 @@ def audit(
 def _run(
     platform: Platform, context: str | None, probes: tuple[Probe, ...], tenants: frozenset[str] | None
 ) -> AuditReport:
-    from infra.audit.cluster import live_cluster  # noqa: PLC0415 - loads the Kubernetes client, which takes a second
+    from infra.audit.cluster import audited_cluster  # noqa: PLC0415 - loads the Kubernetes client, which takes a second
 
     with (
         _interrupted_by_sigterm(),
-        live_cluster(platform.blueprint.cluster, context) as (name, cluster),
+        audited_cluster(platform.blueprint.cluster, context) as (name, cluster),
     ):
         return audit_cluster(cluster, platform, Wanted(name, probes, tenants), _say)
 
