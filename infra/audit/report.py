@@ -25,11 +25,11 @@ class Verdict(StrEnum):
     """What an audit says of one control."""
 
     HOLDS = "holds"
-    """Every attack that could be tried was refused by the control, and every legitimate twin passed."""
+    """Every attack that could be tried was refused by the control, at least one for every tenant, and work passed."""
     FAILS = "does not hold"
     """An attack got through, or legitimate work did not."""
     UNPROVEN = "unproven"
-    """It is claimed, and no attack on it could be tried."""
+    """It is claimed, and for some tenant no attack on it could be tried: others prove nothing of that one."""
     NOT_CLAIMED = "not claimed"
     """The stack does not claim it."""
     NOT_PROBED = "not probed"
@@ -45,12 +45,15 @@ class ControlReport:
         title: What it does.
         verdict: What the audit says.
         observations: Every case of it, in the order in which they were looked at.
+        unproven_for: The tenants that were looked at and for whom nothing shows that it holds, sorted; the empty name
+            stands for the platform's own pods. Empty too where nobody was looked at, and where it is not claimed.
     """
 
     control: ControlId
     title: str
     verdict: Verdict
     observations: tuple[Observation, ...]
+    unproven_for: tuple[str, ...] = ()
 
     def of(self, outcome: Outcome) -> tuple[Observation, ...]:
         """The cases with that outcome."""
@@ -104,7 +107,7 @@ class AuditReport:
 
     @property
     def proven(self) -> bool:
-        """Whether something could be tried against every claimed control that was looked at."""
+        """Whether something could be tried, for each tenant, against every claimed control that was looked at."""
         return all(row.verdict is not Verdict.UNPROVEN for row in self.controls)
 
 
@@ -116,18 +119,32 @@ def control_reports(
     for row in posture.controls:
         identifier = row.control.id
         own = tuple(one for one in observations if one.control is identifier)
+        telling = PROBED_BY.get(identifier, frozenset()) & frozenset(probes)
+        attacks = [one for one in own if one.attack and one.probe in telling]
         claimed = identifier in posture.in_force
-        verdict = _verdict(identifier, own, claimed=claimed, probes=frozenset(probes))
-        found.append(ControlReport(identifier, row.control.title, verdict, own))
+        found.append(
+            ControlReport(
+                control=identifier,
+                title=row.control.title,
+                verdict=_verdict(own, attacks, claimed=claimed, probed=bool(telling)),
+                observations=own,
+                unproven_for=_unproven_for(attacks) if claimed else (),
+            )
+        )
     return tuple(found)
 
 
-def _verdict(control: ControlId, own: Sequence[Observation], *, claimed: bool, probes: frozenset[Probe]) -> Verdict:
+def _verdict(own: Sequence[Observation], attacks: Sequence[Observation], *, claimed: bool, probed: bool) -> Verdict:
     if any(one.outcome is Outcome.FAILS for one in own):
         return Verdict.FAILS
     if not claimed:
         return Verdict.NOT_CLAIMED
-    if not PROBED_BY.get(control, frozenset()) & probes:
+    if not probed:
         return Verdict.NOT_PROBED
-    shown = any(one.attack and one.outcome is Outcome.HOLDS and one.probe in PROBED_BY[control] for one in own)
-    return Verdict.HOLDS if shown else Verdict.UNPROVEN
+    return Verdict.HOLDS if attacks and not _unproven_for(attacks) else Verdict.UNPROVEN
+
+
+def _unproven_for(attacks: Sequence[Observation]) -> tuple[str, ...]:
+    """The tenants of whose attacks nothing was seen: neither that one was refused nor that one got through."""
+    told = {one.tenant for one in attacks if one.outcome in {Outcome.HOLDS, Outcome.FAILS}}
+    return tuple(sorted({one.tenant for one in attacks} - told))

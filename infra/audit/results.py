@@ -27,6 +27,10 @@ class Outcome(StrEnum):
     """The stack does not claim the control; what was seen is reported and judged by nobody."""
 
 
+PLATFORM = "the platform"
+"""Whose an observation is in words, where it is no tenant's."""
+
+
 @dataclass(frozen=True)
 class Observation:
     """One case for one tenant.

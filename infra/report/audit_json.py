@@ -4,7 +4,7 @@ import json
 from typing import TypedDict
 
 from infra.audit.report import AuditReport, ControlReport, Window
-from infra.audit.results import Observation, Outcome
+from infra.audit.results import PLATFORM, Observation, Outcome
 
 
 class CaseDocument(TypedDict):
@@ -31,11 +31,16 @@ class HeldDocument(TypedDict):
 
 
 class AuditedControlDocument(TypedDict):
-    """One control; `verdict` is `holds`, `does not hold`, `unproven`, `not claimed` or `not probed`."""
+    """One control; `verdict` is `holds`, `does not hold`, `unproven`, `not claimed` or `not probed`.
+
+    `unproven_for` names the tenants for whom nothing was shown of it, and is empty of other controls than claimed ones;
+    `the platform` stands for pods that are no tenant's.
+    """
 
     id: str
     title: str
     verdict: str
+    unproven_for: list[str]
     held: list[HeldDocument]
     failures: list[CaseDocument]
     unproven: list[CaseDocument]
@@ -51,13 +56,18 @@ class WindowDocument(TypedDict):
 
 
 class AuditDocument(TypedDict):
-    """An audit; controls in the catalogue's order. `attacks_admitted` and `work_refused` count judged cases only."""
+    """An audit; controls in the catalogue's order. `attacks_admitted` and `work_refused` count judged cases only.
+
+    `holds` says that nothing was seen not to hold, `proven` that something was shown of each claimed control for each
+    tenant; the command exits with 0 where both are true.
+    """
 
     stack: str
     tier: str
     context: str
     probes: list[str]
     holds: bool
+    proven: bool
     attacks_refused: int
     attacks_admitted: int
     work_passed: int
@@ -75,6 +85,7 @@ def audit_document(report: AuditReport) -> AuditDocument:
         "context": report.context,
         "probes": [str(probe) for probe in report.probes],
         "holds": report.holds,
+        "proven": report.proven,
         "attacks_refused": report.count(attack=True, outcome=Outcome.HOLDS),
         "attacks_admitted": report.count(attack=True, outcome=Outcome.FAILS),
         "work_passed": report.count(attack=False, outcome=Outcome.HOLDS),
@@ -95,6 +106,7 @@ def _control(row: ControlReport) -> AuditedControlDocument:
         "id": str(row.control),
         "title": row.title,
         "verdict": str(row.verdict),
+        "unproven_for": [tenant or PLATFORM for tenant in row.unproven_for],
         "held": [_held(one) for one in row.of(Outcome.HOLDS)],
         "failures": [_case(one) for one in row.of(Outcome.FAILS)],
         "unproven": [_case(one) for one in row.of(Outcome.UNPROVEN)],

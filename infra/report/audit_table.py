@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.audit.report import AuditReport, ControlReport, Verdict, Window
-from infra.audit.results import Observation, Outcome, Probe
+from infra.audit.results import PLATFORM, Observation, Outcome, Probe
 from infra.report.tables import plain_console, plain_table
 from infra.report.text import printable
 
@@ -39,7 +39,7 @@ def print_audit(report: AuditReport, stream: TextIO) -> None:
     for row in report.controls:
         for text in _failures(row):
             console.print(text, soft_wrap=True)
-    for text in _doubts(report.controls):
+    for text in (*_unproven(report.controls), *_doubts(report.controls)):
         console.print(text, soft_wrap=True)
     console.print()
     for window in _windows(report.windows):
@@ -84,12 +84,22 @@ def _failures(row: ControlReport) -> Iterator[Text]:
         return
     yield Text(f"\n{row.control} does not hold:", style="bold red")
     for (case, about), ones in _by_case(failures):
-        tenants = ", ".join(sorted({one.tenant or "the platform" for one in ones}))
+        tenants = ", ".join(sorted({one.tenant or PLATFORM for one in ones}))
         yield Text(printable(f"  {case} ({tenants})"), style="red")
         yield Text(printable(f"    {about}"))
         yield Text(printable(f"    as {ones[0].identity}: {ones[0].seen}"))
     for probe in sorted({one.probe for one in failures}):
         yield Text(f"  do: {_DO[probe]}")
+
+
+def _unproven(rows: Iterable[ControlReport]) -> Iterator[Text]:
+    """For whom which control was not shown; what was shown of others, with pods and quotas of theirs, says nothing."""
+    unproven = [row for row in rows if row.unproven_for or row.verdict is Verdict.UNPROVEN]
+    if unproven:
+        yield Text("\nNothing shows that it holds:", style="yellow")
+    for row in unproven:
+        whose = ", ".join(tenant or PLATFORM for tenant in row.unproven_for) or "anybody"
+        yield Text(printable(f"  {row.control} for {whose}"))
 
 
 def _doubts(rows: Iterable[ControlReport]) -> Iterator[Text]:

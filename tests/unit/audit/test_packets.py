@@ -5,7 +5,8 @@ from collections.abc import Callable
 from infra.audit.packets.judgement import Found, Result, observations
 from infra.audit.packets.matrix import Promise, Target
 from infra.audit.packets.places import Destination, Ground, Position, ground_of
-from infra.audit.results import Observation, Outcome
+from infra.audit.report import Verdict, control_reports
+from infra.audit.results import Observation, Outcome, Probe
 from infra.config.trust import ControlId
 from tests.unit.audit.stacks import platform
 
@@ -84,6 +85,36 @@ def test_tenants_who_share_a_namespace_are_promised_nothing_of_each_other():
     promises = {(position.name, destination.name) for position, destination, _ in tried.pairs()}
     assert ("tenant tenant-0", "pod of tenant tenant-0") in promises
     assert ("tenant tenant-0", "pod of tenant tenant-1") not in promises
+
+
+def test_each_tenant_and_the_platform_show_every_network_control_of_theirs():
+    posture = platform("partitioned").posture
+    rows = control_reports(posture, list(judged(ground(), as_promised).values()), (Probe.PACKETS,))
+    found = {row.control: row for row in rows if row.control in {ControlId.SR1, ControlId.NS4}}
+    assert {row.verdict for row in found.values()} == {Verdict.HOLDS}
+
+
+def test_a_tenant_whose_pods_could_not_run_leaves_its_network_unproven_whatever_others_show():
+    tried = ground()
+    results = {
+        position.name: Result({}, {}, "its probe pod was refused")
+        if position.tenant == "tenant-1"
+        else Result(
+            {
+                destination.name: promise.allowed
+                for place, destination, promise in tried.pairs()
+                if place == position and destination.tenant != "tenant-1"
+            },
+            {},
+        )
+        for position in tried.positions
+    }
+    placed = [destination.name for destination in tried.destinations if destination.tenant != "tenant-1"]
+    listening = [position.name for position in tried.positions if position.tenant != "tenant-1"]
+    seen = list(observations(tried, Found(results, placed, listening), CLAIMED))
+    rows = control_reports(platform("partitioned").posture, seen, (Probe.PACKETS,))
+    found = {row.control: (row.verdict, row.unproven_for) for row in rows}
+    assert found[ControlId.NS4] == found[ControlId.SR1] == (Verdict.UNPROVEN, ("tenant-1",))
 
 
 def test_every_target_is_tried_by_somebody():

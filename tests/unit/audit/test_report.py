@@ -15,13 +15,15 @@ from tests.unit.audit.stacks import platform
 POSTURE = platform("partitioned").posture
 
 
-def seen(outcome: Outcome, *, attack: bool = True, control: ControlId = ControlId.SR2) -> Observation:
+def seen(
+    outcome: Outcome, *, attack: bool = True, control: ControlId = ControlId.SR2, tenant: str = "research"
+) -> Observation:
     return Observation(
         Probe.ADMISSION,
         "a-case",
         control,
         attack,
-        "research",
+        tenant,
         "group x",
         "What it is.",
         outcome,
@@ -55,6 +57,52 @@ def verdict(audit: AuditReport, control: ControlId = ControlId.SR2) -> Verdict:
 )
 def test_a_control_holds_when_an_attack_was_refused_and_nothing_went_wrong(found: list[Observation], expected: Verdict):
     assert verdict(report(*found)) is expected
+
+
+def unproven_for(audit: AuditReport, control: ControlId = ControlId.SR2) -> tuple[str, ...]:
+    return next(row.unproven_for for row in audit.controls if row.control is control)
+
+
+@pytest.mark.parametrize("tenant", ["search", ""], ids=["another tenant", "the platform"])
+def test_what_was_shown_of_one_tenant_proves_nothing_of_another(tenant: str):
+    held, doubtful = seen(Outcome.HOLDS), seen(Outcome.UNPROVEN, tenant=tenant)
+
+    found = report(held, doubtful)
+
+    assert (verdict(found), unproven_for(found)) == (Verdict.UNPROVEN, (tenant,))
+    assert found.holds
+    assert not found.proven
+    shown = report(held, doubtful, seen(Outcome.HOLDS, tenant=tenant))
+    assert (verdict(shown), unproven_for(shown)) == (Verdict.HOLDS, ())
+
+
+def test_legitimate_work_of_a_tenant_shows_no_control_of_it():
+    found = report(
+        seen(Outcome.HOLDS), seen(Outcome.UNPROVEN, tenant="a"), seen(Outcome.HOLDS, attack=False, tenant="a")
+    )
+    assert unproven_for(found) == ("a",)
+
+
+def test_an_attack_that_got_through_is_no_doubt_and_others_keep_theirs():
+    found = report(seen(Outcome.FAILS), seen(Outcome.UNPROVEN, tenant="search"))
+    assert (verdict(found), unproven_for(found)) == (Verdict.FAILS, ("search",))
+
+
+def test_nobody_is_unproven_where_a_control_is_not_claimed():
+    found = report(seen(Outcome.UNPROVEN, control=ControlId.HW3))
+    assert unproven_for(found, ControlId.HW3) == ()
+
+
+def test_the_reports_name_for_whom_nothing_was_shown():
+    found = report(seen(Outcome.HOLDS), seen(Outcome.UNPROVEN, tenant="search"), seen(Outcome.UNPROVEN, tenant=""))
+    stream = io.StringIO()
+    print_audit(found, stream)
+    assert "SR2 for the platform, search\n" in stream.getvalue()
+    assert "Unproven: " in stream.getvalue()
+    document = json.loads(audit_json(found))
+    row = next(row for row in document["controls"] if row["id"] == "SR2")
+    assert row["unproven_for"] == ["the platform", "search"]
+    assert (document["holds"], document["proven"]) == (True, False)
 
 
 def test_a_control_that_no_wanted_probe_looks_at_is_not_probed():

@@ -1,9 +1,11 @@
-"""`bulkhead audit`: how it ends when the cluster cannot be reached."""
+"""`bulkhead audit`: how it ends, also when the cluster cannot be reached."""
 
 import json
 
 import pytest
 
+from infra.audit.report import AuditReport, ControlReport, Verdict
+from infra.config.trust import ControlId
 from tests.unit.cli.conftest import Bulkhead
 
 pytestmark = pytest.mark.usefixtures("kubeconfig")
@@ -26,3 +28,17 @@ def test_a_cluster_that_does_not_answer_proves_nothing(bulkhead: Bulkhead) -> No
     assert result.exit_code == 3
     assert "https://127.0.0.1:9 does not answer" in fault["wrong"]
     assert fault["follows"] == "nothing is proven"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [(Verdict.HOLDS, 0), (Verdict.FAILS, 1), (Verdict.UNPROVEN, 3), (Verdict.NOT_CLAIMED, 0), (Verdict.NOT_PROBED, 0)],
+)
+def test_only_what_was_shown_to_hold_ends_well(
+    bulkhead: Bulkhead, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, code: int
+) -> None:
+    controls = (ControlReport(ControlId.SR1, "", Verdict.HOLDS, ()), ControlReport(ControlId.SR2, "", verdict, ()))
+    report = AuditReport("tests", "governed", "test", (), controls, (), {})
+    monkeypatch.setattr("infra.cli.audit._run", lambda *_arguments: report)
+
+    assert bulkhead("audit").exit_code == code
