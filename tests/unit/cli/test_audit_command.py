@@ -39,6 +39,10 @@ def test_only_what_was_shown_to_hold_ends_well(
 ) -> None:
     controls = (ControlReport(ControlId.SR1, "", Verdict.HOLDS, ()), ControlReport(ControlId.SR2, "", verdict, ()))
     report = AuditReport("tests", "governed", "test", (), controls, (), {})
-    monkeypatch.setattr("infra.cli.audit._run", lambda *_arguments: report)
+
+    def audited(*_arguments: object) -> AuditReport:
+        return report
+
+    monkeypatch.setattr("infra.cli.audit._run", audited)
 
     assert bulkhead("audit").exit_code == code
