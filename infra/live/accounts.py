@@ -28,6 +28,8 @@ _WORDS = {
     "models": "models",
     "rpm_limit": "requests per minute",
     "tpm_limit": "tokens per minute",
+    "max_parallel_requests": "parallel requests",
+    "expires": "end",
     "team_alias": "team's alias",
     "key_alias": "key's alias",
     "team_id": "key's team",

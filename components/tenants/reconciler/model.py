@@ -7,6 +7,8 @@ from typing import Any, cast
 
 MANAGED_BY = "bulkhead"
 ALIAS_DIGITS = 8
+NONE_OF_A_KEYS_OWN = ("expires", "max_budget", "max_parallel_requests", "rpm_limit", "tpm_limit")
+"""What a key could end by or be limited to; its team's limits hold for it, and the stack file knows no others."""
 
 Json = dict[str, Any]
 
@@ -66,6 +68,7 @@ class Tenant:
             "allowed_routes": list(self.routes),
             "metadata": self.metadata,
             "blocked": False,
+            **dict.fromkeys(NONE_OF_A_KEYS_OWN),
         }
 
 

@@ -52,9 +52,19 @@ def _settle_key(tenant: Tenant, state: State) -> Iterator[Write]:
     key = state.keys.get(tenant.token)
     alias = tenant.key_fields["key_alias"]
     if key is None:
-        yield Write("/key/generate", {"key": tenant.key, **tenant.key_fields}, f"key {alias}: created")
+        given = {field: value for field, value in tenant.key_fields.items() if value is not None}
+        yield Write("/key/generate", {"key": tenant.key, **given}, f"key {alias}: created")
     elif changes := differences(tenant.key_fields, key):
-        yield Write("/key/update", {"key": tenant.token, **changes}, f"key {alias}: set {', '.join(sorted(changes))}")
+        body = {"key": tenant.token, **_as_told(changes)}
+        yield Write("/key/update", body, f"key {alias}: set {', '.join(sorted(changes))}")
+
+
+def _as_told(changes: Json) -> Json:
+    """The fields of an update of a key: LiteLLM takes its end as how long it lives from now, and passes over `expires`.
+
+    An explicit null clears a field, and a null duration the end (LiteLLM 1.106.2, `prepare_key_update_data`).
+    """
+    return {"duration" if field == "expires" else field: value for field, value in changes.items()}
 
 
 def differences(wanted: Json, found: Json) -> Json:

@@ -70,6 +70,15 @@ def test_a_key_that_was_blocked_by_hand_is_drift() -> None:
     assert found.drift == ("key: blocked by hand",)
 
 
+def test_an_end_or_a_limit_of_the_key_s_own_is_drift() -> None:
+    changed = {"expires": "2026-12-01T00:00:00Z", "max_budget": 0.5}
+
+    assert account_of((RESEARCH,), (RESEARCH,), gateway(RESEARCH, key=changed)).drift == (
+        "key: end: none is wanted, 2026-12-01T00:00:00Z at the gateway",
+        "key: budget in US dollars: none is wanted, 0.5 at the gateway",
+    )
+
+
 def test_a_team_or_a_key_that_is_gone_is_drift() -> None:
     whole = gateway(RESEARCH)
 

@@ -9,7 +9,18 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 Json = dict[str, Any]
-KEY_DEFAULTS: Json = {"blocked": None, "models": [], "allowed_routes": [], "metadata": {}, "spend": 0.0}
+KEY_DEFAULTS: Json = {
+    "blocked": None,
+    "models": [],
+    "allowed_routes": [],
+    "metadata": {},
+    "spend": 0.0,
+    "expires": None,
+    "max_budget": None,
+    "max_parallel_requests": None,
+    "rpm_limit": None,
+    "tpm_limit": None,
+}
 TEAM_DEFAULTS: Json = {"blocked": False, "models": [], "metadata": None, "spend": 0.0}
 
 
@@ -78,6 +89,10 @@ class FakeGateway:
     def key_update(self, body: Json) -> int:
         token = body.pop("key")
         assert not token.startswith("sk-"), "an update names a key by its hash"
+        body.pop("expires", None)
+        if "duration" in body:
+            assert body.pop("duration") is None, "nothing is to give a key an end"
+            self.keys[token]["expires"] = None
         self.keys[token].update(body)
         return 200
 

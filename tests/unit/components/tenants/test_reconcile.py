@@ -17,7 +17,7 @@ from components.tenants.reconciler.__main__ import ONCE, main
 from components.tenants.reconciler.admin import observe
 from components.tenants.reconciler.errors import GatewayError, InputError
 from components.tenants.reconciler.inputs import read_tenants
-from components.tenants.reconciler.model import Tenant
+from components.tenants.reconciler.model import NONE_OF_A_KEYS_OWN, Tenant
 from components.tenants.reconciler.passes import reconcile
 from components.tenants.reconciler.plan import plan
 from components.tenants.records import ALLOWED_ROUTES, records
@@ -142,6 +142,11 @@ def test_a_replaced_key_is_blocked() -> None:
         ("key", {"blocked": True}),
         ("key", {"team_id": "somebody-else"}),
         ("key", {"key_alias": "renamed"}),
+        ("key", {"expires": "2026-12-01T00:00:00Z"}),
+        ("key", {"max_budget": 0.01}),
+        ("key", {"max_parallel_requests": 1}),
+        ("key", {"rpm_limit": 0}),
+        ("key", {"tpm_limit": 1, "expires": "2026-12-01T00:00:00Z"}),
     ],
 )
 def test_what_was_changed_by_hand_is_put_back(thing: str, drift: dict[str, Any]) -> None:
@@ -154,6 +159,15 @@ def test_what_was_changed_by_hand_is_put_back(thing: str, drift: dict[str, Any])
     settle(gateway, RESEARCHERS)
 
     assert (gateway.teams, gateway.keys) == before
+
+
+def test_a_new_key_is_given_nothing_to_end_by() -> None:
+    gateway = FakeGateway()
+
+    settle(gateway, RESEARCHERS)
+
+    (body,) = (body for path, body in gateway.writes if path == "/key/generate")
+    assert not {"duration", *NONE_OF_A_KEYS_OWN} & body.keys()
 
 
 def test_metadata_that_somebody_added_stays() -> None:
