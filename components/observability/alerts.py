@@ -162,9 +162,9 @@ TENANTS_FAILING = Alert(
     "absent(bulkhead_tenants_last_success_timestamp_seconds)"
     " or time() - max(bulkhead_tenants_last_success_timestamp_seconds) > 600",
     5,
-    "the tenants' accounts have not been compared with the stack file for {{ $value | humanizeDuration }}",
+    "the tenants' accounts have not all been what the stack file says for {{ $value | humanizeDuration }}",
     "`kubectl -n bulkhead-gateway logs deployment/tenants`. Until it is mended a change made by hand in the gateway"
-    " stays, and changes of tenants wait.",
+    " stays, and changes of tenants wait: of those whom the log names as refused, or else of all.",
 )
 TARGET_DOWN = Alert(
     "MetricsMissing",

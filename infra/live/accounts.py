@@ -11,7 +11,7 @@ from components.tenants.pod import OBJECT_NAME, RECORDS_KEY
 from components.tenants.reconciler.admin import observe
 from components.tenants.reconciler.errors import InputError
 from components.tenants.reconciler.inputs import tenants_of
-from components.tenants.reconciler.model import Json, State, Tenant, is_ours, mapping, team_id
+from components.tenants.reconciler.model import Json, State, Tenant, is_ours, mapping, team_id, tenant_of
 from components.tenants.reconciler.plan import differences
 from components.tenants.records import records
 from infra.blueprint.model import Blueprint
@@ -98,8 +98,7 @@ def _by_name(document: str) -> Mapping[str, Json]:
 def accounts(listed: Mapping[str, Json], deployed: Deployed, state: State) -> tuple[Account, ...]:
     """Every tenant that the stack file, the reconciler or the gateway knows, sorted by name. Pure."""
     tenants = {tenant.name: tenant for tenant in _tenants(deployed)}
-    removed = {str(mapping(team.get("metadata")).get("tenant")): team for team in state.teams.values() if is_ours(team)}
-    names = sorted({*listed, *tenants, *removed})
+    names = sorted({*listed, *tenants, *tenants_at_gateway(state)})
     return tuple(
         _account(name, listed.get(name), deployed.records.get(name), tenants.get(name), state) for name in names
     )
@@ -107,7 +106,7 @@ def accounts(listed: Mapping[str, Json], deployed: Deployed, state: State) -> tu
 
 def tenants_at_gateway(state: State) -> set[str]:
     """The names of all that ever had an account, removed ones included."""
-    return {str(mapping(team.get("metadata")).get("tenant")) for team in state.teams.values() if is_ours(team)}
+    return {tenant_of(team) for team in state.teams.values() if is_ours(team)}
 
 
 def _tenants(deployed: Deployed) -> tuple[Tenant, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
-from .errors import GatewayError, InputError
+from .errors import GatewayError, InputError, WriteRefusedError
 from .model import Json, State, mapping
 
 PAGE_SIZE = 100
@@ -30,7 +30,10 @@ class Admin(Protocol):
         ...
 
     def post(self, path: str, body: Json) -> int:
-        """Write and return the status; raises GatewayError unless it is a success or a conflict."""
+        """Write and return the status; raises WriteRefusedError where it is neither a success nor a conflict.
+
+        Where there is no answer at all, that is a GatewayError.
+        """
         ...
 
 
@@ -69,7 +72,11 @@ def connect_to(url: str) -> Connect:
 
 
 class HttpAdmin:
-    """LiteLLM's administration interface over HTTP; tries again what may pass."""
+    """LiteLLM's administration interface over HTTP; tries again what may pass.
+
+    A request that failed at every try leaves one try for each that follows, until one passes or the connection is
+    ended: nobody waits for a gateway that is ill once for each of a thousand tenants.
+    """
 
     def __init__(
         self,
@@ -94,6 +101,7 @@ class HttpAdmin:
         self._pause = pause
         self._pause_seconds = pause_seconds
         self._connection: http.client.HTTPConnection | None = None
+        self._attempts = ATTEMPTS
 
     def get(self, path: str, query: Mapping[str, Any]) -> Json:
         """Read.
@@ -111,13 +119,14 @@ class HttpAdmin:
         """Write and return the status.
 
         Raises:
-            GatewayError: There is no answer, or it is neither a success nor a conflict.
+            GatewayError: There is no answer.
             InputError: The gateway refuses the master key.
+            WriteRefusedError: The answer is neither a success nor a conflict.
         """
         status, answer = self._send("POST", path, body)
         if status < CLIENT_ERROR or (status == CLIENT_ERROR and "already exists" in json.dumps(answer)):
             return status
-        raise GatewayError(f"POST {path} was answered {status}: {self._reason(answer)}")
+        raise WriteRefusedError(f"POST {path} was answered {status}: {self._reason(answer)}")
 
     def has_database(self) -> bool:
         """Whether the gateway answers and has its database: it calls itself healthy without one."""
@@ -128,27 +137,32 @@ class HttpAdmin:
         return status < CLIENT_ERROR and mapping(answer).get("db") == "connected"
 
     def close(self) -> None:
-        """End the connection; another request opens a new one."""
+        """End the connection; another request opens a new one, and has all its tries."""
+        self._attempts = ATTEMPTS
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _send(self, method: str, path: str, body: Json | None) -> tuple[int, Any]:
-        failure = "no answer"
-        for attempt in range(ATTEMPTS):
+        failure, answered, attempts = "no answer", False, self._attempts
+        for attempt in range(attempts):
             # The first one lasts no time: it is where a process that was told to end does so, between two writes.
             self._pause(self._pause_seconds * attempt)
             try:
                 status, answer = self._once(method, path, body)
             except (OSError, http.client.HTTPException) as error:
-                failure = type(error).__name__
+                failure, answered = type(error).__name__, False
                 continue
             if status in (UNAUTHORIZED, FORBIDDEN):
                 raise InputError(f"the gateway refuses the master key ({status}): {self._reason(answer)}")
             if status < SERVER_ERROR and status != TOO_MANY:
+                self._attempts = ATTEMPTS
                 return status, answer
-            failure = f"{status}: {self._reason(answer)}"
-        raise GatewayError(f"{method} {path.partition('?')[0]} failed {ATTEMPTS} times, at last with {failure}")
+            failure, answered = f"{status}: {self._reason(answer)}", True
+        self._attempts = 1
+        raise (WriteRefusedError if answered and body is not None else GatewayError)(
+            f"{method} {path.partition('?')[0]} failed at every try ({attempts}), at last with {failure}"
+        )
 
     def _once(self, method: str, path: str, body: Json | None) -> tuple[int, Any]:
         connection = self._connection or self._connect()

@@ -89,10 +89,19 @@ class Reconciler:
             self.say("told to end")
 
     def one_pass(self) -> Settled:
-        """One pass, noted in the status; raises as `reconcile` does."""
+        """One pass, noted in the status.
+
+        Raises:
+            GatewayError: The gateway could not be reached or did not settle, or it refused a write: once all others
+                are made, with the tenants' names.
+            InputError: The gateway refuses the master key.
+            StoppedError: The process was told to end.
+        """
         start = time.monotonic()
         try:
             settled = reconcile(self.tenants, self.admin, self.say)
+            self.status.saw(self.tenants, settled)
+            settled.require_all_written()
         except GatewayError:
             self.status.failed(time.monotonic() - start)
             raise
@@ -102,7 +111,7 @@ class Reconciler:
         seconds = time.monotonic() - start
         if settled.written or not self.status.ready:
             self.say(f"{len(self.tenants)} tenants as listed; {settled.written} writes, {seconds:.1f} seconds")
-        self.status.succeeded(self.tenants, settled, seconds, time.time())
+        self.status.succeeded(seconds, time.time())
         return settled
 
     def wait_until_ready(self, seconds: float) -> None:

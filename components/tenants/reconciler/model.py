@@ -74,8 +74,9 @@ class Tenant:
 
 @dataclass(frozen=True)
 class Write:
-    """One request that changes the gateway; `says` is what may be shown of it."""
+    """One request that changes the gateway, for one tenant; `says` is what may be shown of it."""
 
+    tenant: str
     path: str
     body: Json
     says: str
@@ -101,6 +102,11 @@ class State:
 def is_ours(thing: Json) -> bool:
     """Whether a team or key was made by this program."""
     return mapping(thing.get("metadata")).get("managed_by") == MANAGED_BY
+
+
+def tenant_of(team: Json) -> str:
+    """The tenant of a team of ours."""
+    return str(mapping(team.get("metadata")).get("tenant"))
 
 
 def mapping(value: Any) -> Json:

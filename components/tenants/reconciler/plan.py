@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from .model import Json, State, Tenant, Write, is_ours, mapping
+from .model import Json, State, Tenant, Write, is_ours, mapping, tenant_of
 
 
 def plan(tenants: Sequence[Tenant], state: State) -> list[Write]:
-    """The writes that turn `state` into what the tenants have to be; removed tenants first."""
+    """The writes that bring `state` to what the tenants have to be; removed tenants first.
+
+    A key is made once its team is seen to be there: one whose team was refused would have no budget. So this is asked
+    again with the state that its writes have led to, until there is nothing to write.
+    """
     return [
         *(write for team in removed_teams(tenants, state) for write in _block_team(team, state)),
         *(write for tenant in sorted(tenants, key=lambda tenant: tenant.name) for write in _settle(tenant, state)),
@@ -21,42 +25,44 @@ def removed_teams(tenants: Sequence[Tenant], state: State) -> list[Json]:
 
 
 def _block_team(team: Json, state: State) -> Iterator[Write]:
-    team_id = str(team["team_id"])
+    team_id, tenant = str(team["team_id"]), tenant_of(team)
     if not team.get("blocked"):
-        yield Write("/team/update", {"team_id": team_id, "blocked": True}, f"team {team_id}: blocked, no longer listed")
+        body = {"team_id": team_id, "blocked": True}
+        yield Write(tenant, "/team/update", body, f"team {team_id}: blocked, no longer listed")
     for key in state.keys_of(team_id):
-        yield from _block_key(key, "its tenant is no longer listed")
+        yield from _block_key(tenant, key, "its tenant is no longer listed")
 
 
-def _block_key(key: Json, reason: str) -> Iterator[Write]:
+def _block_key(tenant: str, key: Json, reason: str) -> Iterator[Write]:
     if not key.get("blocked"):
         body = {"key": key["token"], "blocked": True}
-        yield Write("/key/update", body, f"key {key.get('key_alias') or 'without alias'}: blocked, {reason}")
+        yield Write(tenant, "/key/update", body, f"key {key.get('key_alias') or 'without alias'}: blocked, {reason}")
 
 
 def _settle(tenant: Tenant, state: State) -> Iterator[Write]:
     team = state.teams.get(tenant.team_id)
     if team is None:
         body = {"team_id": tenant.team_id, **tenant.team_fields}
-        yield Write("/team/new", body, f"team {tenant.team_id}: created")
+        yield Write(tenant.name, "/team/new", body, f"team {tenant.team_id}: created")
     elif changes := differences(tenant.team_fields, team):
         body = {"team_id": tenant.team_id, **changes}
-        yield Write("/team/update", body, f"team {tenant.team_id}: set {', '.join(sorted(changes))}")
-    yield from _settle_key(tenant, state)
+        yield Write(tenant.name, "/team/update", body, f"team {tenant.team_id}: set {', '.join(sorted(changes))}")
+    yield from _settle_key(tenant, state, has_team=team is not None)
     for key in state.keys_of(tenant.team_id):
         if key["token"] != tenant.token and is_ours(key):
-            yield from _block_key(key, "another key has taken its place")
+            yield from _block_key(tenant.name, key, "another key has taken its place")
 
 
-def _settle_key(tenant: Tenant, state: State) -> Iterator[Write]:
+def _settle_key(tenant: Tenant, state: State, *, has_team: bool) -> Iterator[Write]:
     key = state.keys.get(tenant.token)
     alias = tenant.key_fields["key_alias"]
     if key is None:
         given = {field: value for field, value in tenant.key_fields.items() if value is not None}
-        yield Write("/key/generate", {"key": tenant.key, **given}, f"key {alias}: created")
+        if has_team:
+            yield Write(tenant.name, "/key/generate", {"key": tenant.key, **given}, f"key {alias}: created")
     elif changes := differences(tenant.key_fields, key):
         body = {"key": tenant.token, **_as_told(changes)}
-        yield Write("/key/update", body, f"key {alias}: set {', '.join(sorted(changes))}")
+        yield Write(tenant.name, "/key/update", body, f"key {alias}: set {', '.join(sorted(changes))}")
 
 
 def _as_told(changes: Json) -> Json:

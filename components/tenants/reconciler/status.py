@@ -61,14 +61,18 @@ class Status:
         with self._lock:
             self._ready = True
 
-    def succeeded(self, tenants: Sequence[Tenant], settled: Settled, seconds: float, now: float) -> None:
+    def saw(self, tenants: Sequence[Tenant], settled: Settled) -> None:
+        """Note what a pass wrote and what there is then, also where a tenant was refused: others' figures go on."""
+        with self._lock:
+            self._writes += settled.written
+            self._tenants, self._settled = tenants, settled
+
+    def succeeded(self, seconds: float, now: float) -> None:
         """Note a pass that ended well; `now` in seconds since 1970."""
         with self._lock:
             self._successes += 1
-            self._writes += settled.written
             self._seconds = seconds
             self._succeeded_at = now
-            self._tenants, self._settled = tenants, settled
 
     def failed(self, seconds: float) -> None:
         """Note a pass that did not end well."""

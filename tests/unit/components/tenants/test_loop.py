@@ -235,7 +235,8 @@ def test_prometheus_reads_spend_and_limits_by_tenant_and_no_key() -> None:
     found = settled(gateway, TENANT)
     status = Status()
 
-    status.succeeded((TENANT,), found, 0.5, 1_000_000.0)
+    status.saw((TENANT,), found)
+    status.succeeded(0.5, 1_000_000.0)
     status.failed(0.1)
 
     text = status.exposition()
@@ -248,6 +249,19 @@ def test_prometheus_reads_spend_and_limits_by_tenant_and_no_key() -> None:
     assert TENANT.key not in text
     assert TENANT.token not in text
     assert text.count("# TYPE bulkhead_tenants_passes_total") == 1
+
+
+def test_figures_go_on_while_a_tenant_is_refused(process: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    process.start()
+    process.until("/ready", 200)
+    process.gateway.team_update = lambda body: 422
+    process.gateway.teams["bulkhead-research"] |= {"rpm_limit": 1, "spend": 2.5}
+
+    process.until("/metrics", 200, 'bulkhead_tenant_spend_usd{tenant="research"} 2.5')
+
+    assert process.get("/ready")[0] == 200
+    process.end()
+    assert "error: the gateway refused writes of research" in capsys.readouterr().out
 
 
 def test_before_its_first_pass_it_has_figures_of_its_own_and_none_of_tenants() -> None:

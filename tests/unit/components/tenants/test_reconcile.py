@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from components.tenants.reconciler import admin as admin_module
 from components.tenants.reconciler import loop as loop_module
 from components.tenants.reconciler.__main__ import ONCE, main
 from components.tenants.reconciler.admin import observe
-from components.tenants.reconciler.errors import GatewayError, InputError
+from components.tenants.reconciler.errors import GatewayError, InputError, WriteRefusedError
 from components.tenants.reconciler.inputs import read_tenants
 from components.tenants.reconciler.model import NONE_OF_A_KEYS_OWN, Tenant
 from components.tenants.reconciler.passes import reconcile
@@ -265,6 +266,72 @@ def test_a_gateway_that_never_settles_is_an_error() -> None:
         settle(gateway, RESEARCHERS)
 
 
+class Refusing(FakeGateway):
+    """A gateway that refuses some writes: those of which the path and the body hold both words."""
+
+    def __init__(self, path: str, word: str) -> None:
+        super().__init__()
+        self.path, self.word = path, word
+
+    def post(self, path: str, body: dict[str, Any]) -> int:
+        if path == self.path and self.word in json.dumps(body):
+            raise WriteRefusedError(f"POST {path} was answered 422: no")
+        return super().post(path, body)
+
+
+def test_one_tenant_that_is_refused_keeps_no_other_from_its_account() -> None:
+    gateway = Refusing("/team/new", "bulkhead-archive")
+    said: list[str] = []
+
+    found = reconcile((tenant("archive"), RESEARCHERS), gateway, said.append)
+
+    assert found.refused == ("archive",)
+    assert "team bulkhead-archive: refused, POST /team/new was answered 422: no" in said
+    assert set(gateway.teams) == {"bulkhead-research"}
+    assert set(gateway.keys) == {RESEARCHERS.token}, "a key without its team would have no budget"
+
+
+def test_who_was_refused_is_named_once_at_the_end_with_what_follows() -> None:
+    gateway = Refusing("/team/new", "bulkhead-")
+    found = reconcile((SUPPORTERS, RESEARCHERS), gateway, lambda _: None)
+
+    with pytest.raises(GatewayError) as raised:
+        found.require_all_written()
+
+    assert str(raised.value).startswith("the gateway refused writes of research, support: their accounts are not as")
+    reconcile((RESEARCHERS,), FakeGateway(), lambda _: None).require_all_written()
+
+
+def test_a_key_that_is_refused_is_blocked_or_made_no_other_way_and_its_tenant_named() -> None:
+    gateway = Refusing("/key/generate", "bulkhead-research")
+
+    found = reconcile((RESEARCHERS, SUPPORTERS), gateway, lambda _: None)
+
+    assert found.refused == ("research",)
+    assert set(gateway.keys) == {SUPPORTERS.token}
+
+
+def test_a_removed_tenants_keys_are_blocked_though_its_team_is_refused() -> None:
+    gateway = Refusing("/team/update", "bulkhead-research")
+    settle(gateway, RESEARCHERS)
+
+    found = reconcile((SUPPORTERS,), gateway, lambda _: None)
+
+    assert found.refused == ("research",)
+    assert found.blocked
+    assert gateway.keys[RESEARCHERS.token]["blocked"] is True
+    assert gateway.keys[SUPPORTERS.token]["blocked"] is False
+
+
+def test_a_write_that_was_made_though_its_answer_was_a_fault_is_no_refusal() -> None:
+    class Made(FakeGateway):
+        def post(self, path: str, body: dict[str, Any]) -> int:
+            super().post(path, body)
+            raise WriteRefusedError(f"POST {path} failed at every try (5), at last with 500: timeout")
+
+    assert reconcile((RESEARCHERS,), Made(), lambda _: None).refused == ()
+
+
 def test_more_than_a_page_of_tenants_is_seen_whole() -> None:
     gateway = FakeGateway()
     many = [tenant(f"t{number:03}") for number in range(250)]
@@ -393,6 +460,32 @@ def test_a_refused_write_is_worth_another_try_later(server: Server) -> None:
     server.gateway.team_new = lambda body: 422
 
     assert main(server.environment, [ONCE]) == 1
+
+
+def test_over_http_one_tenant_that_is_refused_keeps_no_other_from_its_account(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make = server.gateway.team_new
+    server.gateway.team_new = lambda body: 422 if "research" in body["team_id"] else make(body)
+
+    assert main(server.environment, [ONCE]) == 1
+
+    assert "error: the gateway refused writes of research: their accounts" in capsys.readouterr().err
+    assert [key["team_id"] for key in server.gateway.keys.values()] == ["bulkhead-support"]
+
+
+def test_a_gateway_that_answers_every_write_with_a_fault_is_waited_for_once(server: Server) -> None:
+    tries: list[str] = []
+
+    def fault(body: dict[str, Any]) -> int:
+        tries.append(body["team_id"])
+        return 500
+
+    server.gateway.team_new = fault
+
+    assert main(server.environment, [ONCE]) == 1
+
+    assert tries == ["bulkhead-research"] * 5 + ["bulkhead-support"]
 
 
 @pytest.mark.parametrize(
