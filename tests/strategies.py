@@ -242,7 +242,7 @@ def _gateway(draw: st.DrawFn, cluster: Part) -> Document:
 
 def _exposure(*, gke: bool) -> st.SearchStrategy[Part]:
     secret: Part = {"kind": "secret", "name": "llm-tls"}
-    gateways: list[Part] = [{"kind": "existing", "namespace": "ingress", "name": "shared"}]
+    gateways: list[Part] = [{"kind": "existing", "namespace": "ingress", "name": "shared", "section": "https"}]
     if gke:
         gateways += [{"kind": "create", "tls": tls} for tls in (secret, {"kind": "managed"})]
         gateways.append({"kind": "create", "class_name": "gke-l7-global-external-managed", "tls": {"kind": "managed"}})
