@@ -15,6 +15,7 @@ from components.admission.cel import all_of, any_of, labels_of, text, text_map, 
 from components.admission.placement import placement_policies
 from components.admission.requesters import ADMINISTRATORS, QUEUE_LABEL, identity_variables, owner_queue
 from components.admission.sharing import sharing_policies
+from components.admission.tenant_objects import tenant_object_policies
 from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
 
 QUEUE_GATE = "kueue.x-k8s.io/admission"
@@ -33,7 +34,6 @@ SCHEDULER = "system:kube-scheduler"
 
 _BINDING_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/binding", "bindings"]},)
 _QUEUE_RULES = ({"apiGroups": ["kueue.x-k8s.io"], "apiVersions": ["*"], "resources": ["localqueues"]},)
-_SERVICE_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["services"]},)
 _ENVIRONMENT_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps", "secrets"]},)
 
 
@@ -45,7 +45,12 @@ def gpu_policies(part: GpuAdmissionPart) -> list[Manifest]:
     """
     if len(part.managed_namespace_labels) != 1:
         raise ValueError("admission policies need exactly one label that tells the managed namespaces")
-    return [*_queue_policies(part), *sharing_policies(part), *placement_policies(part)]
+    return [
+        *_queue_policies(part),
+        *tenant_object_policies(part),
+        *sharing_policies(part),
+        *placement_policies(part),
+    ]
 
 
 def _queue_policies(part: GpuAdmissionPart) -> list[Manifest]:
@@ -60,7 +65,6 @@ def _queue_policies(part: GpuAdmissionPart) -> list[Manifest]:
         policy("gpu-queues", part.action, Scope(managed, _QUEUE_RULES), _queue_rules(part)),
         policy("gpu-binding", part.action, Scope(managed, _BINDING_RULES), (_binding_rule(),)),
         policy("gpu-environment", part.action, Scope(managed, _ENVIRONMENT_RULES), (_environment_rule(),)),
-        policy("ns3-service-addresses", part.action, Scope(managed, _SERVICE_RULES), (_service_rule(),)),
     ]
 
 
@@ -387,13 +391,4 @@ def _environment_rule() -> Rule:
         kept,
         f"a key called {pods.VISIBLE_DEVICES[0]} would ask the container runtime for GPUs in whatever takes its"
         " environment from here. Use another key.",
-    )
-
-
-def _service_rule() -> Rule:
-    """No role can tell fields apart, and whoever may make Services may claim any address (CVE-2020-8554)."""
-    return Rule(
-        "object.?spec.?externalIPs.orValue([]).size() == 0",
-        "a Service with externalIPs receives what others send to those addresses. Remove spec.externalIPs.",
-        control="NS3",
     )

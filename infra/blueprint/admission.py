@@ -70,6 +70,7 @@ class GpuAdmissionPart:
 
     Attributes:
         action: What the policies do that keep GPUs behind queues.
+        tenant_objects: What the policies do on Services and Secrets that reach further than a tenant's role does.
         sharing: What the policies do that refuse GPUs which several clients share.
         placement: What keeps tenants' workloads off each other's nodes.
         managed_namespace_labels: The labels of the namespaces that Kueue sees; GPUs are handed out in no others.
@@ -88,6 +89,7 @@ class GpuAdmissionPart:
     """
 
     action: AdmissionAction
+    tenant_objects: AdmissionAction
     sharing: AdmissionAction
     placement: PlacementAdmissionPart
     managed_namespace_labels: Mapping[str, str]

@@ -103,6 +103,7 @@ def gpu_admission_part(blueprint: Blueprint) -> GpuAdmissionPart:
     shared = [queue for queue in quota.local_queues if queue.namespace == names.WORKLOADS_NAMESPACE and queue.tenant]
     return GpuAdmissionPart(
         action=admission.gpu_queues,
+        tenant_objects=_stronger(admission.tenant_objects, admission.gpu_queues),
         sharing=admission.gpu_sharing,
         placement=_placement_part(blueprint),
         managed_namespace_labels=quota.managed_namespace_labels,
@@ -118,6 +119,10 @@ def gpu_admission_part(blueprint: Blueprint) -> GpuAdmissionPart:
         owner_controllers=admission.owner_controllers,
         part_controllers=PART_CONTROLLERS,
     )
+
+
+def _stronger(left: AdmissionAction, right: AdmissionAction) -> AdmissionAction:
+    return max(left, right, key=tuple(AdmissionAction).index)
 
 
 def _shared_queue(queue: LocalQueuePart, tenants: dict[str, TenantPart]) -> SharedQueuePart:

@@ -307,6 +307,8 @@ class AdmissionPart:
         exempt_namespaces: Where no policy looks.
         owner_controllers: User names of controllers whose own kind Kueue admits as a whole.
         gpu_queues: What the policies do that keep GPUs behind queues; without any policy Kyverno is not installed.
+        tenant_objects: What the policies do on Services and Secrets that reach further than a tenant's role does; where
+            those on queues do more, they do as those.
         gpu_sharing: What the policies do that refuse GPUs which several clients share.
         placement: What the policy does that keeps tenants' workloads off each other's nodes.
         priority_classes: Priority classes that tenants' pods may name.
@@ -321,6 +323,7 @@ class AdmissionPart:
     exempt_namespaces: tuple[str, ...]
     owner_controllers: tuple[str, ...]
     gpu_queues: AdmissionAction
+    tenant_objects: AdmissionAction = AdmissionAction.OFF
     gpu_sharing: AdmissionAction = AdmissionAction.OFF
     placement: AdmissionAction = AdmissionAction.OFF
     priority_classes: tuple[str, ...] = ()
@@ -329,7 +332,8 @@ class AdmissionPart:
     @property
     def installed(self) -> bool:
         """Whether Kyverno is installed."""
-        return {self.gpu_queues, self.gpu_sharing, self.placement} != {AdmissionAction.OFF}
+        actions = {self.gpu_queues, self.tenant_objects, self.gpu_sharing, self.placement}
+        return actions != {AdmissionAction.OFF}
 
 
 # --- serving ----------------------------------------------------------------------------------------------------

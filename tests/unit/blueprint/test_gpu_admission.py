@@ -41,6 +41,35 @@ def test_sr2_alone_can_be_switched_on_in_the_trusted_tier() -> None:
     assert "kyverno" in {namespace.name for namespace in found.blueprint.namespaces}
 
 
+def test_ns3_brings_its_policies_wherever_it_acts_and_they_refuse() -> None:
+    """A tenant's role writes Services and Secrets, whether or not GPUs are behind queues."""
+    found = platform("trusted", enable=["NS3"])
+    part = gpu_admission_part(found.blueprint)
+
+    assert "kyverno" in {namespace.name for namespace in found.blueprint.namespaces}
+    assert (part.action, part.tenant_objects) == (AdmissionAction.OFF, AdmissionAction.DENY)
+    assert {
+        "ValidatingPolicy/bulkhead-ns3-account-tokens",
+        "ValidatingPolicy/bulkhead-ns3-service-addresses",
+    } <= set(found.posture.of(ControlId.NS3).objects)
+
+
+def test_ns3_refuses_where_the_other_policies_only_audit() -> None:
+    found = platform("partitioned", admission={"enforcement": "audit"})
+    part = gpu_admission_part(found.blueprint)
+
+    assert (part.action, part.tenant_objects) == (AdmissionAction.AUDIT, AdmissionAction.DENY)
+    assert ControlId.NS3 in found.posture.in_force
+
+
+def test_below_ns3_its_policies_do_what_those_on_queues_do() -> None:
+    """Tenants who share a namespace write Services in it, too."""
+    assert gpu_admission_part(platform("governed").blueprint).tenant_objects is AdmissionAction.DENY
+    audited = platform("governed", admission={"enforcement": "audit"})
+    assert gpu_admission_part(audited.blueprint).tenant_objects is AdmissionAction.AUDIT
+    assert gpu_admission_part(platform("trusted").blueprint).tenant_objects is AdmissionAction.OFF
+
+
 def test_in_the_shared_namespace_a_queue_belongs_to_the_tenants_subjects() -> None:
     (queue,) = gpu_admission_part(platform().blueprint).shared_queues
 

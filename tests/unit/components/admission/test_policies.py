@@ -27,6 +27,7 @@ PLACEMENT = PlacementAdmissionPart(
 )
 PART = GpuAdmissionPart(
     action=AdmissionAction.DENY,
+    tenant_objects=AdmissionAction.DENY,
     sharing=AdmissionAction.DENY,
     placement=PLACEMENT,
     managed_namespace_labels={"example.com/managed": "yes"},
@@ -65,7 +66,7 @@ def test_every_policy_becomes_the_api_servers_own() -> None:
 
 def acting(action: AdmissionAction, part: GpuAdmissionPart = PART) -> GpuAdmissionPart:
     placement = dataclasses.replace(part.placement, action=action)
-    return dataclasses.replace(part, action=action, sharing=action, placement=placement)
+    return dataclasses.replace(part, action=action, tenant_objects=action, sharing=action, placement=placement)
 
 
 def test_an_audit_warns_and_refuses_nothing() -> None:
@@ -84,6 +85,10 @@ def test_each_controls_policies_stand_alone() -> None:
     assert set(policies(dataclasses.replace(off, sharing=AdmissionAction.DENY))) == {
         "bulkhead-hw2-shared-gpus",
         "bulkhead-hw2-sharing",
+    }
+    assert set(policies(dataclasses.replace(off, tenant_objects=AdmissionAction.DENY))) == {
+        "bulkhead-ns3-account-tokens",
+        "bulkhead-ns3-service-addresses",
     }
     assert set(policies(dataclasses.replace(off, placement=placed))) == {"bulkhead-hw3-placement"}
 
