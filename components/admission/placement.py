@@ -96,7 +96,8 @@ def _rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
         _never(
             pods.claims_device("p"),
             "a resource claim picks a device past pools and queues, also one on another tenant's node. Remove"
-            " resourceClaims and request nvidia.com/gpu, or the MIG size of the pool.",
+            f" resourceClaims and resources under {pods.CLASS_PREFIX}. Request nvidia.com/gpu, or the MIG size of the"
+            " pool.",
         ),
         _never(
             _looks_at_other_namespaces("p"),

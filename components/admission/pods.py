@@ -10,6 +10,10 @@ from components.admission.cel import any_of, text, texts
 GPU_PREFIX = "nvidia.com/"
 """Whole GPUs, MIG sizes and shared ones all have a resource name under it (NVIDIA's device plugin)."""
 
+CLASS_PREFIX = "deviceclass.resource.kubernetes.io/"
+"""Names a device class as if it were a resource: the scheduler then makes the claim, in the pod's name (KEP-5004, on by
+default since Kubernetes 1.36)."""
+
 AMOUNTS = ("requests", "limits")
 """Where a container states amounts of resources."""
 
@@ -68,25 +72,42 @@ def containers(pod: str) -> str:
 
 def wants_gpu(pod: str) -> str:
     """Whether a pod names a GPU, in whatever amount, or claims a device."""
-    named = any_of(
-        *(f"c.?resources.?{kind}.orValue({{}}).exists(k, k.startsWith({text(GPU_PREFIX)}))" for kind in AMOUNTS)
-    )
-    return any_of(f"{containers(pod)}.exists(c, {named})", claims_device(pod))
+    return any_of(_names_resource(pod, GPU_PREFIX), claims_device(pod))
 
 
 def claims_device(pod: str) -> str:
-    """Whether a pod claims a device, as dynamic resource allocation hands them out."""
+    """Whether a pod claims a device, as dynamic resource allocation hands them out, by a claim or by naming a class."""
+    return any_of(_has_claim(pod), _names_resource(pod, CLASS_PREFIX))
+
+
+def _has_claim(pod: str) -> str:
     return f"{pod}.?spec.?resourceClaims.orValue([]).size() > 0"
 
 
+def _names_resource(pod: str, prefix: str) -> str:
+    """Whether a pod names a resource, in whatever amount."""
+    named = (f"c.?resources.?{kind}.orValue({{}}).exists(k, k.startsWith({text(prefix)}))" for kind in AMOUNTS)
+    return f"{containers(pod)}.exists(c, {any_of(*named)})"
+
+
 def gets_gpu(pod: str) -> str:
-    """Whether a pod asks for one GPU at least, so that a queue counts it. Kubernetes holds requests equal to limits."""
-    counted = (
-        f"k.startsWith({text(GPU_PREFIX)}) && quantity(string(c.resources.limits[k])).isGreaterThan(quantity('0'))"
+    """Whether a pod asks for one GPU at least, so that a queue counts it.
+
+    Kubernetes holds requests of GPUs equal to limits. Of a device class it lets a limit stand beside any request, and
+    the request counts.
+    """
+
+    def asked(kind: str, prefix: str) -> str:
+        amount = f"quantity(string(c.resources.{kind}[k])).isGreaterThan(quantity('0'))"
+        return f"k.startsWith({text(prefix)}) && {amount}"
+
+    limits, requests = "c.?resources.?limits.orValue({})", "c.?resources.?requests.orValue({})"
+    found = any_of(
+        f"{limits}.exists(k, {asked('limits', GPU_PREFIX)})",
+        f"{requests}.exists(k, {asked('requests', CLASS_PREFIX)})",
+        f"{limits}.exists(k, !(k in {requests}) && {asked('limits', CLASS_PREFIX)})",
     )
-    return any_of(
-        f"{containers(pod)}.exists(c, c.?resources.?limits.orValue({{}}).exists(k, {counted}))", claims_device(pod)
-    )
+    return any_of(f"{containers(pod)}.exists(c, {found})", _has_claim(pod))
 
 
 def asks_runtime_for_devices(pod: str) -> str:
