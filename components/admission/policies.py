@@ -19,6 +19,9 @@ from components.admission.tenant_objects import tenant_object_policies
 from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
 
 QUEUE_GATE = "kueue.x-k8s.io/admission"
+ELASTIC_GATE = "kueue.x-k8s.io/elastic-job"
+"""On every pod of a workload that may grow while it runs; Kueue opens as many as it has quota for (its KEP-77)."""
+_GATES = (QUEUE_GATE, ELASTIC_GATE)
 HELD_ANNOTATION = "kueue.x-k8s.io/pod-suspending-parent"
 """What Kueue's webhooks write into the pod template of a workload whose pods it holds one by one."""
 
@@ -142,8 +145,8 @@ def _pod_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _gated(thing: str) -> str:
-    return f"{thing}.?spec.?schedulingGates.orValue([]).exists(g, g.name == {text(QUEUE_GATE)})"
+def _gated(thing: str, gate: str = QUEUE_GATE) -> str:
+    return f"{thing}.?spec.?schedulingGates.orValue([]).exists(g, g.name == {text(gate)})"
 
 
 def _pod_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
@@ -171,10 +174,9 @@ def _pod_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
                 "variables.created",
                 "variables.kueue",
                 "!variables.gpu",
-                f"!{_gated('oldObject')}",
-                _gated("object"),
+                all_of(*(f"!{_gated('oldObject', gate)} || {_gated('object', gate)}" for gate in _GATES)),
             ),
-            f"only Kueue may remove the scheduling gate {QUEUE_GATE}: the pod waits for quota.",
+            f"only Kueue may remove the scheduling gates {' and '.join(_GATES)}: the pod waits for quota.",
         ),
         Rule(
             any_of(
@@ -213,6 +215,22 @@ def _owner_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
             f" : variables.kind in {texts(HELD_KINDS)}"
             f" ? variables.gpuPods.all(p, {annotated}) : true",
         ),
+        (
+            "grown",
+            f"!variables.created && variables.gpu && variables.kind in {texts(SUSPENDED_KINDS)}"
+            f" && ({_may_have_grown()})",
+        ),
+        ("elastic", f"variables.pods == variables.oldPods && variables.gpuPods.all(p, {_gated('p', ELASTIC_GATE)})"),
+    )
+
+
+def _may_have_grown() -> str:
+    """Whether a change may mean more pods or larger ones. Of what JobSets and Ray's kinds are made, any change may."""
+    parts = ("headGroupSpec", "rayClusterSpec", "replicatedJobs", "workerGroupSpecs")
+    return any_of(
+        "variables.pods != variables.oldPods",
+        "object.?spec.?parallelism.orValue(1) > oldObject.?spec.?parallelism.orValue(1)",
+        *(f"object.?spec.?{part} != oldObject.?spec.?{part}" for part in parts),
     )
 
 
@@ -247,7 +265,13 @@ def _owner_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
             f"the pod templates carry the label {QUEUE_LABEL} with another queue than the workload. Remove it there.",
         ),
         Rule(
-            any_of("!variables.newGpu", "variables.ownerController", "variables.controller", "variables.held"),
+            any_of(
+                "!variables.newGpu",
+                "variables.ownerController",
+                # A part is looked at when its pods come; a Job that a CronJob makes is whole.
+                "variables.controller && variables.kind != 'Job'",
+                "variables.held",
+            ),
             "this workload asks for a GPU and Kueue does not hold it, so no quota would count it. Leave spec.suspend"
             " and the pod templates' annotations to Kueue.",
         ),
@@ -262,6 +286,18 @@ def _owner_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
                 "object.?spec.?suspend.orValue(false)",
             ),
             "only Kueue may set spec.suspend to false: the workload waits for quota.",
+        ),
+        Rule(
+            any_of(
+                "!variables.grown",
+                "variables.controller",
+                "variables.elastic",
+                # A part is counted with what it belongs to, and whoever made it lets it go again without asking Kueue.
+                f"!(oldObject.metadata.?ownerReferences.orValue([]).{_CONTROLLING})"
+                " && (oldObject.?spec.?suspend.orValue(false) || object.?spec.?suspend.orValue(false))",
+            ),
+            "Kueue has admitted this workload as it is, and what it grew by would be counted nowhere. Set spec.suspend"
+            " to true in the same change: Kueue then admits it anew. Of what a controller has made, change the owner.",
         ),
         _FORGED_OWNER,
         *_reach_rules(part, "!variables.changed || variables.controller", blanket=True),

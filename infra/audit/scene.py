@@ -15,6 +15,7 @@ _CONTROLLERS = {
     Acting.JOB_CONTROLLER: "job-controller",
     Acting.REPLICA_SET_CONTROLLER: "replicaset-controller",
     Acting.DAEMON_SET_CONTROLLER: "daemon-set-controller",
+    Acting.CRON_JOB_CONTROLLER: "cronjob-controller",
 }
 """Kubernetes' own controllers, by their service accounts in kube-system."""
 

@@ -45,6 +45,8 @@ class Acting(StrEnum):
     """Kubernetes' own controller, which makes the pods of Deployments."""
     DAEMON_SET_CONTROLLER = "daemon_set_controller"
     """Kubernetes' own controller, which makes the pods of DaemonSets."""
+    CRON_JOB_CONTROLLER = "cron_job_controller"
+    """Kubernetes' own controller, which makes the Jobs of CronJobs."""
     PLATFORM = "platform"
     """Whoever runs the audit: an administrator of the platform."""
 
