@@ -12,7 +12,17 @@ from lab import cluster
 from tests.lab.governed import GovernedPlatform
 from tests.lab.platform import ENGINES, OTHER_TENANT, TENANT, WORKLOADS
 from tests.lab.requests import Answer, Requester
-from tests.lab.workloads import GPU, QUEUE_LABEL, STAYS, deployment, job, pod, pod_spec, with_container
+from tests.lab.workloads import (
+    GPU,
+    QUEUE_LABEL,
+    STAYS,
+    deployment,
+    job,
+    lasting_gpu_job,
+    pod,
+    pod_spec,
+    with_container,
+)
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
@@ -25,6 +35,8 @@ GENERATED = (
     "vpol-bulkhead-gpu-pods",
     "vpol-bulkhead-gpu-queues",
     "vpol-bulkhead-gpu-workloads",
+    "vpol-bulkhead-ns3-account-tokens",
+    "vpol-bulkhead-ns3-service-addresses",
 )
 WAIT_SECONDS = 120
 
@@ -180,6 +192,25 @@ def test_an_admitted_jobs_pods_run_though_they_carry_no_queue(member: Requester,
         until(lambda: _running(kubectl, "runs") == 1, "the Job's pod does not run")
         labels = _pods(kubectl, "runs")[0]["metadata"]["labels"]
         assert QUEUE_LABEL not in labels
+
+
+def test_what_kueue_has_admitted_grows_only_through_kueue(member: Requester, kubectl: cluster.Kubectl) -> None:
+    change = ["patch", "job", "grows", "--namespace", WORKLOADS, "--dry-run=server", "--type=merge"]
+    with made(member, lasting_gpu_job("grows", WORKLOADS, TENANT)):
+        until(lambda: _running(kubectl, "grows") == 1, "the Job's pod does not run")
+        refused(member.call(*change, '--patch={"spec":{"parallelism":2}}'), "what it grew by")
+        admitted(member.call(*change, '--patch={"spec":{"parallelism":2,"suspend":true}}'))
+        admitted(member.call(*change, '--patch={"spec":{"parallelism":0}}'))
+
+
+def test_kueues_gate_for_elastic_jobs_is_kueues_to_open(member: Requester) -> None:
+    gates = [{"name": "kueue.x-k8s.io/elastic-job"}, {"name": "example.com/own"}]
+    waiting = queued(pod("elastic", WORKLOADS, pod_spec(GPU, schedulingGates=gates)))
+    change = ["patch", "pod", "elastic", "--namespace", WORKLOADS, "--dry-run=server", "--type=json"]
+    with made(member, waiting):
+        for index, passes in ((0, False), (1, True)):
+            answer = member.call(*change, f'--patch=[{{"op": "remove", "path": "/spec/schedulingGates/{index}"}}]')
+            assert answer.passed is passes, answer.said
 
 
 def _pods(kubectl: cluster.Kubectl, name: str) -> list[dict[str, Any]]:
