@@ -11,8 +11,8 @@ from components.shared import labels
 from components.shared.fingerprint import secret_fingerprint
 from components.shared.metadata import SECRETS_ANNOTATION
 from components.shared.passwords import stable_password
-from components.shared.versions import require_version
 from infra.blueprint.model import EnginePart
+from infra.blueprint.versions import require_version
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.apps.v1 import DeploymentStrategyArgsDict

@@ -35,8 +35,8 @@ from components.gateway.pod import (
 from components.shared import CustomObject, labels, object_metadata, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.metadata import SECRETS_ANNOTATION
-from components.shared.versions import require_version
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart
+from infra.blueprint.versions import require_version
 
 KEY_LENGTH = 48
 KEY_PREFIX = "sk-"

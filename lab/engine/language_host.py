@@ -26,10 +26,12 @@ from pulumi.runtime import reset_options, run_in_stack, set_all_config
 from pulumi.runtime.proto import language_pb2 as pb
 from pulumi.runtime.proto import language_pb2_grpc, plugin_pb2
 
+from lab.engine.plugin_programs import run_plugin
 from lab.engine.plumbing import CHANNEL_OPTIONS, end_on_interrupt, end_with_parent
 
 PROGRAM: Final = "__main__.py"
-RPC_WORKERS: Final = 4
+RPC_WORKERS: Final = 16
+"""A plugin that the host runs holds one for as long as it lives."""
 THREADS_PER_PARALLEL: Final = 4
 """Threads for each resource registered at once; the SDK's own language host uses the same factor."""
 
@@ -128,6 +130,10 @@ class LanguageHost(LanguageServer):
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[pb.InstallDependenciesResponse]:
         """Install nothing: the project's own environment holds every package."""
         yield pb.InstallDependenciesResponse(stdout=b"The project's environment is managed outside Pulumi.\n")
+
+    def RunPlugin(self, request: pb.RunPluginRequest, context: Any) -> Iterator[pb.RunPluginResponse]:
+        """Run a plugin that is written in Python, as a policy pack is."""
+        yield from run_plugin(request, context.add_callback)
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> pb.RuntimeOptionsResponse:
         """Ask nothing."""

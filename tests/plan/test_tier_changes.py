@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 import yaml
 
+from infra.config.stack import StackConfig
 from infra.config.trust import Tier
 from infra.controls.catalogue import CATALOGUE
 from infra.diff.resources import holds_data, resource_changes
@@ -24,15 +25,18 @@ TIERS = [
 ]
 
 
-@functools.cache
-def plan_at(stack: str, tier: Tier) -> Plan:
+def configuration_at(stack: str, tier: Tier) -> StackConfig:
     document = yaml.safe_load(stack_file(stack).read_text(encoding="utf-8"))["config"]
     trust = document["bulkhead:trust"]
     for waiver in trust.get("waivers", ()):
         if isinstance(waiver["expires"], datetime.date):
             waiver["expires"] = waiver["expires"].isoformat()
-    config = configuration({**document, "bulkhead:trust": {**trust, "tier": str(tier)}})
-    return plan(platform_of(stack, config, TODAY), EVERY_SECRET)
+    return configuration({**document, "bulkhead:trust": {**trust, "tier": str(tier)}})
+
+
+@functools.cache
+def plan_at(stack: str, tier: Tier) -> Plan:
+    return plan(platform_of(stack, configuration_at(stack, tier), TODAY), EVERY_SECRET)
 
 
 @pytest.mark.parametrize("stack", STACKS)

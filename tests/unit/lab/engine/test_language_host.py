@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pulumi
 import pytest
+from pulumi.runtime.proto import language_pb2 as pb
 
 from lab.engine.language_host import ProgramRefused, program_file, run_program, user_traceback
+from lab.engine.plugin_programs import plugin_command, run_plugin
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +76,41 @@ def test_a_program_that_cannot_be_read_shows_only_the_place(tmp_path: Path) -> N
     told = user_traceback(failed.value, file)
     assert "line 1" in told
     assert "runpy" not in told
+
+
+def test_a_plugin_written_in_python_is_heard_until_it_ends(tmp_path: Path) -> None:
+    program(
+        tmp_path,
+        "import os, sys\nprint('port', *sys.argv[1:])\nprint(os.environ['MODE'], file=sys.stderr)\nsys.exit(3)\n",
+    )
+    request = pb.RunPluginRequest(
+        pwd=str(tmp_path), args=["1"], env=["MODE=loud"], info=pb.ProgramInfo(program_directory=str(tmp_path))
+    )
+
+    said = list(run_plugin(request, lambda _end: True))
+
+    assert b"".join(one.stdout for one in said) == b"port 1\n"
+    assert b"".join(one.stderr for one in said) == b"loud\n"
+    assert said[-1].exitcode == 3
+
+
+def test_a_plugin_that_the_engine_no_longer_hears_is_ended(tmp_path: Path) -> None:
+    program(tmp_path, "import time\nprint('up', flush=True)\ntime.sleep(600)\n")
+    cancel: list[Callable[[], None]] = []
+    request = pb.RunPluginRequest(pwd=str(tmp_path), info=pb.ProgramInfo(program_directory=str(tmp_path)))
+    said = run_plugin(request, cancel.append)
+
+    first = next(said)
+    cancel[0]()
+
+    assert first.stdout.startswith(b"up")
+    assert list(said)[-1].exitcode < 0
+
+
+def test_a_plugins_own_environment_runs_it_where_there_is_one(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    assert plugin_command(folder, {"virtualenv": "venv"}, ["1"]) == [sys.executable, "-u", folder, "1"]
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    own = tmp_path / "venv" / "bin" / "python"
+    own.touch()
+    assert plugin_command(folder, {"virtualenv": "venv"}, []) == [str(own), "-u", folder]
