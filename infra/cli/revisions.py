@@ -33,6 +33,20 @@ def file_at(revision: str, path: Path) -> bytes | None:
     return shown.stdout
 
 
+def changed_since(revision: str, folder: Path) -> list[str]:
+    """Paths below `folder`, from there, of what changed since the history of the working tree parted from a revision.
+
+    Raises:
+        FaultsFoundError: there is no such revision.
+        CommandFailedError: git is not there, or there is no repository.
+    """
+    commit = _commit(revision, folder)
+    found = _git(folder, "diff", "--name-only", "--relative", "--no-renames", "-z", "--merge-base", commit)
+    if found.returncode != 0:
+        raise _failed(f"git diff did not answer: {_reason(found)}")
+    return sorted(path for path in found.stdout.decode().split("\0") if path)
+
+
 def _commit(revision: str, folder: Path) -> str:
     if _git(folder, "rev-parse", "--git-dir").returncode != 0:
         raise _failed(f"{folder} is in no git repository")
@@ -44,7 +58,7 @@ def _commit(revision: str, folder: Path) -> str:
             "there is nothing to compare with",
             "a branch, a tag or a commit that `git rev-parse` finds; a shallow clone has to fetch it first",
         )
-        raise FaultsFoundError("bulkhead diff", [fault])
+        raise FaultsFoundError("bulkhead", [fault])
     return found.stdout.decode().strip()
 
 
@@ -63,5 +77,5 @@ def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
 
 
 def _failed(wrong: str) -> CommandFailedError:
-    write = "--from FILE --to FILE, which needs no git; or run it in the repository's working tree"
-    return CommandFailedError("bulkhead diff", [Fault("git", wrong, "the stack file's base cannot be read", write)])
+    write = "the command in the repository's working tree; `bulkhead diff --from FILE --to FILE` needs no git"
+    return CommandFailedError("bulkhead", [Fault("git", wrong, "what stood there before is not known", write)])

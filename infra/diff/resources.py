@@ -115,7 +115,7 @@ def resource_changes(before: Plan | None, after: Plan | None, forcing: ForcingPa
             if _moves(now[urn], replaced_providers)
         ),
     ]
-    return tuple(sorted(found, key=_gravest_first))
+    return tuple(sorted(found, key=gravest_first))
 
 
 def _made(plan: Plan | None) -> dict[str, PlannedResource]:
@@ -185,5 +185,6 @@ def _moves(resource: PlannedResource, replaced_providers: Iterable[str]) -> bool
     return resource.options.provider in replaced_providers
 
 
-def _gravest_first(change: ResourceChange) -> tuple[bool, int, str, str]:
+def gravest_first(change: ResourceChange) -> tuple[bool, int, str, str]:
+    """A key that sorts what loses data first, then what else goes, then by component."""
     return not change.loses_data, list(Action).index(change.action), change.component, change.urn

@@ -3,34 +3,52 @@
 What the stack file says stands in code, where it can neither format the comment nor call people by their names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from infra.diff.model import StackDifference
+from infra.report.comment import SEPARATOR, Block
 from infra.report.diff_sections import Cell, Quoted, Section, Weight, footing, headline, sections, verdict
 from infra.report.markdown import code, table
 from infra.report.text import printable
 
+ALARM_RANK = 30
+"""What a reviewer has to decide on is shortened last."""
+PLAIN_RANK = 10
+SHORTENED_ROWS = (200, 50, 10, 0)
+"""Rows that stay of a table that has to be shortened, step by step."""
 _MARKS = {Weight.ALARM: ":warning: ", Weight.GAIN: "", Weight.PLAIN: ""}
 
 
 def difference_markdown(difference: StackDifference) -> str:
-    """The difference; no final line break. Equal differences give equal text."""
-    return "\n\n".join(_blocks(difference))
+    """The difference in full; no final line break. Equal differences give equal text."""
+    return SEPARATOR.join(block.variants[0] for block in difference_blocks(difference))
 
 
-def _blocks(difference: StackDifference) -> Iterator[str]:
-    yield f"### {headline(difference)}"
-    yield f"**{verdict(difference)}**"
+def difference_blocks(difference: StackDifference) -> Iterator[Block]:
+    """The difference in blocks that can be shortened."""
+    yield Block((f"### {headline(difference)}\n\n**{verdict(difference)}**",), ALARM_RANK)
     for section in sections(difference):
-        yield from _section(section)
-    yield footing(difference)
+        rank = ALARM_RANK if section.weight is Weight.ALARM else PLAIN_RANK
+        yield Block(_variants(section), rank)
+    yield Block((footing(difference),), ALARM_RANK)
 
 
-def _section(section: Section) -> Iterator[str]:
-    yield f"#### {_MARKS[section.weight]}{section.title}"
-    yield table(section.headings, ([_markdown(cell) for cell in row] for row in section.rows))
-    for remark in section.remarks:
-        yield f"<sub>{remark}</sub>"
+def _variants(section: Section) -> tuple[str, ...]:
+    heading = f"#### {_MARKS[section.weight]}{section.title}"
+    rows = [[_markdown(cell) for cell in row] for row in section.rows]
+    remarks = [f"<sub>{remark}</sub>" for remark in section.remarks]
+    return tuple(
+        SEPARATOR.join([heading, shown, *remarks]) for shown in table_variants(section.headings, rows, SHORTENED_ROWS)
+    )
+
+
+def table_variants(headings: Sequence[str], rows: Sequence[Sequence[str]], steps: Sequence[int]) -> Iterator[str]:
+    """The whole table, and then with as many rows as each step says and a line about the rest."""
+    yield table(headings, rows)
+    for count in steps:
+        if count < len(rows):
+            rest = f"... and {len(rows) - count} more rows" if count else f"{len(rows)} rows"
+            yield SEPARATOR.join([*([table(headings, rows[:count])] if count else []), f"_{rest}, left out here._"])
 
 
 def _markdown(cell: Cell) -> str:

@@ -289,7 +289,12 @@ def _destruction(difference: StackDifference) -> Section:
 
 
 def _resource_row(change: ResourceChange) -> tuple[Cell, ...]:
-    return (change.action,), (change.kind,), (Quoted(change.name),), (change.component,), (", ".join(_notes(change)),)
+    return (change.action,), (change.kind,), (Quoted(change.name),), (change.component,), (destruction_note(change),)
+
+
+def destruction_note(change: ResourceChange) -> str:
+    """What else there is to say of a resource that goes."""
+    return ", ".join(_notes(change))
 
 
 def _notes(change: ResourceChange) -> Iterator[str]:
@@ -315,10 +320,10 @@ def footing(difference: StackDifference) -> str:
     return f"The plan, offline: {', '.join(f'{counts[action]} to {action}' for action in Action if counts[action])}."
 
 
-def shortened(text: str) -> str:
-    """`text`, or its beginning and how much more there is."""
-    more = len(text) - LONGEST_VALUE
-    return text if more <= 0 else f"{text[:LONGEST_VALUE]}... ({more} characters more)"
+def shortened(text: str, longest: int = LONGEST_VALUE) -> str:
+    """`text`, or its first characters and how many more there are."""
+    more = len(text) - longest
+    return text if more <= 0 else f"{text[:longest]}... ({more} characters more)"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,0 +1,67 @@
+"""`bulkhead preview`: the engine's own preview with the posture diff above it, for a comment on a pull request."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+
+import click
+
+from infra.cli import exit_codes
+from infra.cli.diff import DEFAULT_BASE
+from infra.cli.differences import difference_since
+from infra.cli.offline import format_option
+from infra.cli.project import stack_file_of
+from infra.faults import CommandFailedError, Fault
+from infra.preview.document import NotAPreviewError, read_preview
+from infra.preview.model import EnginePreview
+from infra.preview.run import engine_preview
+from infra.report.preview_markdown import preview_markdown
+
+
+class Format(StrEnum):
+    """How a preview is printed."""
+
+    MARKDOWN = "markdown"
+
+
+@click.command()
+@click.option("--stack", metavar="NAME", help="The stack whose Pulumi.NAME.yaml in the project is meant.")
+@click.option("--base", metavar="REF", default=DEFAULT_BASE, help="The posture diff starts from REF; HEAD unless said.")
+@click.option(
+    "--from-json",
+    "recorded",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What `pulumi preview --json` has printed, in place of asking the engine.",
+)
+@format_option(Format, "markdown, for a comment on a pull request (the default).")
+def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | None) -> None:
+    """Show what the engine would do to what is deployed, below what the change means for trust, cost and data.
+
+    Never longer than a comment on GitHub may be, and the same text for the same change. Needs `pulumi` on PATH, logged
+    in, and whatever the stack's providers need to look at the world; it changes nothing.
+
+    Exits with 0 when the preview is printed, 1 when the posture afterwards is unsound, 2 when a stack file is invalid,
+    3 when the engine could not finish its preview; what it found is printed all the same.
+    """
+    del wanted
+    path = stack_file_of(stack, Path.cwd(), os.environ)
+    difference = difference_since(base, path)
+    found = _recorded(recorded) if recorded else engine_preview(difference.stack, path.parent, os.environ)
+    click.echo(preview_markdown(difference, found))
+    if difference.errors:
+        click.get_current_context().exit(exit_codes.UNSOUND)
+    click.get_current_context().exit(exit_codes.FAILED if found.errors else exit_codes.SOUND)
+
+
+def _recorded(path: Path) -> EnginePreview:
+    try:
+        return read_preview(path.read_text(encoding="utf-8"))
+    except (NotAPreviewError, UnicodeDecodeError) as error:
+        fault = Fault(
+            str(path),
+            f"it is no preview of the engine's: {error}",
+            "there is nothing to render",
+            f"the output of: pulumi preview --json > {path.name}",
+        )
+        raise CommandFailedError("bulkhead preview", [fault]) from None

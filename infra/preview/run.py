@@ -1,0 +1,41 @@
+"""Asking the engine for a preview."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.faults import CommandFailedError, Fault
+from infra.preview.document import NotAPreviewError, read_preview
+from infra.preview.model import EnginePreview
+from infra.report.text import printable
+
+REASON_LINES = 6
+
+
+def engine_preview(stack: str, project: Path, environment: Mapping[str, str]) -> EnginePreview:
+    """What the engine says that an update of `stack` would do; one that found errors is a preview, too.
+
+    Args:
+        stack: The stack's name.
+        project: The folder that holds Pulumi.yaml.
+        environment: The environment of `pulumi`.
+
+    Raises:
+        CommandFailedError: there is no engine, or it printed no preview.
+    """
+    command = ["pulumi", "preview", "--json", "--non-interactive", "--stack", stack]
+    try:
+        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise _failed("there is no pulumi on PATH") from None
+    try:
+        return read_preview(done.stdout)
+    except NotAPreviewError:
+        told = (done.stderr.strip() or done.stdout.strip()).splitlines()[-REASON_LINES:]
+        reason = " ".join(printable(line.strip()) for line in told) or f"exit {done.returncode}"
+        raise _failed(f"pulumi preview failed: {reason}") from None
+
+
+def _failed(wrong: str) -> CommandFailedError:
+    write = "--from-json FILE with what `pulumi preview --json` printed elsewhere; or log in and select the stack first"
+    return CommandFailedError("bulkhead preview", [Fault("pulumi", wrong, "there is nothing to render", write)])
