@@ -1,0 +1,67 @@
+"""`bulkhead destroy`: the engine's destroy, behind the stack's own name."""
+
+import subprocess
+from pathlib import Path
+
+import click
+
+from infra.cli import exit_codes
+from infra.cli.offline import stand_in_secrets
+from infra.cli.options import today
+from infra.cli.project import stack_file_of
+from infra.config.loader import load_stack_file
+from infra.diff.resources import ResourceChange, resource_changes
+from infra.faults import CommandFailedError, Fault, FaultsFoundError
+from infra.plan import plan
+from infra.plan.replacement import forcing_paths
+from infra.posture import platform_of
+from infra.report.text import printable
+
+
+@click.command()
+@click.option("--stack", metavar="NAME", required=True, help="The stack; never a default, since everything of it goes.")
+@click.option("--confirm", metavar="NAME", help="The stack's name once more, where nobody can be asked.")
+def destroy(stack: str, confirm: str | None) -> None:
+    """Delete everything that a stack has made, after its name was typed once more.
+
+    Says first what goes that cannot be made again. What is protected the engine refuses to delete, and then deletes
+    nothing: `pulumi state unprotect` lifts that, one resource at a time.
+
+    Exits with 0 when the stack is destroyed, 2 when the name is not confirmed, 3 when the engine refused or failed.
+    """
+    path = stack_file_of(stack, Path.cwd(), {})
+    name, tenants, going = _what_goes(path)
+    click.echo(f"Stack {name}: {len(going)} resources of {len(tenants)} tenant(s) ({', '.join(tenants)}) go.", err=True)
+    for change in (one for one in going if one.loses_data):
+        note = ", protected" if change.protected else ""
+        click.echo(f"  cannot be made again: {change.kind} {printable(change.name)}{note}", err=True)
+    typed = confirm if confirm is not None else click.prompt("Type the stack's name to go on", default="", err=True)
+    if typed != name:
+        fault = Fault(
+            "--confirm",
+            f"what was typed is not the stack's name, {name}",
+            "nothing was deleted",
+            f"--confirm {name}, if that stack is to go",
+        )
+        raise FaultsFoundError("bulkhead destroy", [fault])
+    _destroy(name, path.parent)
+
+
+def _what_goes(path: Path) -> tuple[str, list[str], tuple[ResourceChange, ...]]:
+    """The stack's name, its tenants, and what its plan holds; an unsound posture may be what is to be ended."""
+    name, config = load_stack_file(path, today())
+    made = plan(platform_of(name, config, today()), stand_in_secrets(path))
+    return name, sorted(tenant.name for tenant in config.tenants), resource_changes(made, None, forcing_paths)
+
+
+def _destroy(stack: str, project: Path) -> None:
+    try:
+        done = subprocess.run(
+            ["pulumi", "destroy", "--yes", "--non-interactive", "--stack", stack], cwd=project, check=False
+        )
+    except FileNotFoundError:
+        fault = Fault(
+            "pulumi", "there is no pulumi on PATH", "nothing was deleted", "the command where pulumi is installed"
+        )
+        raise CommandFailedError("bulkhead destroy", [fault]) from None
+    click.get_current_context().exit(exit_codes.SOUND if done.returncode == 0 else exit_codes.FAILED)

@@ -1,0 +1,77 @@
+"""`bulkhead destroy`: nothing is deleted before the stack's name was typed once more."""
+
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from infra.cli.main import cli
+from tests.unit.cli.conftest import Bulkhead
+
+PULUMI = """\
+#!/bin/sh
+echo "$@" >>"$STAND_INS/commands"
+exit "$(cat "$STAND_INS/status" 2>/dev/null || echo 0)"
+"""
+
+
+@pytest.fixture
+def engine(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for pulumi that writes down what it is told, in the folder that this gives."""
+    del project
+    folder = tmp_path / "stand-ins"
+    folder.mkdir()
+    (folder / "pulumi").write_text(PULUMI)
+    (folder / "pulumi").chmod(0o755)
+    monkeypatch.setenv("STAND_INS", str(folder))
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return folder
+
+
+def told(engine: Path) -> str:
+    commands = engine / "commands"
+    return commands.read_text() if commands.exists() else ""
+
+
+def test_the_stacks_name_destroys_it(bulkhead: Bulkhead, engine: Path) -> None:
+    result = bulkhead("destroy", "--stack", "local", "--confirm", "local")
+
+    assert result.exit_code == 0
+    assert told(engine) == "destroy --yes --non-interactive --stack local\n"
+
+
+def test_what_cannot_be_made_again_is_said_first(bulkhead: Bulkhead, engine: Path) -> None:
+    result = bulkhead("destroy", "--stack", "local", "--confirm", "")
+
+    assert "1 tenant(s) (one) go" in result.stderr
+    assert "cannot be made again: StatefulSet bulkhead-gateway/database" in result.stderr
+    assert told(engine) == ""
+
+
+@pytest.mark.parametrize("typed", ["", "yes", "prod", "Local"])
+def test_anything_else_deletes_nothing(bulkhead: Bulkhead, engine: Path, typed: str) -> None:
+    result = bulkhead("destroy", "--stack", "local", "--confirm", typed)
+
+    assert result.exit_code == 2
+    assert "nothing was deleted" in result.stderr
+    assert told(engine) == ""
+
+
+@pytest.mark.parametrize(("typed", "status"), [("local\n", 0), ("no\n", 2), ("\n", 2)])
+def test_who_sits_at_a_terminal_is_asked(engine: Path, typed: str, status: int) -> None:
+    result = CliRunner().invoke(cli, ["destroy", "--stack", "local"], input=typed, prog_name="bulkhead")
+
+    assert result.exit_code == status
+    assert bool(told(engine)) == (status == 0)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_stack_has_to_be_named(bulkhead: Bulkhead) -> None:
+    assert bulkhead("destroy").exit_code == 2
+
+
+def test_what_the_engine_refuses_is_a_failure(bulkhead: Bulkhead, engine: Path) -> None:
+    (engine / "status").write_text("255")
+
+    assert bulkhead("destroy", "--stack", "local", "--confirm", "local").exit_code == 3
