@@ -48,6 +48,10 @@ class Work:
     waiting: dict[str, tuple[str, ...]]
 
 
+def items(platform: AdversarialPlatform, kind: str, *arguments: str) -> list[Manifest]:
+    return json.loads(platform.kubectl.run("get", kind, "--output=json", *arguments))["items"]
+
+
 def gpu_job(platform: AdversarialPlatform, tenant: str, name: str, resource: str) -> Manifest:
     manifest = job(name, platform.namespace(tenant), pod_spec({resource: "1"}), tenant)
     manifest["spec"]["template"]["metadata"]["annotations"] = STAYS
@@ -63,10 +67,10 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 def placed(platform: AdversarialPlatform) -> list[Placed]:
     """Every pod with a GPU that has a node, engines by the name of their model."""
-    nodes = {node["metadata"]["name"]: _pool(node) for node in platform.kubectl.items("nodes")}
+    nodes = {node["metadata"]["name"]: _pool(node) for node in items(platform, "nodes")}
     spaces = {platform.namespace(tenant): tenant for tenant in TENANTS}
     found: list[Placed] = []
-    for one in platform.kubectl.items("pods", "--all-namespaces"):
+    for one in items(platform, "pods", "--all-namespaces"):
         namespace, node = one["metadata"]["namespace"], one["spec"].get("nodeName")
         if node and (namespace in spaces or namespace == ENGINES) and _has_gpu(one):
             owner = spaces.get(namespace) or f"engine {one['metadata']['labels']['app.kubernetes.io/instance']}"
@@ -187,7 +191,7 @@ def test_nobody_borrows_what_is_idle(adversarial: AdversarialPlatform, work: Wor
 
 
 def test_a_queue_covers_no_pool_of_anybody_elses(adversarial: AdversarialPlatform) -> None:
-    queues = adversarial.kubectl.items("clusterqueues.kueue.x-k8s.io")
+    queues = items(adversarial, "clusterqueues.kueue.x-k8s.io")
     covered = {
         queue["metadata"]["name"]: {
             flavor["name"] for group in queue["spec"].get("resourceGroups", []) for flavor in group["flavors"]
@@ -197,7 +201,7 @@ def test_a_queue_covers_no_pool_of_anybody_elses(adversarial: AdversarialPlatfor
 
     split = f"{SPLIT.name}-mig-1g-10gb"
     for tenant, pool in OWN.items():
-        shared = set() if tenant == SENSITIVE_TENANT else {split}
+        shared = () if tenant == SENSITIVE_TENANT else (split,)
         assert covered[f"tenant-{tenant}"] == {f"{pool.name}-whole", *shared}
 
 
@@ -218,7 +222,7 @@ def requiring(*expressions: Manifest) -> Manifest:
 
 
 OTHERS = OWN[OTHER_TENANT].name
-PAIRS = {
+PAIRS: dict[str, tuple[Manifest, Manifest]] = {
     "toleration": (
         {"tolerations": [{"key": DEDICATED, "value": TENANT, "effect": "NoSchedule"}]},
         {"tolerations": [{"key": DEDICATED, "value": OTHER_TENANT, "effect": "NoSchedule"}]},
