@@ -92,6 +92,8 @@ def pod_spec(part: EnginePart, secret_name: pulumi.Input[str], has_hub_token: bo
         "topology_spread_constraints": spread(engine_selector(part)),
         "volumes": _volumes(part),
     }
+    if part.runtime_class is not None:
+        spec["runtime_class_name"] = part.runtime_class
     if isinstance(part.weights, HubWeights):
         spec["init_containers"] = [_staging_container(part, part.weights, secret_name, has_hub_token)]
     return spec

@@ -77,13 +77,8 @@ def _upgrade_settings(part: NodePoolPart) -> "gcp.container.NodePoolUpgradeSetti
 
 
 def _node_config(part: NodePoolPart, account: pulumi.Input[str]) -> "NodePoolNodeConfigArgsDict":
-    confidential: NodePoolNodeConfigArgsDict = (
-        {"confidential_nodes": {"enabled": True, "confidential_instance_type": part.memory_encryption}}
-        if part.memory_encryption
-        else {}
-    )
     return {
-        **confidential,
+        **_hardening(part),
         "machine_type": part.machine_type,
         "image_type": "COS_CONTAINERD",
         "disk_size_gb": part.boot_disk_gigabytes,
@@ -104,6 +99,16 @@ def _node_config(part: NodePoolPart, account: pulumi.Input[str]) -> "NodePoolNod
         ],
         "guest_accelerators": _accelerators(part),
     }
+
+
+def _hardening(part: NodePoolPart) -> "NodePoolNodeConfigArgsDict":
+    """What only some pools have; each replaces the nodes when it comes or goes."""
+    config: NodePoolNodeConfigArgsDict = {}
+    if part.memory_encryption:
+        config["confidential_nodes"] = {"enabled": True, "confidential_instance_type": part.memory_encryption}
+    if part.sandboxed:
+        config["sandbox_config"] = {"type": "GVISOR"}
+    return config
 
 
 _GKE_EFFECTS = {

@@ -156,7 +156,11 @@ def _placement_part(blueprint: Blueprint) -> PlacementAdmissionPart:
         open_labels=tuple(sorted(shown)),
         own_labels={tenant: tuple(sorted(found)) for tenant, found in sorted(own.items())},
         priority_classes=admission.priority_classes,
-        runtime_classes=admission.runtime_classes,
+        runtime_classes=tuple(
+            sorted(
+                {*admission.runtime_classes, *(pool.runtime_class for pool in blueprint.pools if pool.runtime_class)}
+            )
+        ),
     )
 
 

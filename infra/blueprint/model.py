@@ -121,6 +121,7 @@ class NodePoolPart:
         boot_disk_gigabytes: Room for images, logs and the weights of the engines that can meet on one node.
         labels: Node labels beyond those that GKE sets itself.
         memory_encryption: What encrypts the nodes' memory while in use, as GKE calls it (`SEV`, `TDX`); None: nothing.
+        sandboxed: Whether containers run under gVisor.
     """
 
     name: str
@@ -135,6 +136,7 @@ class NodePoolPart:
     labels: Mapping[str, str]
     taints: tuple[TaintPart, ...]
     memory_encryption: str | None = None
+    sandboxed: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ class PoolPart:
         dedicated_to: The only tenant whose workloads may run here; None where it is open.
         gpus_per_node: 0 on a pool without GPUs.
         devices_per_gpu: Devices that one GPU shows to Kubernetes: MIG instances, time-slicing clients, or 1.
+        runtime_class: The runtime class that pods have to name to run here; None where they need none.
     """
 
     name: str
@@ -158,6 +161,7 @@ class PoolPart:
     nodes_max: int
     gpus_per_node: int
     devices_per_gpu: int
+    runtime_class: str | None = None
 
     @property
     def is_gpu(self) -> bool:
@@ -409,6 +413,7 @@ class EnginePart:
         load_seconds: How long the engine may take from start to serving.
         version_floor: The oldest vLLM that `image` may hold.
         flavor: The Kueue flavor of the pool that runs it; None on CPU nodes.
+        runtime_class: The runtime class that its pods name; None: the cluster's usual one.
     """
 
     name: str
@@ -427,6 +432,7 @@ class EnginePart:
     load_seconds: int
     port: int
     flavor: str | None = None
+    runtime_class: str | None = None
 
     @property
     def service_name(self) -> str:

@@ -105,7 +105,13 @@ def pool_part(pool: Pool, cluster: Cluster) -> PoolPart:
         nodes_max=pool.nodes.max,
         gpus_per_node=pool.gpus_on_each_node,
         devices_per_gpu=pool.devices_per_gpu,
+        runtime_class=runtime_class(pool),
     )
+
+
+def runtime_class(pool: Pool) -> str | None:
+    """The runtime class that pods have to name to run on the pool's nodes: GKE calls it as the sandbox."""
+    return str(pool.sandbox) if pool.sandbox else None
 
 
 def node_pool(pool: Pool, models: Iterable[Model] = ()) -> NodePoolPart:
@@ -125,6 +131,7 @@ def node_pool(pool: Pool, models: Iterable[Model] = ()) -> NodePoolPart:
         nodes_max=pool.nodes.max,
         spot=pool.spot,
         memory_encryption=confidential_technology(machine_type) if pool.confidential else None,
+        sandboxed=pool.sandbox is not None,
         labels={POOL_LABEL: name},
         taints=tuple(taint for taint in taints(pool) if taint != GPU_TAINT),
     )

@@ -26,7 +26,7 @@ from infra.blueprint.model import (
     Weights,
     WorkloadSizesPart,
 )
-from infra.blueprint.nodes import device_resource, node_labels, tolerations
+from infra.blueprint.nodes import device_resource, node_labels, runtime_class, tolerations
 from infra.blueprint.observability import metrics_port
 from infra.config.gateway import (
     CloudSqlDatabase,
@@ -80,6 +80,7 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         load_seconds=model.load_minutes * SECONDS_PER_MINUTE,
         port=names.ENGINE_PORT,
         flavor=pool.node_pool_name if count else None,
+        runtime_class=runtime_class(pool),
     )
 
 

@@ -50,6 +50,7 @@ class AdmissionSettings(StackFilePart):
     """Kubernetes priority classes that tenants' pods may name where HW3 is in force; none unless said, since a pod of
     a higher class drives others' pods off their nodes. A class that the cluster gives every pod by default belongs
     here."""
-    runtime_classes: tuple[ClassName, ...] = Field(default=(), examples=[["gvisor"]])
-    """Kubernetes runtime classes that tenants' pods may name where HW3 is in force; none unless said, since a class can
-    bring tolerations and selectors along, and NVIDIA's shows a whole node's GPUs to images that ask for them."""
+    runtime_classes: tuple[ClassName, ...] = Field(default=(), examples=[["kata"]])
+    """Kubernetes runtime classes that tenants' pods may name where HW3 is in force, beside that of a pool's `sandbox`;
+    none unless said, since a class can bring tolerations and selectors along, and NVIDIA's shows a whole node's GPUs to
+    images that ask for them."""

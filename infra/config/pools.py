@@ -1,5 +1,6 @@
 """`bulkhead:pools`: node pools, their accelerators and how each GPU is divided."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -44,6 +45,12 @@ class TimeSlicingPartition(StackFilePart):
 Partition = Annotated[WholePartition | MigPartition | TimeSlicingPartition, Field(discriminator="kind")]
 
 
+class Sandbox(StrEnum):
+    """What stands between containers and the kernel of their node."""
+
+    GVISOR = "gvisor"
+
+
 class NodeRange(StackFilePart):
     """How many nodes a pool may have."""
 
@@ -80,6 +87,9 @@ class Pool(StackFilePart):
     """GKE only: whether the nodes are spot capacity, which can be reclaimed at 30 seconds' notice."""
     confidential: bool = False
     """GKE only: whether the nodes' memory is encrypted while in use, against whoever runs the hardware."""
+    sandbox: Sandbox | None = Field(default=None, examples=["gvisor"])
+    """GKE only: `gvisor` runs containers on a kernel of their own (GKE Sandbox). Engines here do so by themselves; jobs
+    and other pods name `runtimeClassName: gvisor`, or GKE keeps them off these nodes."""
     node_labels: dict[LabelKey, LabelValue] | None = Field(
         default=None, min_length=1, examples=[{"example.com/pool": "l4"}]
     )
@@ -120,13 +130,14 @@ class Pool(StackFilePart):
     def node_pool_name(self) -> str:
         """The pool's name with its partitioning, as `l4-whole`, `l4-whole-x2` (two GPUs a node) or `l4-whole-spot`.
 
-        Every field that divides a GPU forces a node pool's replacement, and so do the count of GPUs, spot capacity and
-        encrypted memory; a change of them must give another name: the new pool is made first, and the old one goes
-        after its workloads have moved. The accelerator forces one, too, and is not in the name: pools are called after
-        it as a rule, so another accelerator is another pool of the stack file.
+        Every field that divides a GPU forces a node pool's replacement, and so do the count of GPUs, spot capacity,
+        encrypted memory and a sandbox; a change of them must give another name: the new pool is made first, and the
+        old one goes after its workloads have moved. The accelerator forces one, too, and is not in the name: pools are
+        called after it as a rule, so another accelerator is another pool of the stack file.
         """
         count = f"-x{self.gpus_on_each_node}" if self.gpus_on_each_node > 1 else ""
         kinds = ("-spot" if self.spot else "") + ("-confidential" if self.confidential else "")
+        kinds += f"-{self.sandbox}" if self.sandbox else ""
         return f"{self.name}{self._partition_suffix}{count}{kinds}"
 
     @property

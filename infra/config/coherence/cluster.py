@@ -8,7 +8,7 @@ from infra.config.draft import Draft, at
 from infra.config.pools import Pool, WholePartition
 from infra.config.problem import Problem
 
-GKE_POOL_KEYS = ("machine_type", "spot", "confidential")
+GKE_POOL_KEYS = ("machine_type", "spot", "confidential", "sandbox")
 EXISTING_POOL_KEYS = ("node_labels",)
 
 
@@ -96,8 +96,12 @@ def _shown(selector: Mapping[str, str]) -> str:
 
 
 def _nodes_without_gpus(draft: Draft) -> Iterator[Problem]:
-    """GKE taints GPU nodes, so that what needs no GPU cannot run there."""
-    open_to_all = [pool for pool in draft.pools.read.values() if not pool.is_gpu and pool.dedicated_to is None]
+    """GKE taints GPU nodes and sandboxed ones, so that what needs neither cannot run there."""
+    open_to_all = [
+        pool
+        for pool in draft.pools.read.values()
+        if not pool.is_gpu and pool.dedicated_to is None and pool.sandbox is None
+    ]
     if draft.pools.all_read and not open_to_all:
         yield Problem(
             at("pools"),

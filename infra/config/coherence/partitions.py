@@ -1,7 +1,8 @@
 """Partitions: what the accelerator and its division can do, and what engines may ask of them.
 
 Sources: GKE's GPU documentation and NVIDIA's MIG user guide (sizes, and that instances have no peer-to-peer link);
-GKE's and the device plugin's documentation on time-slicing (asking for more than one share gives no more compute).
+GKE's and the device plugin's documentation on time-slicing (asking for more than one share gives no more compute);
+gVisor's nvproxy, which does not pass /dev/nvidia-caps on, where MIG instances are opened.
 """
 
 from collections.abc import Iterator
@@ -41,6 +42,13 @@ def _mig(index: int, pool: Pool) -> Iterator[Problem]:
             f"`{pool.accelerator}` has no MIG",
             "its GPUs cannot be divided in hardware, and no node would come up",
             f"`whole` or `time_slicing`, or one of the accelerators with MIG: {listed(able)}",
+        )
+    elif pool.sandbox is not None:
+        yield Problem(
+            at("pools", index, "sandbox"),
+            f"`{pool.sandbox}` does not show MIG instances to the containers that it holds",
+            "engines and jobs would start on a node with GPUs and find none",
+            "remove `sandbox`, or partition: {kind: whole}",
         )
     elif pool.partition.size not in sizes:
         meant = near_miss(pool.partition.size, sizes)

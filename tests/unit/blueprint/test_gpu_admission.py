@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.blueprint.admission import AdmissionAction
+from infra.blueprint.admission import AdmissionAction, PlacementAdmissionPart
 from infra.blueprint.gpu_admission import gpu_admission_part
 from infra.config.trust import ControlId
 from infra.posture import Platform, platform_of
@@ -129,3 +129,77 @@ def test_a_controller_is_named_as_a_service_account(account: str) -> None:
     fault = only_fault({"trust.admission": {"controllers": [account]}})
 
     assert fault.path == "bulkhead:trust.admission.controllers[0]"
+
+
+# --- whose nodes are whose --------------------------------------------------------------------------------------
+
+POOLS = [
+    {"name": "cpu", "accelerator": "cpu", "nodes": {"min": 1, "max": 3}},
+    {"name": "l4", "accelerator": "nvidia-l4", "nodes": {"max": 4}},
+    {"name": "own", "accelerator": "nvidia-h100-80gb", "nodes": {"max": 2}, "dedicated_to": "research"},
+]
+GKE = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
+
+
+def placing(*controls: str, **changes: Any) -> PlacementAdmissionPart:
+    trust = {"tier": "governed", "enable": list(controls)}
+    quotas = {"tenants.0.gpu_quota": {"own": 1}, "tenants.1.gpu_quota": 0}
+    found = platform_of("test", sound({"trust": trust, "cluster": GKE, "pools": POOLS, **quotas, **changes}), TODAY)
+    return gpu_admission_part(found.blueprint).placement
+
+
+def test_a_dedicated_pools_labels_are_its_owners_and_those_of_other_pools_are_everybodys() -> None:
+    part = placing("HW3")
+
+    assert part.action is AdmissionAction.DENY
+    assert part.own_labels == {
+        "research": (
+            "bulkhead.dev/dedicated-to=research",
+            "bulkhead.dev/pool=own-whole",
+            "cloud.google.com/gke-nodepool=own-whole",
+        )
+    }
+    assert part.open_labels == (
+        "bulkhead.dev/pool=cpu",
+        "bulkhead.dev/pool=l4-whole",
+        "cloud.google.com/gke-nodepool=cpu",
+        "cloud.google.com/gke-nodepool=l4-whole",
+    )
+
+
+def test_with_hw1_whole_gpus_that_only_engines_use_are_nobodys_to_select() -> None:
+    part = placing("HW1", "HW3")
+
+    assert "bulkhead.dev/pool=l4-whole" not in (*part.open_labels, *part.own_labels["research"])
+    assert "bulkhead.dev/pool=cpu" in part.open_labels
+
+
+def test_host_names_and_compute_classes_are_told_apart_on_every_cluster() -> None:
+    assert {"kubernetes.io/hostname", "cloud.google.com/compute-class"} <= set(placing("HW3").label_keys)
+
+
+def test_a_sandboxed_pool_brings_its_runtime_class_along() -> None:
+    sandboxed = [*POOLS[:2], {**POOLS[2], "sandbox": "gvisor"}]
+    listed = {"trust.admission": {"runtime_classes": ["kata"]}}
+
+    assert placing("HW3").runtime_classes == ()
+    assert placing("HW3", pools=sandboxed, **listed).runtime_classes == ("gvisor", "kata")
+
+
+def test_hw2_and_hw3_can_be_switched_on_without_sr2() -> None:
+    found = platform("trusted", enable=["HW2", "HW3"])
+    part = gpu_admission_part(found.blueprint)
+
+    assert (part.action, part.sharing, part.placement.action) == (
+        AdmissionAction.OFF,
+        AdmissionAction.DENY,
+        AdmissionAction.DENY,
+    )
+    assert [namespace.name for namespace in found.blueprint.namespaces].count("kyverno") == 1
+
+
+def test_an_audit_of_hw2_and_hw3_claims_neither() -> None:
+    found = platform("trusted", admission={"enforcement": "audit"}, enable=["HW2", "HW3"])
+
+    assert gpu_admission_part(found.blueprint).placement.action is AdmissionAction.AUDIT
+    assert found.posture.in_force.isdisjoint({ControlId.HW2, ControlId.HW3})

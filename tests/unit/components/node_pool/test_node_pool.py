@@ -11,7 +11,7 @@ from components.node_pool import FORCES_REPLACEMENT, NodePool, NodePoolArgs
 from infra.blueprint.model import MigPart, NodePoolPart, TaintPart, TimeSlicingPart, WholeGpuPart
 from infra.blueprint.nodes import node_pool
 from infra.config.accelerators import Accelerator
-from infra.config.pools import MigPartition, NodeRange, Pool, TimeSlicingPartition
+from infra.config.pools import MigPartition, NodeRange, Pool, Sandbox, TimeSlicingPartition
 from infra.plan import PlannedResource, record
 from tests.unit.components.cluster.test_gke_cluster import PART as CLUSTER
 
@@ -99,6 +99,17 @@ def test_the_boot_disk_is_as_large_as_the_blueprint_says() -> None:
     assert node_config()["diskSizeGb"] == 340
 
 
+def test_a_pool_is_sandboxed_and_encrypted_only_where_it_says_so() -> None:
+    plain, hard = (
+        cast("dict[str, Any]", made(part).inputs["nodeConfig"])
+        for part in (PART, dataclasses.replace(PART, sandboxed=True, memory_encryption="TDX"))
+    )
+
+    assert {"sandboxConfig", "confidentialNodes"}.isdisjoint(plain)
+    assert hard["sandboxConfig"] == {"type": "GVISOR"}
+    assert hard["confidentialNodes"] == {"enabled": True, "confidentialInstanceType": "TDX"}
+
+
 def test_the_range_of_nodes_counts_over_all_zones() -> None:
     autoscaling = cast("dict[str, Any]", made().inputs["autoscaling"])
 
@@ -126,6 +137,7 @@ POOL = Pool(name="gpus", accelerator=Accelerator.NVIDIA_A100_80GB, gpus_per_node
         {"gpus_per_node": 4},
         {"spot": True},
         {"confidential": True, "machine_type": "n2d-standard-8"},
+        {"sandbox": Sandbox.GVISOR},
     ],
     ids=str,
 )

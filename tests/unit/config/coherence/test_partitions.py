@@ -26,6 +26,16 @@ def test_a_mig_size_that_the_gpu_does_not_have_is_refused_with_its_sizes() -> No
     assert "`1g.10gb`, `2g.20gb`, `3g.40gb` and `7g.80gb`" in fault.write
 
 
+def test_mig_under_gvisor_is_refused_since_no_container_would_see_its_instance() -> None:
+    gke = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
+    divided = {"cluster": gke, "pools.1.accelerator": "nvidia-a100-80gb", "pools.1.sandbox": "gvisor"}
+    fault = only_fault({**divided, "pools.1.partition": MIG})
+
+    assert fault.path == "bulkhead:pools[1].sandbox"
+    assert "does not show MIG instances" in fault.wrong
+    sound(divided)
+
+
 def test_mig_that_the_gpu_has_multiplies_its_devices() -> None:
     configuration = sound({"pools.1.accelerator": "nvidia-a100-80gb", "pools.1.partition": MIG})
 

@@ -67,6 +67,7 @@ def test_gke_needs_nodes_without_gpus_for_what_needs_none() -> None:
     assert fault.path == "bulkhead:pools"
     assert "accelerator: cpu" in fault.write
     assert only_fault({"cluster": GKE, "pools.0.dedicated_to": "search"}).path == "bulkhead:pools"
+    assert only_fault({"cluster": GKE, "pools.0.sandbox": "gvisor"}).path == "bulkhead:pools"
 
 
 @pytest.mark.parametrize(
