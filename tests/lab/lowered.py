@@ -13,6 +13,7 @@ class LoweredPlatform:
     """The platform after its tier was lowered.
 
     Attributes:
+        tier: The tier that was deployed before: the partitioned one, or whatever a test before has raised it to.
         refused: What `pulumi up` printed to a stack file with a lower tier and no permission.
         warned: What `pulumi preview` printed with the permission.
         lowered: What became of the requests that were sent while the tier was lowered.
@@ -20,6 +21,7 @@ class LoweredPlatform:
     """
 
     partitioned: PartitionedPlatform
+    tier: str
     refused: Captured
     warned: Captured
     lowered: Report = field(repr=False)
@@ -29,7 +31,8 @@ class LoweredPlatform:
 def make_lowered(partitioned: PartitionedPlatform) -> LoweredPlatform:
     """Try to lower the tier without a permission, then lower it with one."""
     stack = partitioned.stack
-    before = stack.engine.outputs(show_secrets=True)["tenant_keys"]
+    outputs = stack.engine.outputs(show_secrets=True)
+    before = outputs["tenant_keys"]
     trust = cooperative()
     stack.edit(trust=trust)
     refused = stack.engine.capture("up", "--yes", "--skip-preview")
@@ -41,4 +44,4 @@ def make_lowered(partitioned: PartitionedPlatform) -> LoweredPlatform:
     with load.running() as run:
         stack.deploy()
     after = stack.engine.outputs(show_secrets=True)["tenant_keys"]
-    return LoweredPlatform(partitioned, refused, warned, run.report, (before, after))
+    return LoweredPlatform(partitioned, outputs["posture"]["tier"], refused, warned, run.report, (before, after))
