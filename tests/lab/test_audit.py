@@ -28,6 +28,7 @@ from infra.report.audit_json import audit_document
 from lab import cluster
 from lab.errors import LabError
 from tests.fixtures.workload_kinds import definitions, runtime_class
+from tests.lab.adversarial import AdversarialPlatform
 from tests.lab.governed import GovernedPlatform
 from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
@@ -253,6 +254,26 @@ def test_offline_and_live_agree_on_the_corpus_in_partitioned(
     audit_of_partitioned: Document, partitioned: PartitionedPlatform
 ) -> None:
     assert disagreements(audit_of_partitioned, offline(partitioned.stack)) == []
+
+
+# --- adversarial ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def audit_of_adversarial(adversarial: AdversarialPlatform, kinds: None) -> Document:
+    return audited(adversarial.stack, "--only", "admission")
+
+
+def test_nobody_is_placed_by_what_it_writes_and_no_work_is_refused(audit_of_adversarial: Document) -> None:
+    assert (audit_of_adversarial["attacks_admitted"], audit_of_adversarial["work_refused"]) == (0, 0)
+    found = verdicts(audit_of_adversarial)
+    assert {found[name] for name in ("SR2", "NS1", "NS2", "NS3", "HW2", "HW3")} == {"holds"}
+
+
+def test_offline_and_live_agree_on_the_corpus_in_adversarial(
+    audit_of_adversarial: Document, adversarial: AdversarialPlatform
+) -> None:
+    assert disagreements(audit_of_adversarial, offline(adversarial.stack)) == []
 
 
 def offline(stack: LocalStack) -> AuditReport:
