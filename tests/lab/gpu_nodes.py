@@ -9,6 +9,7 @@ from lab.cluster import Kubectl
 from lab.cluster.simulated_nodes import SPARE_POD_NETWORKS, simulated_node
 
 POOL_LABEL = "example.com/pool"
+ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
 DEDICATED = "bulkhead.dev/dedicated-to"
 H100 = "nvidia-h100-80gb"
 MIG_SIZE = "1g.10gb"
@@ -33,9 +34,14 @@ class H100Pool:
             "name": self.name,
             "accelerator": H100,
             "nodes": {"min": self.nodes, "max": self.nodes},
-            "node_labels": {POOL_LABEL: self.name},
+            "node_labels": dict(self.labels),
             **own,
         }
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What tells its nodes apart; Kueue needs a label that the lab's own GPU nodes have as well."""
+        return {ACCELERATOR_LABEL: H100, POOL_LABEL: self.name}
 
     @property
     def devices(self) -> Mapping[str, int]:
@@ -53,7 +59,7 @@ def h100_nodes(kubectl: Kubectl, pools: Iterable[H100Pool]) -> Generator[None]:
     """The pools' nodes, for a while."""
     named = [(f"bulkhead-simulated-{pool.name}-{index}", pool) for pool in pools for index in range(pool.nodes)]
     kubectl.apply(
-        simulated_node(name, network, {POOL_LABEL: pool.name}, pool.devices, pool.taints)
+        simulated_node(name, network, pool.labels, pool.devices, pool.taints)
         for (name, pool), network in zip(named, SPARE_POD_NETWORKS, strict=False)
     )
     nodes = [f"node/{name}" for name, _ in named]

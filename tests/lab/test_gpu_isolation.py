@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lab.adversarial import OWN, SENSITIVE_TENANT, SERVING_POOL, SPLIT, AdversarialPlatform
-from tests.lab.gpu_nodes import DEDICATED, MIG_INSTANCE, POOL_LABEL, WHOLE_GPU
+from tests.lab.gpu_nodes import ACCELERATOR_LABEL, DEDICATED, MIG_INSTANCE, POOL_LABEL, WHOLE_GPU
 from tests.lab.platform import ENGINES, OTHER_TENANT, TENANT
 from tests.lab.queues import quota_decision
 from tests.lab.requests import Requester
@@ -80,7 +80,7 @@ def placed(platform: AdversarialPlatform) -> list[Placed]:
 
 def _pool(node: Manifest) -> str:
     labels = node["metadata"]["labels"]
-    return labels.get(POOL_LABEL) or (SERVING_POOL if "cloud.google.com/gke-accelerator" in labels else "")
+    return labels.get(POOL_LABEL) or (SERVING_POOL if ACCELERATOR_LABEL in labels else "")
 
 
 def _has_gpu(one: Manifest) -> bool:
@@ -234,7 +234,7 @@ PAIRS: dict[str, tuple[Manifest, Manifest]] = {
     "selector": ({"nodeSelector": {POOL_LABEL: OWN[TENANT].name}}, {"nodeSelector": {POOL_LABEL: OTHERS}}),
     "serving pool": (
         {"nodeSelector": {POOL_LABEL: SPLIT.name}},
-        {"nodeSelector": {"cloud.google.com/gke-accelerator": "nvidia-l4"}},
+        {"nodeSelector": {ACCELERATOR_LABEL: "nvidia-l4"}},
     ),
     "affinity": (
         {"affinity": requiring({"key": POOL_LABEL, "operator": "In", "values": [OWN[TENANT].name]})},

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from infra.config.accelerators import confidential_technology
 from infra.config.cluster import ExistingCluster, GkeCluster
 from infra.config.draft import Draft, at
-from infra.config.pools import Pool, WholePartition
+from infra.config.pools import MigPartition, Pool, WholePartition
 from infra.config.problem import Problem
 
 GKE_POOL_KEYS = ("machine_type", "spot", "confidential", "sandbox")
@@ -19,6 +19,7 @@ def check_cluster(draft: Draft) -> Iterator[Problem]:
             yield from _foreign_pool_keys(draft, GKE_POOL_KEYS, "a GKE cluster, and this cluster exists already")
             yield from _managed_services(draft)
             yield from _pools_on_the_same_nodes(draft)
+            yield from _flavors_that_kueue_confuses(draft)
         case GkeCluster() as cluster:
             yield from _foreign_pool_keys(draft, EXISTING_POOL_KEYS, "an existing cluster, and this one is created")
             yield from _nodes_without_gpus(draft)
@@ -71,6 +72,45 @@ def _pools_on_the_same_nodes(draft: Draft) -> Iterator[Problem]:
                 "a node would count for both pools, and GPUs would be promised twice",
                 "node_labels on both pools, with a key whose value tells them apart",
             )
+
+
+def _flavors_that_kueue_confuses(draft: Draft) -> Iterator[Problem]:
+    """Of an engine's selector Kueue looks only at the keys of the flavor that it tries (0.19, `flavorSelector`).
+
+    Pools of one resource name, none of whose common keys differs, are alternatives to it: it would reserve a GPU of the
+    one for an engine of the other, which no node then fits.
+    """
+    seen: list[tuple[int, Pool]] = []
+    for index, pool in draft.pools.read.items():
+        if not pool.is_gpu:
+            continue
+        twin = next((other for other, earlier in seen if _looks_alike(earlier, pool)), None)
+        seen.append((index, pool))
+        if twin is not None and draft.pools.names[twin] != pool.name:
+            yield Problem(
+                at("pools", index, "node_labels") if pool.node_labels else at("pools", index),
+                f"no label that its nodes ({_shown(_labels(pool))}) have in common with those of"
+                f" `{draft.pools.names[twin]}` ({_shown(_labels(draft.pools.read[twin]))}) tells the two apart",
+                "Kueue would reserve the GPUs of one for what can run on the other only, and it would wait for ever",
+                "node_labels on both pools with one key in common, whose value differs",
+            )
+
+
+def _looks_alike(one: Pool, other: Pool) -> bool:
+    first, second = _labels(one), _labels(other)
+    common = first.keys() & second.keys()
+    alternatives = _device_kind(one) == _device_kind(other) and not _may_share_a_node(one, other)
+    return alternatives and all(first[key] == second[key] for key in common)
+
+
+def _labels(pool: Pool) -> Mapping[str, str]:
+    """The labels by which the platform selects the pool's nodes."""
+    return pool.node_labels or pool.gke_labels
+
+
+def _device_kind(pool: Pool) -> str:
+    """What tells resource names apart on an existing cluster: MIG sizes have their own."""
+    return pool.partition.size if isinstance(pool.partition, MigPartition) else ""
 
 
 def _may_share_a_node(one: Pool, other: Pool) -> bool:

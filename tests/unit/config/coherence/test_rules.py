@@ -100,7 +100,7 @@ def test_the_same_labels_select_the_same_nodes_whatever_the_accelerator() -> Non
     other = {**L4, "accelerator": "nvidia-tesla-t4", "node_labels": labels}
 
     assert only_fault({"pools.1.node_labels": labels, "pools.2": other}).path == "bulkhead:pools[2].node_labels"
-    sound({"pools.1.node_labels": labels, "pools.2": {**other, "node_labels": {"example.com/t4": "yes"}}})
+    sound({"pools.1.node_labels": labels, "pools.2": {**other, "node_labels": {"example.com/pool": "b"}}})
 
 
 def test_node_zones_lie_in_the_cluster_s_region() -> None:
@@ -223,6 +223,22 @@ def test_a_host_is_a_plain_dns_name(host: str) -> None:
     existing = route(kind="existing", namespace="ingress", name="shared")
 
     assert only_fault({"gateway.exposure": {**existing, "host": host}}).path == "bulkhead:gateway.exposure.host"
+
+
+# --- flavors on an existing cluster -----------------------------------------------------------------------------
+
+
+def test_pools_that_kueue_cannot_tell_apart_are_refused() -> None:
+    """One is known by its accelerator's label and the other by one of its own: Kueue compares neither."""
+    h100 = {"name": "h100", "accelerator": "nvidia-h100-80gb", "nodes": {"max": 1}}
+    fault = only_fault({"pools.2": {**h100, "node_labels": {"example.com/pool": "h100"}}})
+
+    assert fault.path == "bulkhead:pools[2].node_labels"
+    assert "Kueue would reserve" in fault.follows
+    both = {"example.com/pool": "h100", "cloud.google.com/gke-accelerator": "nvidia-h100-80gb"}
+    sound({"pools.2": {**h100, "node_labels": both}})
+    divided = {"partition": {"kind": "mig", "size": "1g.10gb"}, "node_labels": {"example.com/pool": "h100"}}
+    sound({"pools.2": {**h100, **divided}})
 
 
 # --- encrypted memory on GKE ------------------------------------------------------------------------------------
