@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from infra.config.base import StackFilePart
+from infra.config import forms
+from infra.config.base import NamespaceName, ObjectName, StackFilePart
 
 
 class Enforcement(StrEnum):
@@ -15,21 +16,11 @@ class Enforcement(StrEnum):
     DENY = "deny"
 
 
-ServiceAccountName = Annotated[
-    str,
-    StringConstraints(pattern=r"^system:serviceaccount:[a-z0-9]([-a-z0-9]*[a-z0-9])?:[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"),
-]
+ServiceAccountName = Annotated[str, StringConstraints(pattern=forms.SERVICE_ACCOUNT.pattern)]
 """A service account as the API server names it: `system:serviceaccount:NAMESPACE:NAME`."""
-
-NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
-"""A namespace's name: a DNS label (RFC 1123)."""
 
 ALWAYS_EXEMPT = ("gke-managed-system", "kube-system")
 """Namespaces where Kubernetes and GKE run device plugins and drivers; they are exempt whatever is written."""
-
-
-ClassName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=253)]
-"""The name of a cluster-wide object: a DNS subdomain (RFC 1123)."""
 
 
 class AdmissionSettings(StackFilePart):
@@ -46,11 +37,11 @@ class AdmissionSettings(StackFilePart):
     )
     """Service accounts of JobSet's, LeaderWorkerSet's and KubeRay's controllers, where these do not run under their
     usual names: pods that they make pass, since Kueue admits the object that they make them for."""
-    priority_classes: tuple[ClassName, ...] = Field(default=(), examples=[["batch"]])
+    priority_classes: tuple[ObjectName, ...] = Field(default=(), examples=[["batch"]])
     """Kubernetes priority classes that tenants' pods may name where HW3 is in force; none unless said, since a pod of
     a higher class drives others' pods off their nodes. A class that the cluster gives every pod by default belongs
     here."""
-    runtime_classes: tuple[ClassName, ...] = Field(default=(), examples=[["kata"]])
+    runtime_classes: tuple[ObjectName, ...] = Field(default=(), examples=[["kata"]])
     """Kubernetes runtime classes that tenants' pods may name where HW3 is in force, beside that of a pool's `sandbox`;
     none unless said, since a class can bring tolerations and selectors along, and NVIDIA's shows a whole node's GPUs to
     images that ask for them."""

@@ -6,27 +6,30 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
-NAME_MAX_LENGTH = 40
-"""Characters. A DNS label has 63 (RFC 1123); names here get suffixes, and a GKE node pool's name may have only 40."""
+from infra.config import forms
 
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=NAME_MAX_LENGTH)]
-"""A name that becomes part of Kubernetes object names: a DNS label that starts with a letter."""
+Name = Annotated[str, StringConstraints(pattern=forms.NAME.pattern, max_length=forms.NAME_MAX_LENGTH)]
+"""A name of ours that becomes part of Kubernetes object names: a DNS label that starts with a letter."""
 
-Quantity = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(m|Ki|Mi|Gi|Ti)?$")]
-"""A Kubernetes quantity, as `500m`, `2` or `16Gi`."""
+NamespaceName = Annotated[str, StringConstraints(pattern=forms.NAMESPACE.pattern, max_length=63)]
+"""A namespace of the cluster, whoever made it: a DNS label (RFC 1123)."""
 
-Network = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$")]
+ObjectName = Annotated[str, StringConstraints(pattern=forms.OBJECT_NAME.pattern, max_length=253)]
+"""The name of an object of the cluster, whoever made it: a DNS subdomain (RFC 1123)."""
+
+Cpus = Annotated[str, StringConstraints(pattern=forms.CPUS.pattern)]
+"""A Kubernetes quantity of CPUs, as `500m` or `2`."""
+
+Bytes = Annotated[str, StringConstraints(pattern=forms.BYTES.pattern)]
+"""A Kubernetes quantity of memory or storage with its unit, as `16Gi`."""
+
+Network = Annotated[str, StringConstraints(pattern=forms.NETWORK.pattern)]
 """A network as 10.20.0.0/24; a single address has /32."""
 
-_LABEL_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-
-LabelKey = Annotated[
-    str, StringConstraints(pattern=rf"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_LABEL_NAME}$", max_length=253 + 1 + 63)
-]
+LabelKey = Annotated[str, StringConstraints(pattern=forms.LABEL_KEY.pattern, max_length=253 + 1 + 63)]
 """A label's key: a name with an optional DNS subdomain before it, as example.com/pool."""
 
-LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_LABEL_NAME})?$")]
+LabelValue = Annotated[str, StringConstraints(pattern=forms.LABEL_VALUE.pattern)]
 """A label's value: at most 63 letters, digits, `-`, `_` and `.`."""
 
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})( 00:00:00 \+0000 UTC|T00:00:00Z)?", re.ASCII)

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from infra.config import forms
 from infra.config.base import Name, Network, StackFilePart
 
-Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]+-[a-z]+[0-9]+-[a-z]$")]
+Zone = Annotated[str, StringConstraints(pattern=forms.ZONE.pattern)]
 """A zone of Google Cloud, as europe-west4-a."""
 
 
@@ -24,7 +25,7 @@ class ExistingCluster(StackFilePart):
 
     kind: Literal["existing"]
     """`existing`: the cluster is not created."""
-    context: str = Field(pattern=r"\S", max_length=253, examples=["dev"])
+    context: str = Field(pattern=forms.WORDS.pattern, max_length=253, examples=["dev"])
     """The kubeconfig context that reaches the cluster; it may be renamed, as `name` says which cluster it is."""
     name: Name | None = Field(default=None, examples=["team-cluster"])
     """Which cluster this is; the stack's name unless said.
@@ -41,7 +42,7 @@ class ExistingCluster(StackFilePart):
 class AuthorizedNetwork(StackFilePart):
     """A network that may reach the control plane."""
 
-    name: str = Field(pattern=r"\S", max_length=63, examples=["office"])
+    name: str = Field(pattern=forms.WORDS.pattern, max_length=63, examples=["office"])
     """What the network is, for those who review the list."""
     cidr: Network = Field(examples=["203.0.113.0/24"])
     """The network, as 203.0.113.0/24."""
@@ -52,9 +53,9 @@ class GkeCluster(StackFilePart):
 
     kind: Literal["gke"]
     """`gke`: the cluster is created."""
-    project: str = Field(pattern=r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$", examples=["example-llm-platform"])
+    project: str = Field(pattern=forms.PROJECT_ID.pattern, examples=["example-llm-platform"])
     """The Google Cloud project's id."""
-    location: str = Field(pattern=r"^[a-z]+-[a-z]+[0-9]+(-[a-z])?$", examples=["europe-west4"])
+    location: str = Field(pattern=forms.LOCATION.pattern, examples=["europe-west4"])
     """A region (a regional control plane) or a zone."""
     name: Name = "bulkhead"
     """The cluster's name, unique in its project and location."""

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from infra.config.base import Name, Network, Quantity, StackFilePart
+from infra.config import forms
+from infra.config.base import Bytes, Name, NamespaceName, Network, ObjectName, StackFilePart
 
 CONNECTIONS_PER_REPLICA = 10
 """The most database connections that one LiteLLM replica pools."""
@@ -18,13 +19,8 @@ RESERVED_CONNECTIONS = 3
 GKE_CLASSES = "gke-l7-"
 """What the names of GKE's GatewayClasses begin with."""
 
-DnsName = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$", max_length=253
-    ),
-]
-"""A DNS name in small letters, as llm.example.com."""
+HostName = Annotated[str, StringConstraints(pattern=forms.HOST.pattern, max_length=253)]
+"""A DNS name with its domain, in small letters, as llm.example.com."""
 
 
 class InClusterDatabase(StackFilePart):
@@ -32,7 +28,7 @@ class InClusterDatabase(StackFilePart):
 
     kind: Literal["in_cluster"] = "in_cluster"
     """`in_cluster`: PostgreSQL beside the gateway."""
-    storage: Quantity = "10Gi"
+    storage: Bytes = "10Gi"
     """Size of its volume."""
 
 
@@ -41,7 +37,7 @@ class CloudSqlDatabase(StackFilePart):
 
     kind: Literal["cloud_sql"]
     """`cloud_sql`: a managed PostgreSQL that this stack creates."""
-    machine_tier: str = Field(default="db-custom-2-7680", pattern=r"^db-[-a-z0-9]+$", max_length=63)
+    machine_tier: str = Field(default="db-custom-2-7680", pattern=forms.MACHINE_TIER.pattern, max_length=63)
     """Cloud SQL's machine tier."""
     highly_available: bool = True
     """Whether a standby in another zone takes over."""
@@ -106,7 +102,7 @@ class SecretCertificate(StackFilePart):
 
     kind: Literal["secret"]
     """`secret`: you put the Secret into the gateway's namespace, and renew it."""
-    name: Name = Field(examples=["llm-tls"])
+    name: ObjectName = Field(examples=["llm-tls"])
     """The Secret's name."""
 
 
@@ -118,11 +114,11 @@ class ExistingGateway(StackFilePart):
 
     kind: Literal["existing"]
     """`existing`: the route is attached to it."""
-    namespace: Name = Field(examples=["ingress"])
+    namespace: NamespaceName = Field(examples=["ingress"])
     """The Gateway's namespace; its listener has to admit routes from `bulkhead-gateway`."""
-    name: Name = Field(examples=["shared"])
+    name: ObjectName = Field(examples=["shared"])
     """The Gateway's name."""
-    section: Name = Field(examples=["https"])
+    section: ObjectName = Field(examples=["https"])
     """The name of the listener that ends TLS: without it the route would be attached to one in clear text as well."""
 
 
@@ -131,7 +127,7 @@ class CreatedGateway(StackFilePart):
 
     kind: Literal["create"]
     """`create`: the cluster must know the Gateway API; a GKE cluster of this stack does."""
-    class_name: DnsName | None = Field(default=None, examples=["gke-l7-rilb"])
+    class_name: ObjectName | None = Field(default=None, examples=["gke-l7-rilb"])
     """The GatewayClass; `gke-l7-rilb`, an internal load balancer, on a GKE cluster of this stack."""
     tls: Certificate
     """The certificate of its listener."""
@@ -152,7 +148,7 @@ class RouteExposure(StackFilePart):
 
     kind: Literal["route"]
     """`route`: an HTTPRoute, and on request the Gateway above it."""
-    host: DnsName = Field(examples=["llm.example.com"])
+    host: HostName = Field(examples=["llm.example.com"])
     """The DNS name; the record that points it to the Gateway is yours to make."""
     gateway: RouteGateway
     """The Gateway that the route belongs to."""
@@ -164,7 +160,7 @@ Exposure = Annotated[InternalExposure | RouteExposure, Field(discriminator="kind
 class Administration(StackFilePart):
     """Who may reach the administration port, beside the tenants' reconciler."""
 
-    allowed_from: tuple[Name, ...] = Field(default=(), examples=[["platform-tools"]])
+    allowed_from: tuple[NamespaceName, ...] = Field(default=(), examples=[["platform-tools"]])
     """Namespaces whose pods may; operators need none, since `kubectl port-forward` reaches it anyhow.
 
     The master key is asked for all the same. It takes a cluster that enforces NetworkPolicy.

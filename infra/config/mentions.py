@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
-from infra.config.base import NAME_MAX_LENGTH, NAME_PATTERN
 from infra.config.draft import Mention, at
+from infra.config.forms import NAME, NAME_MAX_LENGTH
 from infra.config.paths import Location, child, is_list, is_mapping
 from infra.config.stack import PROJECT
 
@@ -40,4 +40,4 @@ def _mention(location: Location, parent: object, noun: str, follows: str) -> Ite
 
 def is_name(value: object) -> TypeGuard[str]:
     """Whether the value has the form of a name; one that has not is reported for its form."""
-    return isinstance(value, str) and len(value) <= NAME_MAX_LENGTH and re.fullmatch(NAME_PATTERN, value) is not None
+    return isinstance(value, str) and len(value) <= NAME_MAX_LENGTH and re.fullmatch(NAME.pattern, value) is not None

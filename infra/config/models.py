@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from infra.config.base import Name, Quantity, StackFilePart
+from infra.config import forms
+from infra.config.base import Bytes, Cpus, Name, StackFilePart
 
 ModelSource = Annotated[
     str,
-    StringConstraints(pattern=r"^(/[-._A-Za-z0-9]+)+$|^[A-Za-z0-9][-._A-Za-z0-9]*/[A-Za-z0-9][-._A-Za-z0-9]*$"),
+    StringConstraints(pattern=forms.MODEL_SOURCE.pattern),
 ]
 """Where the weights are: `organisation/model` on the model hub, or an absolute path inside the engine's image."""
 
@@ -77,9 +78,9 @@ class EngineOptions(StackFilePart):
 class EngineResources(StackFilePart):
     """CPU and memory of one engine's pod."""
 
-    cpu: Quantity = "4"
+    cpu: Cpus = "4"
     """CPUs requested, as `500m` or `4`."""
-    memory: Quantity = "24Gi"
+    memory: Bytes = "24Gi"
     """Memory requested and allowed, as `24Gi`."""
 
 

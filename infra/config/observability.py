@@ -4,15 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from infra.config.base import Quantity, StackFilePart
+from infra.config import forms
+from infra.config.base import Bytes, NamespaceName, StackFilePart
 
-AlertmanagerAddress = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?:[1-9][0-9]{0,4}$", max_length=253 + 6)
-]
+AlertmanagerAddress = Annotated[str, StringConstraints(pattern=forms.ALERTMANAGER.pattern, max_length=253 + 6)]
 """`host:port`, as alertmanager.monitoring.svc:9093."""
-
-NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
-"""A namespace of the cluster, whoever made it (RFC 1123 label)."""
 
 
 class NoObservability(StackFilePart):
@@ -27,7 +23,7 @@ class PrometheusObservability(StackFilePart):
 
     kind: Literal["prometheus"]
     """`prometheus`: one Prometheus pod with a volume, in a namespace of its own."""
-    storage: Quantity = "10Gi"
+    storage: Bytes = "10Gi"
     """Size of its volume; it drops the oldest data before the volume is full."""
     retention_days: int = Field(default=15, ge=1, le=365)
     """Days that data is kept, as far as the volume allows."""

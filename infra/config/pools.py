@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from infra.config import forms
 from infra.config.accelerators import FACTS, Accelerator, mig_instances_per_gpu
 from infra.config.base import LabelKey, LabelValue, Name, StackFilePart
 
@@ -29,7 +30,7 @@ class MigPartition(StackFilePart):
 
     kind: Literal["mig"]
     """`mig`: a hardware boundary between the devices of one GPU."""
-    size: str = Field(pattern=r"^[1-9]g\.[1-9][0-9]{0,3}gb$", examples=["1g.10gb"])
+    size: str = Field(pattern=forms.MIG_SIZE.pattern, examples=["1g.10gb"])
     """The MIG profile, as 1g.10gb; docs/reference/accelerators.md lists the sizes of each GPU."""
 
 
@@ -80,7 +81,7 @@ class Pool(StackFilePart):
     `bulkhead.dev/dedicated-to=<tenant>:NoSchedule` on them, or other workloads of the cluster can land there.
     """
     machine_type: str | None = Field(
-        default=None, pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)+$", max_length=63, examples=["g2-standard-24"]
+        default=None, pattern=forms.MACHINE_TYPE.pattern, max_length=63, examples=["g2-standard-24"]
     )
     """GKE only: the machine type, when the usual one for the accelerator does not fit."""
     spot: bool = False

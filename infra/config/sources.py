@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from infra.config import forms
 from infra.config.base import StackFilePart
 
 
@@ -20,7 +21,7 @@ class OciChart(StackFilePart):
 
     kind: Literal["oci"]
     """`oci`: an OCI registry."""
-    url: str = Field(pattern=r"^oci://[^\s]+$", examples=["oci://registry.example.com/charts/kueue"])
+    url: str = Field(pattern=forms.OCI_CHART.pattern, examples=["oci://registry.example.com/charts/kueue"])
     """The chart's address without a tag, as oci://registry.example.com/charts/kueue."""
 
 
@@ -29,7 +30,7 @@ class RepositoryChart(StackFilePart):
 
     kind: Literal["repository"]
     """`repository`: an HTTPS Helm repository."""
-    url: str = Field(pattern=r"^https://[^\s]+$", examples=["https://charts.example.com"])
+    url: str = Field(pattern=forms.CHART_REPOSITORY.pattern, examples=["https://charts.example.com"])
     """The repository's address."""
 
 
@@ -38,8 +39,8 @@ class FolderChart(StackFilePart):
 
     kind: Literal["folder"]
     """`folder`: a folder that holds Chart.yaml."""
-    path: str = Field(min_length=1, examples=[".charts/kueue"])
-    """The folder, relative to the project."""
+    path: str = Field(pattern=forms.FOLDER.pattern, examples=[".charts/kueue"])
+    """The folder, relative to the project and inside it."""
 
 
 ChartSource = Annotated[OciChart | RepositoryChart | FolderChart, Field(discriminator="kind")]
@@ -51,8 +52,10 @@ class Sources(StackFilePart):
     mirror: str | None = Field(
         default=None,
         examples=["registry.example.com/mirror"],
-        pattern=r"^[a-z0-9][-.a-z0-9]*(:[0-9]+)?(/[-._a-z0-9]+)*$",
+        pattern=forms.MIRROR.pattern,
     )
     """A registry, with an optional path, that mirrors every image and OCI chart, as registry.example.com/mirror."""
-    charts: dict[ChartName, ChartSource] = Field(default_factory=dict[ChartName, ChartSource])
+    charts: dict[ChartName, ChartSource] = Field(
+        default_factory=dict[ChartName, ChartSource], examples=[{"kueue": {"kind": "folder", "path": ".charts/kueue"}}]
+    )
     """A source for one chart, in place of its own registry or the mirror."""

@@ -2,10 +2,11 @@
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from infra.config.cluster import Cluster
 from infra.config.draft import Draft, NamedPart, NamedParts, at
@@ -94,9 +95,23 @@ class StructureReader:
         try:
             return adapter.validate_json(json.dumps(value), strict=True)
         except ValidationError as refusal:
-            details = refusal.errors(include_url=False, include_input=False)
+            details = _without_echoes(refusal.errors(include_url=False, include_input=False))
             self.problems.extend(problem_from(detail, location, annotation, value) for detail in details)
             return None
+
+
+def _without_echoes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """The errors less those of a list that only looks empty to pydantic, since an element of it has a fault."""
+    faulty = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short" or not any(_is_below(place, detail["loc"]) for place in faulty)
+    ]
+
+
+def _is_below(place: tuple[int | str, ...], above: tuple[int | str, ...]) -> bool:
+    return len(place) > len(above) and place[: len(above)] == above
 
 
 def _written_name(value: object) -> str | None:

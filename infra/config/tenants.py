@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from infra.config.base import Name, Quantity, StackFilePart
+from infra.config import forms
+from infra.config.base import Bytes, Cpus, Name, NamespaceName, ObjectName, StackFilePart
 
-Period = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}[smhd]$")]
+Period = Annotated[str, StringConstraints(pattern=forms.PERIOD.pattern)]
 """A duration as LiteLLM reads it: seconds, minutes, hours or days, as `30d`."""
 
 Devices = Annotated[int, Field(ge=0, le=100_000)]
@@ -49,11 +50,8 @@ The platform's prefix is part of it, since a namespace that a former tenant has 
 comes back: under a plainer name it could be a stranger's.
 """
 
-Principal = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=253)]
+Principal = Annotated[str, StringConstraints(pattern=forms.PRINCIPAL.pattern, max_length=253)]
 """A user's or a group's name as the cluster's authentication gives it, as `research@example.com`."""
-
-ServiceAccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=253)]
-NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 
 
 class GroupSubject(StackFilePart):
@@ -79,7 +77,7 @@ class ServiceAccountSubject(StackFilePart):
 
     kind: Literal["service_account"]
     """`service_account`: a program with an account in the cluster."""
-    name: ServiceAccountName = Field(examples=["pipeline"])
+    name: ObjectName = Field(examples=["pipeline"])
     """The service account's name."""
     namespace: NamespaceName = Field(examples=["research-ci"])
     """The namespace that it lives in; none of the platform's own."""
@@ -99,11 +97,11 @@ class WhenRemoved(StrEnum):
 class Workloads(StackFilePart):
     """What a tenant's own workloads may take together, where it has a namespace of its own (NS2)."""
 
-    cpu: Quantity = "32"
+    cpu: Cpus = "32"
     """CPUs requested by all its pods together."""
-    memory: Quantity = "128Gi"
+    memory: Bytes = "128Gi"
     """Memory requested, and the limit, of all its pods together."""
-    storage: Quantity = "500Gi"
+    storage: Bytes = "500Gi"
     """Storage claimed by all its volumes together, and scratch space of its pods beside it."""
     pods: int = Field(default=100, ge=1, le=10_000)
     """Pods at once, and half as many Services, volumes and Deployments."""

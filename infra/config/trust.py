@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from infra.config import forms
 from infra.config.admission import AdmissionSettings
 from infra.config.base import Day, StackFilePart
 
@@ -56,10 +57,12 @@ class Waiver(StackFilePart):
 
     control: ControlId
     """The control that is waived, by id."""
-    owner: str = Field(pattern=r"\S", max_length=200, examples=["platform-team@example.com"])
+    owner: str = Field(pattern=forms.WORDS.pattern, max_length=200, examples=["platform-team@example.com"])
     """Who answers for the risk while it is waived: a person or a team that can be reached."""
     reason: str = Field(
-        pattern=r"\S", max_length=2000, examples=["Engines are reachable by agreement only until the rollout in May."]
+        pattern=forms.WORDS.pattern,
+        max_length=2000,
+        examples=["Engines are reachable by agreement only until the rollout in May."],
     )
     """Why it is waived, in words that a reviewer can judge."""
     expires: Day = Field(examples=["2027-03-31"])
@@ -72,7 +75,7 @@ class AllowedLowering(StackFilePart):
     from_tier: Tier = Field(examples=["partitioned"])
     """The deployed tier that may be left for a lower one."""
     reason: str = Field(
-        pattern=r"\S", max_length=2000, examples=["The second team has left, and its namespace with it."]
+        pattern=forms.WORDS.pattern, max_length=2000, examples=["The second team has left, and its namespace with it."]
     )
     """Why its controls may go, in words that a reviewer can judge."""
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 
 import yaml
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from infra.config.base import NAME_MAX_LENGTH, NAME_PATTERN
 from infra.config.draft import at
+from infra.config.forms import FORMS
 from infra.config.paths import Location, child, is_list, is_mapping
 from infra.config.plain import kind_of
 from infra.config.problem import Problem
@@ -27,7 +28,7 @@ def missing_key(key: str) -> Problem:
         at(key),
         f"`{PROJECT}:{key}` is missing: {_description(field)}",
         _NO_DEFAULT,
-        f"{PROJECT}:{key}: {_example(field)}",
+        f"{PROJECT}:{key}: {example_of(field)}",
     )
 
 
@@ -35,7 +36,7 @@ def wants_list(key: str, value: object) -> Problem:
     """The problem of a key that must hold a list with at least one element."""
     field = StackConfig.model_fields[key]
     wrong = "the list is empty" if is_list(value) else f"a list is wanted here, and this is {kind_of(value)}"
-    return Problem(at(key), f"{wrong}: {_description(field)}", _NO_DEFAULT, f"{PROJECT}:{key}: {_example(field)}")
+    return Problem(at(key), f"{wrong}: {_description(field)}", _NO_DEFAULT, f"{PROJECT}:{key}: {example_of(field)}")
 
 
 def problem_from(detail: ErrorDetails, location: Location, annotation: object, value: object) -> Problem:
@@ -78,7 +79,7 @@ class _Case:
         field = self.step.field
         if field is None:
             return "a value of the right form"
-        example = _example(field)
+        example = example_of(field)
         key = next((part for part in reversed(self.step.location) if isinstance(part, str)), "")
         written = f"{key}: {example}  # " if example and key and not self.step.in_key else ""
         return f"{written}{_description(field).rstrip('.')}"
@@ -87,7 +88,7 @@ class _Case:
 def _missing(step: Step, where: Location) -> Problem:
     key, field = str(where[-1]), step.field
     description = _description(field) if field else ""
-    example = _example(field) if field else ""
+    example = example_of(field) if field else ""
     return Problem(where, f"`{key}` is missing: {description}", _NO_DEFAULT, f"{key}: {example}".rstrip(": "))
 
 
@@ -148,16 +149,16 @@ def _wanted_kind(kind: str, hint: str = "") -> Callable[[_Case], tuple[str, str]
 def _mapping(case: _Case) -> tuple[str, str]:
     wanted = bare(case.step.annotation)
     wrong = f"keys with values are wanted here, and this is {kind_of(case.given)}"
-    if is_model(wanted):
-        return wrong, f"the keys {listed(wanted.model_fields)}, as they need to be set"
+    if is_model(wanted) and not (case.step.field and case.step.field.examples):
+        last = case.step.location[-1:]
+        key = f"{last[0]}: " if last and isinstance(last[0], str) else ""
+        return wrong, f"{key}{_part_example(wanted)}, as needed; the keys here are {listed(wanted.model_fields)}"
     return wrong, case.wanted
 
 
 def _form(case: _Case) -> tuple[str, str]:
-    odd = _odd(case.given)
-    if case.context.get("pattern") == NAME_PATTERN:
-        return f"this is not a name that Kubernetes objects can have{odd}", _NAME_RULE
-    return f"this text does not have the form that is wanted{odd}", case.wanted
+    form = FORMS[str(case.context["pattern"])]
+    return f"this is not {form.noun}{_odd(case.given)}", form.rule or case.wanted
 
 
 def _too_long(case: _Case) -> tuple[str, str]:
@@ -188,10 +189,6 @@ def _other(case: _Case) -> tuple[str, str]:
     return case.message, case.wanted
 
 
-_NAME_RULE = (
-    f"a name of lower-case letters a-z, digits and hyphens, which begins with a letter, ends with a letter or digit, "
-    f"and has at most {NAME_MAX_LENGTH} characters, as team-a"
-)
 _UNQUOTED = "; without quotes"
 _FRACTION = "; without quotes, and `pulumi config set --path` needs `--type float` for it"
 
@@ -227,13 +224,25 @@ def _description(field: FieldInfo) -> str:
     return " ".join((field.description or "").split())
 
 
-def _example(field: FieldInfo) -> str:
-    """A value for the field as one line of YAML, from its examples, its allowed values or its default."""
+def example_of(field: FieldInfo) -> str:
+    """A value for the field as one line of YAML, from its examples, its allowed values, its parts or its default."""
     if field.examples:
         return _one_line(field.examples[0])
     if values := choices(field.annotation):
         return values[0]
+    if kinds := [tag for member in union_members(field.annotation) if (tag := tag_of(member)) is not None]:
+        return f"{{kind: {kinds[0]}}}"
+    wanted = bare(field.annotation)
+    if is_model(wanted):
+        return _part_example(wanted)
     return _one_line(field.default) if isinstance(field.default, bool | int | float | str) else ""
+
+
+def _part_example(part: type[BaseModel]) -> str:
+    """The keys that the part needs, or its first where it needs none."""
+    fields = {name: field for name, field in part.model_fields.items() if field.is_required()}
+    shown = fields or dict(list(part.model_fields.items())[:1])
+    return f"{{{', '.join(f'{name}: {example_of(field)}' for name, field in shown.items())}}}"
 
 
 def _one_line(value: object) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from infra.config.base import NAME_MAX_LENGTH
 from infra.config.cluster import GkeCluster
 from infra.config.draft import Draft, at
+from infra.config.forms import NAME_MAX_LENGTH
 from infra.config.problem import Problem
 
 RESERVED_NAMES = frozenset({"default", "bulkhead", "kueue", "kube", "serving"})

@@ -11,7 +11,9 @@ from infra.config.coherence.names import check_names
 from infra.config.coherence.namespaces import check_namespaces
 from infra.config.coherence.networks import check_networks
 from infra.config.coherence.partitions import check_partitions
+from infra.config.coherence.quantities import check_quantities
 from infra.config.coherence.references import check_references
+from infra.config.coherence.repeats import check_repeats
 from infra.config.coherence.secrets import check_secrets
 from infra.config.coherence.subjects import check_subjects
 from infra.config.coherence.trust import check_trust
@@ -29,6 +31,8 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_cluster,
     check_gateway,
     check_networks,
+    check_quantities,
+    check_repeats,
     check_secrets,
     check_trust,
     check_controls,

@@ -1,13 +1,17 @@
 """Keys and types: what is refused before anything is compared with anything else."""
 
 import datetime
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from infra.config.loader import document_from_engine, parse
+from infra.config.schema_walk import bare, is_model
 from infra.config.stack import StackConfig
 from infra.config.structure import LISTS, SINGLES
+from infra.config.wording import example_of
 from tests.unit.config.documents import TODAY, document, faults_of, only_fault, sound
 
 MANY_LEVELS = 5_000
@@ -228,3 +232,39 @@ def test_the_engine_s_configuration_is_decoded_and_its_secrets_are_dropped() -> 
         "bulkhead:cache_url": {"secure": ""},
         "gcp:project": "x",
     }
+
+
+def parts(annotation: object) -> Iterator[type[BaseModel]]:
+    """Every part of a stack file that the type holds."""
+    wanted = bare(annotation)
+    if is_model(wanted):
+        yield wanted
+        for field in wanted.model_fields.values():
+            yield from parts(field.annotation)
+    for argument in get_args(wanted):
+        yield from parts(argument)
+
+
+def test_every_key_has_an_example_to_write() -> None:
+    found = {
+        f"{part.__name__}.{name}": example_of(field)
+        for part in parts(StackConfig)
+        for name, field in part.model_fields.items()
+    }
+
+    assert len(found) > 80
+    assert [name for name, example in found.items() if not example] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "write"),
+    [
+        ("gateway.cache", "cache: {kind: none}"),
+        ("tenants.0.rate_limit", "rate_limit: {requests_per_minute: 600}, as needed"),
+        ("tenants.0.budget", "budget: {usd: 500, period: 30d}"),
+        ("sources.charts", "charts: {kueue: {kind: folder, path: .charts/kueue}}"),
+        ("sources", "{mirror: registry.example.com/mirror}, as needed"),
+    ],
+)
+def test_keys_with_values_that_are_wanted_are_shown(key: str, write: str) -> None:
+    assert only_fault({key: 3}).write.startswith(write)

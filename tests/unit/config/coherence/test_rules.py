@@ -217,10 +217,10 @@ def test_a_gateway_of_ones_own_without_a_certificate_cannot_be_written() -> None
 
 
 @pytest.mark.parametrize(
-    "host", ["LLM.example.com", "llm.example.com.", "*.example.com", "https://llm.example.com", ""]
+    "host", ["LLM.example.com", "llm.example.com.", "*.example.com", "https://llm.example.com", "", "10.0.0.1", "llm"]
 )
 def test_a_host_is_a_plain_dns_name(host: str) -> None:
-    existing = route(kind="existing", namespace="ingress", name="shared")
+    existing = route(kind="existing", namespace="ingress", name="shared", section="https")
 
     assert only_fault({"gateway.exposure": {**existing, "host": host}}).path == "bulkhead:gateway.exposure.host"
 
