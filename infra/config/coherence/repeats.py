@@ -1,6 +1,6 @@
 """Lists in which one thing stands twice: one of the two was probably meant to be another."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from infra.config.cluster import GkeCluster
 from infra.config.draft import Draft, at
@@ -9,7 +9,7 @@ from infra.config.observability import PrometheusObservability
 from infra.config.paths import Location
 from infra.config.problem import Problem
 
-_List = tuple[Location, Sequence[Hashable]]
+_List = tuple[Location, Sequence[object]]
 
 
 def check_repeats(draft: Draft) -> Iterator[Problem]:

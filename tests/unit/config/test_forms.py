@@ -16,7 +16,7 @@ def patterns(schema: object) -> Iterator[str]:
         for key, value in cast("dict[str, object]", schema).items():
             if key == "pattern" and isinstance(value, str):
                 yield value
-            if key == "patternProperties" and isinstance(value, dict):
+            if key == "patternProperties":
                 yield from cast("dict[str, object]", value)
             yield from patterns(value)
     elif isinstance(schema, list):
