@@ -110,6 +110,7 @@ def resolve(
         *(finding for question in questions for finding in _errors(question, config)),
         *(finding for question in questions for finding in _warnings(question, config, today)),
         *(finding for question in questions for finding in _audits(question)),
+        *_idle_settings(questions, config),
         *_believed_pools(config),
         *_unchecked_keys(config),
     ]
@@ -244,6 +245,29 @@ def _audits(question: _Question) -> Iterator[Finding]:
             "bulkhead:trust.admission.enforcement",
             f"{control.id} ({control.title}) is audited only: what its policies object to passes, with a warning to"
             " whoever sent it. Write bulkhead:trust.admission.enforcement: deny once the warnings stay away.",
+        )
+
+
+def _idle_settings(questions: Sequence[_Question], config: StackConfig) -> Iterator[Finding]:
+    """Settings that change nothing, though they look as if they did."""
+    for index, control in enumerate(config.trust.enable):
+        if any(question.control.id is control and question.by_tier for question in questions):
+            yield Finding(
+                Severity.WARNING,
+                control,
+                f"bulkhead:trust.enable[{index}]",
+                f"Switching on {control} changes nothing: tier {config.trust.tier} enforces it. Remove it here, or it"
+                " stays on unnoticed when the tier is lowered.",
+            )
+    admission = [question for question in questions if question.control.id in ADMISSION_CONTROLS]
+    if config.trust.admission.enforcement is Enforcement.AUDIT and not any(one.asked_for for one in admission):
+        names = ", ".join(question.control.id for question in admission)
+        yield Finding(
+            Severity.WARNING,
+            None,
+            "bulkhead:trust.admission.enforcement",
+            f"Auditing changes nothing: neither the tier nor bulkhead:trust.enable asks for {names}, so there are no"
+            " such policies. Remove it, or switch one of them on.",
         )
 
 

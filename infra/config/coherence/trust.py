@@ -21,6 +21,18 @@ def check_trust(draft: Draft) -> Iterator[Problem]:
                 f"a tier that enforces {waiver.control}, or a later day if its owner renews the waiver",
             )
     yield from _repeated(trust)
+    yield from _idle_permission(trust)
+
+
+def _idle_permission(trust: Trust) -> Iterator[Problem]:
+    allowed = trust.allow_lowering
+    if allowed is not None and allowed.from_tier.rank <= trust.tier.rank:
+        yield Problem(
+            at("trust", "allow_lowering", "from_tier"),
+            f"nothing is lowered by going from {allowed.from_tier} to {trust.tier}",
+            "the permission could permit nothing, though it looks as if it did",
+            "the deployed tier, which is above the one in `tier`; or remove allow_lowering",
+        )
 
 
 def _repeated(trust: Trust) -> Iterator[Problem]:

@@ -267,3 +267,18 @@ def test_a_confidential_gpu_is_a_whole_h100_of_spot_capacity() -> None:
     assert only_fault({"cluster": GKE, "pools.2": divided}).path == "bulkhead:pools[2].partition.kind"
     other = {**H100, "accelerator": "nvidia-l4", "spot": True}
     assert "nvidia-h100-80gb" in only_fault({"cluster": GKE, "pools.2": other}).write
+
+
+def lowering(tier: str, from_tier: str) -> Document:
+    return {"trust": {"tier": tier, "allow_lowering": {"from_tier": from_tier, "reason": "The second team has left."}}}
+
+
+@pytest.mark.parametrize(("tier", "from_tier"), [("trusted", "trusted"), ("partitioned", "governed")])
+def test_a_permission_to_lower_to_where_one_is_or_above_is_refused(tier: str, from_tier: str) -> None:
+    fault = only_fault(lowering(tier, from_tier))
+
+    assert fault.path == "bulkhead:trust.allow_lowering.from_tier"
+
+
+def test_a_permission_to_lower_from_a_higher_tier_is_accepted() -> None:
+    assert sound(lowering("trusted", "governed"))
