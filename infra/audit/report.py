@@ -81,7 +81,7 @@ class AuditReport:
     Attributes:
         stack: The stack's name.
         tier: The tier that was expected to hold.
-        context: The kubeconfig context that was audited.
+        context: The kubeconfig context that was audited; empty where a plan was, without a cluster.
         probes: What was looked at.
         controls: Every control of the catalogue, in its order.
         windows: How long new pods were open.
@@ -104,6 +104,11 @@ class AuditReport:
     def holds(self) -> bool:
         """Whether no claimed control was seen not to hold, and no legitimate work was refused."""
         return all(row.verdict is not Verdict.FAILS for row in self.controls)
+
+    @property
+    def tried(self) -> bool:
+        """Whether any claimed control was judged at all: without one, nothing is known of the stack's claims."""
+        return any(row.verdict in (Verdict.HOLDS, Verdict.FAILS) for row in self.controls)
 
     @property
     def proven(self) -> bool:

@@ -53,8 +53,8 @@ def audit(
     Attacks and legitimate workloads are sent as dry runs under the tenants' identities, short-lived pods try whom they
     reach, and the API server is asked what each tenant may do. Everything that this makes is removed again.
 
-    Exits with 0 when every claimed control holds, 1 when one does not, 2 when the stack file is invalid, 3 when the
-    audit could not do its work.
+    Exits with 0 when every claimed control holds, 1 when one does not, 2 when the stack file or the command line is
+    invalid, 3 when the audit could not do its work or could try nothing against a claimed control.
     """
     platform = _expected(selection, tier)
     wanted_tenants = _known(tenants, platform)
@@ -64,7 +64,7 @@ def audit(
         click.echo(audit_json(report))
     else:
         print_audit(report, sys.stdout)
-    click.get_current_context().exit(_exit_code(report))
+    click.get_current_context().exit(exit_code_of(report))
 
 
 def _run(
@@ -101,10 +101,11 @@ def _known(tenants: tuple[str, ...], platform: Platform) -> frozenset[str] | Non
     return frozenset(tenants) or None
 
 
-def _exit_code(report: AuditReport) -> int:
+def exit_code_of(report: AuditReport) -> int:
+    """`SOUND` only where every claimed control that was looked at was shown to hold, and some control was."""
     if not report.holds:
         return exit_codes.UNSOUND
-    return exit_codes.SOUND if report.proven else exit_codes.FAILED
+    return exit_codes.SOUND if report.proven and report.tried else exit_codes.FAILED
 
 
 def _say(doing: str) -> None:

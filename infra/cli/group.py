@@ -25,13 +25,11 @@ class LazyCommand:
         module: The module that holds it.
         attribute: Its name there.
         summary: Its line in the group's help.
-        hidden: Whether the group's help leaves it out.
     """
 
     module: str
     attribute: str
     summary: str
-    hidden: bool = False
 
     @property
     def exists(self) -> bool:
@@ -75,7 +73,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
         del ctx
-        rows = [(name, where.summary) for name, where in self._lazy.items() if not where.hidden]
+        rows = [(name, where.summary) for name, where in self._lazy.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

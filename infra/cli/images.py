@@ -11,7 +11,7 @@ from infra.cli.options import StackSelection, stack_options
 from infra.plan import plan as plan_of
 from infra.plan.charts import FolderChartRenderer
 from infra.plan.images import Pulls, images_json, pulls_of
-from infra.report.tables import plain_console, plain_table
+from infra.report.tables import plain_console, plain_table, print_table
 from infra.report.text import printable
 from lab.paths import charts_directory
 
@@ -35,7 +35,7 @@ def images(selection: StackSelection, wanted: str | None) -> None:
     `bulkhead:sources.mirror` points all of them at a mirror; the table then shows both ends.
 
     Exits with 0 when the list is printed, 1 when a required control is missing (nothing would be pulled), 2 when the
-    stack file is invalid.
+    stack file or the command line is invalid, 3 when the list cannot be made.
     """
     form = chosen_format(selection, wanted, Format)
     platform = sound_platform(selection, json=form is Format.JSON)
@@ -71,4 +71,4 @@ def _print_table(pulls: Pulls) -> None:
     for pulled in pulls.artifacts:
         upstream = (printable(pulled.upstream),) if mirrored else ()
         table.add_row(str(pulled.kind), printable(pulled.reference), *upstream, printable(", ".join(pulled.used_by)))
-    console.print(table)
+    print_table(console, table)

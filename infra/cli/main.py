@@ -23,7 +23,7 @@ COMMANDS = {
     "destroy": LazyCommand("infra.cli.destroy", "destroy", "Delete a stack, after its name was typed once more."),
     "schema": LazyCommand("infra.cli.schema", "schema", "The JSON Schema of a stack file."),
     "lab": LazyCommand("lab.cli", "lab", "A real single-node cluster on this machine."),
-    "reference": LazyCommand("infra.cli.reference", "reference", "Write the generated documentation.", hidden=True),
+    "reference": LazyCommand("infra.cli.reference", "reference", "Write the generated documentation."),
 }
 
 HELP = """A shared LLM platform on Kubernetes whose trust tier is a configuration value.

@@ -9,7 +9,7 @@ import click
 
 from infra.audit.offline.run import audit_offline
 from infra.audit.results import Probe
-from infra.cli import exit_codes
+from infra.cli.audit import exit_code_of
 from infra.cli.offline import (
     chosen_format,
     format_option,
@@ -61,7 +61,8 @@ def plan(selection: StackSelection, wanted: str | None, audited: bool) -> None:
     charts, too, when their source is a folder and helm is at hand.
 
     Exits with 0 when the plan is printed, 1 when a required control is missing (nothing would be registered) or does
-    not hold in what --audit sees, 2 when the stack file is invalid.
+    not hold in what --audit sees, 2 when the stack file or the command line is invalid, 3 when the plan cannot be made
+    or --audit could try nothing against a claimed control.
     """
     form = chosen_format(selection, wanted, Format)
     if audited and form is Format.YAML:
@@ -97,4 +98,4 @@ def _audit(made: Plan, platform: Platform, form: Format) -> None:
         click.echo(audit_json(report))
     else:
         print_audit(report, sys.stdout)
-    click.get_current_context().exit(exit_codes.SOUND if report.holds else exit_codes.UNSOUND)
+    click.get_current_context().exit(exit_code_of(report))

@@ -16,7 +16,8 @@ from infra.report.posture_table import print_posture
 def posture(selection: StackSelection) -> None:
     """Show every control's state, why it has it, and what is wrong.
 
-    Exits with 0 when the posture is sound, 1 when a required control is missing, 2 when the stack file is invalid.
+    Exits with 0 when the posture is sound, 1 when a required control is missing, 2 when the stack file or the
+    command line is invalid, 3 when the command could not do its work.
     """
     stack, config = selection.load()
     found = posture_of(stack, config, today())

@@ -35,7 +35,7 @@ def _entry(alert: Alert) -> AlertEntry:
     return AlertEntry(alert.name, str(alert.severity), alert.expression, alert.minutes, alert.summary, alert.action)
 
 
-@click.command(hidden=True)
+@click.command()
 def reference() -> None:
     """Write the pages of docs/reference that are made from the code, and name each."""
     folder = project_folder(Path.cwd()) / FOLDER

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.plan.model import SECRET, Json, Plan, PlannedResource
-from infra.report.tables import plain_console, plain_table
+from infra.report.tables import plain_console, plain_table, print_table
 from infra.report.text import printable
 
 
@@ -19,7 +19,7 @@ def print_plan(plan: Plan, stream: TextIO) -> None:
     made = [resource for resource in plan.resources if resource.custom or resource.remote]
     console.print(Text(printable(f"Stack {plan.stack}: {_counted(made)}"), style="bold"))
     console.print()
-    console.print(_table(made, console))
+    print_table(console, _table(made, console))
     if plan.warnings:
         console.print()
     for warning in plan.warnings:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from infra.audit.report import AuditReport, ControlReport, Verdict, Window
 from infra.audit.results import PLATFORM, Observation, Outcome, Probe
-from infra.report.tables import plain_console, plain_table
+from infra.report.tables import plain_console, plain_table, print_table
 from infra.report.text import printable
 
 _STYLES = {
@@ -31,11 +31,9 @@ _REASONS_SHOWN = 12
 def print_audit(report: AuditReport, stream: TextIO) -> None:
     """Print `report` on `stream`: coloured with a ruled heading on a terminal, plain ASCII layout elsewhere."""
     console = plain_console(stream)
-    console.print(
-        Text(printable(f"Stack {report.stack}: tier {report.tier}, audited on context {report.context}"), style="bold")
-    )
+    console.print(Text(printable(f"Stack {report.stack}: tier {report.tier}, audited {_where(report)}"), style="bold"))
     console.print()
-    console.print(_table(report, console))
+    print_table(console, _table(report, console))
     for row in report.controls:
         for text in _failures(row):
             console.print(text, soft_wrap=True)
@@ -46,6 +44,10 @@ def print_audit(report: AuditReport, stream: TextIO) -> None:
         console.print(Text(window), soft_wrap=True)
     console.print(Text(", ".join(f"{probe} {seconds:.1f} s" for probe, seconds in report.seconds.items())))
     console.print(_verdict(report), soft_wrap=True)
+
+
+def _where(report: AuditReport) -> str:
+    return f"on context {report.context}" if report.context else "as planned, without a cluster"
 
 
 def _table(report: AuditReport, console: Console) -> Table:
@@ -144,6 +146,12 @@ def _verdict(report: AuditReport) -> Text:
     through = report.count(attack=True, outcome=Outcome.FAILS)
     passed = report.count(attack=False, outcome=Outcome.HOLDS)
     stopped = report.count(attack=False, outcome=Outcome.FAILS)
+    if report.holds and report.proven and not report.tried:
+        return Text(
+            "Nothing was tried: none of the controls that the stack claims is among what this looks at, so nothing is"
+            f" proven; {passed} legitimate requests passed.",
+            style="yellow",
+        )
     verdict = "Holds" if report.holds and report.proven else "Unproven" if report.holds else "DOES NOT HOLD"
     style = "bold green" if verdict == "Holds" else "yellow" if report.holds else "bold red"
     return Text(

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from infra.diff.model import StackDifference
 from infra.report.diff_sections import Cell, Quoted, Section, Weight, footing, headline, sections, verdict
-from infra.report.tables import plain_console, plain_table
+from infra.report.tables import plain_console, plain_table, print_table
 from infra.report.text import printable
 
 WIDTH_OF_A_PIPE = 200
@@ -34,7 +34,7 @@ def _print_section(console: Console, section: Section) -> None:
         table.add_column(heading, overflow="fold")
     for row in section.rows:
         table.add_row(*(Text(_plain(cell)) for cell in row))
-    console.print(table)
+    print_table(console, table)
     for remark in section.remarks:
         console.print(Text(remark, style="dim"))
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from infra.blueprint.model import MigPart
 from infra.blueprint.placement import Placement, PoolPlacement
-from infra.report.tables import plain_console, plain_table
+from infra.report.tables import plain_console, plain_table, print_table
 from infra.report.text import printable
 
 _SHOWN = 4
@@ -87,7 +87,7 @@ def print_placement(placement: Placement, stream: TextIO) -> None:
     if not placement.pools:
         console.print(Text("No pool has GPUs."))
         return
-    console.print(_table(placement, console))
+    print_table(console, _table(placement, console))
     console.print()
     console.print(Text(_LEGEND))
 

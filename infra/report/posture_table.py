@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.report.tables import plain_console, plain_table
+from infra.report.tables import plain_console, plain_table, print_table
 from infra.report.text import printable
 from infra.trust.posture import ControlPosture, ControlState, Finding, Posture, Severity
 
@@ -35,7 +35,7 @@ def print_posture(posture: Posture, stream: TextIO) -> None:
     )
     console.print()
     facts = _facts(posture)
-    console.print(_table(posture, facts, console))
+    print_table(console, _table(posture, facts, console))
     console.print()
     if facts:
         console.print(Text("Facts that require controls:"))

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.live.model import Account, KeyState, Standing, Usage
-from infra.report.tables import plain_console, plain_list, plain_table
+from infra.report.tables import plain_console, plain_list, plain_table, print_table
 from infra.report.text import printable
 
 NOTHING = "-"
@@ -49,7 +49,7 @@ def print_accounts(accounts: Sequence[Account], stream: TextIO) -> None:
             str(account.standing),
             Text("yes" if account.drift else "no", style=_DRIFT_STYLE if account.drift else ""),
         )
-    console.print(table)
+    print_table(console, table)
     remarks = [f"{account.name}: {remark}" for account in accounts for remark in _remarks(account)]
     if remarks:
         console.print()
@@ -74,7 +74,7 @@ def print_account(account: Account, stream: TextIO) -> None:
         ("tokens per minute", _whole(account.tokens_per_minute)),
     ):
         table.add_row(name, printable(value))
-    console.print(table)
+    print_table(console, table)
     for remark in _remarks(account):
         console.print(Text(printable(remark), style=_DRIFT_STYLE))
 
@@ -101,7 +101,7 @@ def print_usage(rows: Sequence[Usage], stream: TextIO) -> None:
             f"{row.completion_tokens:,}",
             _usd(row.spent_usd),
         )
-    console.print(table)
+    print_table(console, table)
     console.print()
     console.print(Text(f"Together: {_usd(sum(row.spent_usd for row in rows))} US dollars.", style="bold"))
 

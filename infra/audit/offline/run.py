@@ -17,7 +17,6 @@ from infra.audit.results import Observation, Probe
 from infra.audit.scene import scenes_of
 from infra.posture import Platform
 
-CONTEXT = "no cluster"
 _OUTSIDE = "outside-the-platform"
 _NODE = "a-node"
 
@@ -57,7 +56,7 @@ def audit_offline(
     return AuditReport(
         stack=platform.posture.stack,
         tier=str(platform.posture.tier),
-        context=CONTEXT,
+        context="",
         probes=tuple(looks),
         controls=control_reports(platform.posture, found, tuple(looks)),
         windows=(),

@@ -5,8 +5,10 @@ import json
 
 import pytest
 
-from infra.audit.report import AuditReport, Verdict, Window, control_reports
+from infra.audit.report import PROBED_BY, AuditReport, Verdict, Window, control_reports
 from infra.audit.results import Observation, Outcome, Probe
+from infra.cli import exit_codes
+from infra.cli.audit import exit_code_of
 from infra.config.trust import ControlId
 from infra.report.audit_json import audit_json
 from infra.report.audit_table import print_audit
@@ -134,3 +136,20 @@ def test_the_table_says_what_failed_for_whom_and_what_to_do():
     printed = stream.getvalue()
     for words in ("DOES NOT HOLD", "SR2 does not hold", "a-case (research)", "What it is.", "do: compare", "12 ms"):
         assert words in printed
+
+
+def test_where_no_claimed_control_was_judged_nothing_was_tried():
+    nothing = report(probes=())
+    stream = io.StringIO()
+    print_audit(nothing, stream)
+    assert "Nothing was tried" in stream.getvalue()
+    assert "Holds" not in stream.getvalue()
+    assert exit_code_of(nothing) == exit_codes.FAILED
+
+
+def test_an_audit_that_could_not_try_a_claimed_control_is_not_a_sound_one():
+    claimed = [control for control in POSTURE.in_force if PROBED_BY.get(control, frozenset()) & {Probe.ADMISSION}]
+    shown = [seen(Outcome.HOLDS, control=control) for control in claimed]
+    assert exit_code_of(report(*shown, probes=(Probe.ADMISSION,))) == exit_codes.SOUND
+    assert exit_code_of(report(*shown[1:], probes=(Probe.ADMISSION,))) == exit_codes.FAILED
+    assert exit_code_of(report(seen(Outcome.FAILS))) == exit_codes.UNSOUND
