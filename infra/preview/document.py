@@ -20,17 +20,16 @@ ACTIONS: Mapping[str, Action] = {
     "import": Action.CREATE,
     "update": Action.UPDATE,
     "delete": Action.DELETE,
-    "discard": Action.DELETE,
     "replace": Action.REPLACE,
     "create-replacement": Action.REPLACE,
     "delete-replaced": Action.REPLACE,
-    "discard-replaced": Action.REPLACE,
     "import-replacement": Action.REPLACE,
-    "read-replacement": Action.REPLACE,
 }
 """The engine's operations that change something; a replacement may be told in parts."""
-QUIET = frozenset({"same", "read", "refresh", "remove-pending-replace"})
-"""The engine's operations that change nothing in the world."""
+QUIET = frozenset(
+    {"same", "read", "read-replacement", "discard", "discard-replaced", "refresh", "remove-pending-replace"}
+)
+"""The engine's operations that change nothing in the world; what is discarded was only read."""
 
 SECRET_OBJECT = "kubernetes:core/v1:Secret"  # noqa: S105 - a type
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+(?=@)")

@@ -14,7 +14,7 @@ from infra.report.text import printable
 ALARM_RANK = 30
 """What a reviewer has to decide on is shortened last."""
 PLAIN_RANK = 10
-SHORTENED_ROWS = (200, 50, 10, 0)
+SHORTENED_ROWS = (1000, 700, 500, 350, 250, 170, 120, 80, 50, 30, 10, 0)
 """Rows that stay of a table that has to be shortened, step by step."""
 _MARKS = {Weight.ALARM: ":warning: ", Weight.GAIN: "", Weight.PLAIN: ""}
 

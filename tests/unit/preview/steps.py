@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from infra.preview.document import QUIET
+
 RECORDED = Path(__file__).parents[2] / "fixtures" / "previews"
 PROJECT = "urn:pulumi:test::bulkhead::"
 STACK = f"{PROJECT}pulumi:pulumi:Stack::bulkhead-test"
@@ -39,13 +41,17 @@ def recorded(name: str) -> Document:
     return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def _changes_something(one: Document) -> bool:
+    return one["op"] not in QUIET and bool((one.get("newState") or one["oldState"]).get("custom"))
+
+
 def scaled(name: str, changes: int) -> str:
     """A recorded preview with its changing steps repeated, each time in another tenant's name, until there are enough.
 
     Resources only: components and the stack itself are not repeated.
     """
     document = recorded(name)
-    templates = [one for one in document["steps"] if (one.get("newState") or one["oldState"]).get("custom")]
+    templates = [one for one in document["steps"] if _changes_something(one)]
     steps: list[Document] = []
     while len(steps) < changes:
         tenant = f"team-{len(steps) // len(templates):04d}"

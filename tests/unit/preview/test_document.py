@@ -28,7 +28,7 @@ def test_each_operation_becomes_an_action() -> None:
     assert found == operations
 
 
-@pytest.mark.parametrize("operation", ["same", "read", "refresh"])
+@pytest.mark.parametrize("operation", ["same", "read", "discard", "refresh"])
 def test_what_changes_nothing_is_left_out(operation: str) -> None:
     assert not read_preview(text_of(step(operation, new=state(CONFIG_MAP, "one", named("one"))))).changes
 

@@ -1,0 +1,127 @@
+"""The comment on a pull request: reviewed texts for recorded previews, and its limits from one change to thousands."""
+
+import json
+
+import pytest
+
+from infra.preview.document import read_preview
+from infra.report.comment import COMMENT_LIMIT, LEFT_OUT, size
+from infra.report.preview_markdown import marker, preview_markdown
+from tests.unit.diff.changes import GKE, changed, difference
+from tests.unit.preview.regenerate import golden_path, rendered
+from tests.unit.preview.steps import RECORDED, named, scaled, state, step, text_of
+
+NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+BUDGET = difference(GKE, changed(tenants__1__budget__usd=250))
+
+
+def comment(text: str) -> str:
+    return preview_markdown(BUDGET, read_preview(text))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_comment_of_a_recorded_preview_is_the_reviewed_one(name: str) -> None:
+    assert rendered(name) == golden_path(name).read_text(encoding="utf-8")
+
+
+def test_there_are_recorded_previews_of_one_change_of_many_and_of_a_refusal() -> None:
+    assert {"nothing", "one-budget", "tier-raised", "tier-lowered", "tenant-leaves", "refused"} <= set(NAMES)
+
+
+def test_the_first_line_finds_the_comment_again() -> None:
+    assert comment(text_of()).startswith(f"{marker('test')}\n")
+
+
+def test_what_goes_stands_before_what_stays_and_below_the_posture() -> None:
+    going = step("delete", state(CONFIG_MAP, "old", named("old")))
+    coming = step("create", new=state(CONFIG_MAP, "new", named("new")))
+
+    text = comment(text_of(coming, going))
+
+    places = [
+        text.index(word) for word in ("Tenants", "What the engine would do", "`bulkhead-gateway/old`", "<details>")
+    ]
+    assert places == sorted(places)
+    assert "**1 to delete, 1 to create.**" in text
+
+
+def test_the_rest_is_grouped_by_component_and_tenant() -> None:
+    steps = [
+        step("create", new=state(CONFIG_MAP, name, named(name, tenant)))
+        for name, tenant in (("a", "research"), ("b", "search"), ("c", None), ("d", "research"))
+    ]
+
+    text = comment(text_of(*steps))
+
+    assert "<summary>gateway: 1 to create</summary>" in text
+    assert "<summary>gateway, tenant research: 2 to create</summary>" in text
+    assert "<summary>gateway, tenant search: 1 to create</summary>" in text
+
+
+def test_an_engine_that_could_not_finish_says_so_first() -> None:
+    text = comment(text_of(diagnostics=[{"severity": "error", "message": "error: no such zone"}]))
+
+    assert text.index("The engine refused the preview") < text.index("### Stack test")
+    assert "- `no such zone`" in text
+
+
+def test_the_order_in_which_the_engine_tells_its_steps_changes_nothing() -> None:
+    document = json.loads(scaled("tier-raised", 500))
+    reordered = {**document, "duration": 12345, "steps": document["steps"][::-1]}
+
+    assert comment(json.dumps(reordered)) == comment(json.dumps(document))
+
+
+@pytest.mark.parametrize("count", [10, 500, 2000])
+@pytest.mark.parametrize("name", ["tier-raised", "tier-lowered"])
+def test_a_comment_never_outgrows_its_limit_and_says_what_it_leaves_out(name: str, count: int) -> None:
+    preview = read_preview(scaled(name, count))
+    text = preview_markdown(BUDGET, preview)
+
+    assert len(preview.changes) == count
+    assert size(text) <= COMMENT_LIMIT
+    assert (LEFT_OUT in text) == (size(preview_markdown(BUDGET, preview, 10**9)) > COMMENT_LIMIT)
+    assert f"**{', '.join(f'{number} to {action}' for action, number in preview.counts.items())}.**" in text
+
+
+def test_what_goes_is_listed_in_full_while_what_stays_is_shortened() -> None:
+    going = [step("delete", state(CONFIG_MAP, f"old-{number}", named(f"old-{number}"))) for number in range(300)]
+    coming = [
+        step("create", new=state(CONFIG_MAP, f"new-{number}", named(f"new-{number}", f"team-{number % 200}")))
+        for number in range(2000)
+    ]
+
+    text = comment(text_of(*coming, *going))
+
+    assert all(f"`bulkhead-gateway/old-{number}`" in text for number in range(300))
+    assert all(f"gateway, tenant team-{number}: 10 to create" in text for number in range(200))
+    assert LEFT_OUT in text
+
+
+def test_thousands_that_go_are_counted_and_the_rest_is_said_to_be_left_out() -> None:
+    going = [step("delete", state(CONFIG_MAP, f"old-{number}", named(f"old-{number}"))) for number in range(2000)]
+
+    text = comment(text_of(*going))
+
+    assert "**2000 to delete.**" in text
+    shown = text.count("| delete | ConfigMap |")
+    assert f"... and {2000 - shown} more rows, left out here." in text
+    assert COMMENT_LIMIT / 2 < size(text) <= COMMENT_LIMIT
+
+
+def test_no_sentinel_secret_of_a_recorded_preview_shows() -> None:
+    secret = state("kubernetes:core/v1:Secret", "keys", named("keys", stringData={"key": "sentinel-1"}))
+    other = state("kubernetes:core/v1:Secret", "keys", named("keys", stringData={"key": "sentinel-2"}))
+
+    assert "sentinel" not in comment(text_of(step("update", secret, other)))
+
+
+def test_a_changed_value_is_shown_shortened_and_a_long_list_of_keys_too() -> None:
+    old = state(CONFIG_MAP, "one", named("one", data={f"key-{number}": "a" * 500 for number in range(9)}))
+    new = state(CONFIG_MAP, "one", named("one", data={f"key-{number}": "b" * 500 for number in range(9)}))
+
+    text = comment(text_of(step("update", old, new)))
+
+    assert "(440 characters more)" in text
+    assert "; 3 more" in text
