@@ -30,7 +30,7 @@ def main() -> None:
                 start = time.perf_counter()
                 comment = preview_markdown(posture, read_preview(text))
                 seconds.append(time.perf_counter() - start)
-            whole = size(preview_markdown(posture, read_preview(text), 10**9))
+            whole = size(preview_markdown(posture, read_preview(text), limit=10**9))
             print(
                 f"{name}, {count} changes: {size(comment):,} of {COMMENT_LIMIT:,} bytes"
                 f" (in full {whole:,}), {statistics.median(seconds) * 1000:.0f} ms"

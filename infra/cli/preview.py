@@ -12,6 +12,8 @@ from infra.cli.differences import difference_since
 from infra.cli.offline import format_option
 from infra.cli.project import stack_file_of
 from infra.faults import CommandFailedError, Fault
+from infra.guard import violations_of_each
+from infra.guard.stack import guard_of_stack
 from infra.preview.document import NotAPreviewError, read_preview
 from infra.preview.model import EnginePreview
 from infra.preview.run import engine_preview
@@ -41,15 +43,17 @@ def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | N
     Never longer than a comment on GitHub may be, and the same text for the same change. Needs `pulumi` on PATH, logged
     in, and whatever the stack's providers need to look at the world; it changes nothing.
 
-    Exits with 0 when the preview is printed, 1 when the posture afterwards is unsound, 2 when a stack file is invalid,
+    Exits with 0 when the preview is printed, 1 when the posture afterwards is unsound or a rule of the platform is
+    broken by what somebody added to the stack, 2 when a stack file is invalid,
     3 when the engine could not finish its preview; what it found is printed all the same.
     """
     del wanted
     path = stack_file_of(stack, Path.cwd(), os.environ)
     difference = difference_since(base, path)
     found = _recorded(recorded) if recorded else engine_preview(difference.stack, path.parent, os.environ)
-    click.echo(preview_markdown(difference, found))
-    if difference.errors:
+    broken = violations_of_each(found.resources, guard_of_stack(path.parent, difference.stack))
+    click.echo(preview_markdown(difference, found, broken))
+    if difference.errors or broken:
         click.get_current_context().exit(exit_codes.UNSOUND)
     click.get_current_context().exit(exit_codes.FAILED if found.errors else exit_codes.SOUND)
 

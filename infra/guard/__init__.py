@@ -4,6 +4,15 @@ Pure functions over plain data: the policy pack in `policy/` runs them in the en
 """
 
 from infra.guard.model import Guard, GuardedResource, Violation, guard_of
-from infra.guard.rules import RESOURCE_RULES, STACK_RULES, violations
+from infra.guard.rules import RESOURCE_RULES, STACK_RULES, violations, violations_of_each
 
-__all__ = ["RESOURCE_RULES", "STACK_RULES", "Guard", "GuardedResource", "Violation", "guard_of", "violations"]
+__all__ = [
+    "RESOURCE_RULES",
+    "STACK_RULES",
+    "Guard",
+    "GuardedResource",
+    "Violation",
+    "guard_of",
+    "violations",
+    "violations_of_each",
+]

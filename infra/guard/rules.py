@@ -55,19 +55,25 @@ def violations(resources: Iterable[GuardedResource], guard: Guard) -> list[Viola
     """What all rules that hold object to, in the order of the rules and then of the resources."""
     known = tuple(resources)
     return [
-        *(
-            Violation(rule.name, resource.urn, message)
-            for rule in RESOURCE_RULES
-            if holds(rule, guard)
-            for resource in known
-            for message in rule.check(resource, guard)
-        ),
+        *violations_of_each(known, guard),
         *(
             Violation(rule.name, "", message)
             for rule in STACK_RULES
             if holds(rule, guard)
             for message in rule.check(known, guard)
         ),
+    ]
+
+
+def violations_of_each(resources: Iterable[GuardedResource], guard: Guard) -> list[Violation]:
+    """What the rules over single resources object to: also where not all of a stack's resources are at hand."""
+    known = tuple(resources)
+    return [
+        Violation(rule.name, resource.urn, message)
+        for rule in RESOURCE_RULES
+        if holds(rule, guard)
+        for resource in known
+        for message in rule.check(resource, guard)
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from infra.diff.keys import KeyChange, key_changes
 from infra.diff.resources import Action, ResourceChange, gravest_first
+from infra.guard import GuardedResource
 from infra.plan.model import COMPUTED, SECRET, component_of, object_name, tenant_of
 from infra.plan.urns import STACK_TYPE, Urn
 from infra.plan.wire import UNKNOWN
@@ -61,6 +62,7 @@ def read_preview(text: str) -> EnginePreview:
         changes=tuple(sorted(changes.values(), key=gravest_first)),
         errors=_of_severity(diagnostics, "error"),
         warnings=_of_severity(diagnostics, "warning"),
+        resources=tuple(_resources(told.get("steps") or ())),
     )
 
 
@@ -73,6 +75,15 @@ def _changes(steps: Any) -> Iterator[ResourceChange]:
             continue
         # An operation that a later engine adds is shown, too: as a change.
         yield _change(step, ACTIONS.get(operation, Action.UPDATE), old, new)
+
+
+def _resources(steps: Any) -> Iterator[GuardedResource]:
+    for step in steps:
+        new = _mapping(step.get("newState"))
+        if new.get("custom") and str(step.get("op")) not in QUIET:
+            urn = str(step["urn"])
+            inputs, protect = _mapping(new.get("inputs")), bool(new.get("protect"))
+            yield GuardedResource(urn, str(new.get("type")), Urn.parse(urn).name, inputs, protect)
 
 
 def _change(step: Mapping[str, Any], action: Action, old: Mapping[str, Any], new: Mapping[str, Any]) -> ResourceChange:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.diff.resources import Action, ResourceChange
+from infra.guard import GuardedResource
 
 
 @dataclass(frozen=True)
@@ -14,11 +15,13 @@ class EnginePreview:
         changes: What becomes of each resource that changes, what loses data first; components only group others.
         errors: What the engine could not do; the preview then ends before its end.
         warnings: What the program and the providers warn of.
+        resources: What will be of everything that changes, for the platform's own rules to look at.
     """
 
     changes: tuple[ResourceChange, ...]
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
+    resources: tuple[GuardedResource, ...] = ()
 
     @property
     def destructive(self) -> tuple[ResourceChange, ...]:

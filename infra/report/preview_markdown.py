@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from infra.diff.keys import KeyChange
 from infra.diff.model import StackDifference
 from infra.diff.resources import Action, ResourceChange
+from infra.guard import Violation
 from infra.preview.model import EnginePreview
 from infra.report.comment import COMMENT_LIMIT, SEPARATOR, Block, fitted
 from infra.report.diff_markdown import ALARM_RANK, PLAIN_RANK, SHORTENED_ROWS, difference_blocks, table_variants
@@ -31,15 +32,23 @@ def marker(stack: str) -> str:
     return f"<!-- bulkhead preview: {stack} -->"
 
 
-def preview_markdown(difference: StackDifference, preview: EnginePreview, limit: int = COMMENT_LIMIT) -> str:
+def preview_markdown(
+    difference: StackDifference,
+    preview: EnginePreview,
+    broken: Sequence[Violation] = (),
+    limit: int = COMMENT_LIMIT,
+) -> str:
     """The comment; no final line break.
 
     Args:
         difference: What the change of the stack file means.
         preview: What the engine would do.
+        broken: The platform's rules that it would break.
         limit: Bytes at most.
     """
-    return fitted([*_head(difference, preview), *difference_blocks(difference), *_engine(preview)], limit)
+    return fitted(
+        [*_head(difference, preview), *_broken(broken), *difference_blocks(difference), *_engine(preview)], limit
+    )
 
 
 def _head(difference: StackDifference, preview: EnginePreview) -> Iterator[Block]:
@@ -47,6 +56,13 @@ def _head(difference: StackDifference, preview: EnginePreview) -> Iterator[Block
     if preview.errors:
         heading = "**:x: The engine refused the preview, so what stands below is not all.**"
         yield Block((SEPARATOR.join([heading, _messages(preview.errors)]),), ALARM_RANK)
+
+
+def _broken(violations: Sequence[Violation]) -> Iterator[Block]:
+    if violations:
+        heading = "**:no_entry: The platform's own rules are broken, so the policy pack refuses the update.**"
+        told = [f"{one.rule}: {one.urn.rpartition('::')[2]}: {one.message}" for one in violations]
+        yield Block((SEPARATOR.join([heading, _messages(told)]),), ALARM_RANK)
 
 
 def _engine(preview: EnginePreview) -> Iterator[Block]:

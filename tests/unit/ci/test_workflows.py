@@ -36,7 +36,7 @@ def workflow(name: str) -> Path:
 def runner(tmp_path: Path) -> Runner:
     """A checkout whose branch changes `dev` since `origin/main`, with stand-ins for pulumi, gh and the bootstrap."""
     folder, beside = tmp_path / "checkout", tmp_path / "beside"
-    for needed in (folder / "lab", folder / ".ci", beside / "bin"):
+    for needed in (folder / "lab", folder / ".ci", folder / "policy", beside / "bin"):
         needed.mkdir(parents=True)
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "Pulumi.local.yaml", ".ci/upsert-comment"):
         shutil.copy(CHECKOUT / name, folder / name)
@@ -199,14 +199,14 @@ def test_a_stack_file_that_is_invalid_gets_no_comment_and_fails(runner: Runner) 
 
 
 @pytest.mark.parametrize(
-    ("name", "command"),
+    ("name", "asked"),
     [
-        ("deploy", "pulumi up --yes --non-interactive --stack dev --policy-pack policy"),
-        ("drift", "pulumi preview --refresh --expect-no-changes --non-interactive --diff --stack dev"),
+        ("deploy", ["pulumi install", "pulumi up --yes --non-interactive --stack dev --policy-pack policy"]),
+        ("drift", ["pulumi preview --refresh --expect-no-changes --non-interactive --diff --stack dev"]),
     ],
 )
 def test_deployments_and_drift_checks_state_the_posture_and_ask_the_engine(
-    runner: Runner, name: str, command: str
+    runner: Runner, name: str, asked: list[str]
 ) -> None:
     steps = [step for step in jobs(workflow(name))[name]["steps"] if "run" in step]
 
@@ -214,7 +214,7 @@ def test_deployments_and_drift_checks_state_the_posture_and_ask_the_engine(
 
     assert [one.returncode for one in done] == [0] * len(steps), [one.stderr for one in done]
     assert "Stack dev: tier trusted" in (runner.beside / "summary").read_text()
-    assert commands(runner) == [command]
+    assert commands(runner) == asked
 
 
 def test_the_prepared_machine_finds_the_program_and_the_state(runner: Runner) -> None:

@@ -67,7 +67,7 @@ class Runner:
         }
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", self.expanded(step["run"])],
-            cwd=self.folder,
+            cwd=self.folder / step.get("working-directory", "."),
             env=environment,
             capture_output=True,
             text=True,

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+from infra.guard import Guard, violations_of_each
 from infra.preview.document import read_preview
 from infra.report.comment import COMMENT_LIMIT, LEFT_OUT, size
 from infra.report.preview_markdown import marker, preview_markdown
 from tests.unit.diff.changes import GKE, changed, difference
 from tests.unit.preview.regenerate import golden_path, rendered
-from tests.unit.preview.steps import RECORDED, named, scaled, state, step, text_of
+from tests.unit.preview.steps import RECORDED, STACK, named, scaled, state, step, text_of
 
 NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -66,6 +67,17 @@ def test_an_engine_that_could_not_finish_says_so_first() -> None:
     assert "- `no such zone`" in text
 
 
+def test_a_rule_that_somebody_breaks_beside_the_platform_is_told_first() -> None:
+    open_service = state("kubernetes:core/v1:Service", "mine", named("mine", spec={"type": "NodePort"}), STACK)
+    preview = read_preview(text_of(step("create", new=open_service), step("same", new=open_service)))
+
+    broken = violations_of_each(preview.resources, Guard())
+    text = preview_markdown(BUDGET, preview, broken)
+
+    assert [one.rule for one in broken] == ["no-open-service"]
+    assert text.index("- `no-open-service: mine: a Service of type NodePort") < text.index("### Stack test")
+
+
 def test_the_order_in_which_the_engine_tells_its_steps_changes_nothing() -> None:
     document = json.loads(scaled("tier-raised", 500))
     reordered = {**document, "duration": 12345, "steps": document["steps"][::-1]}
@@ -81,7 +93,7 @@ def test_a_comment_never_outgrows_its_limit_and_says_what_it_leaves_out(name: st
 
     assert len(preview.changes) == count
     assert size(text) <= COMMENT_LIMIT
-    assert (LEFT_OUT in text) == (size(preview_markdown(BUDGET, preview, 10**9)) > COMMENT_LIMIT)
+    assert (LEFT_OUT in text) == (size(preview_markdown(BUDGET, preview, limit=10**9)) > COMMENT_LIMIT)
     assert f"**{', '.join(f'{number} to {action}' for action, number in preview.counts.items())}.**" in text
 
 
