@@ -219,7 +219,7 @@ def test_litellm_reads_the_body_that_was_sent_without_the_headers_that_command_i
 
     call(application, content=(b'{"model"', b':"tiny"}'))
     assert seen == [
-        [AUTHORIZATION],
+        [AUTHORIZATION, (b"content-type", b"application/json")],
         {"type": "http.request", "body": b'{"model":"tiny"}', "more_body": False},
         {"type": "http.disconnect"},
     ]
