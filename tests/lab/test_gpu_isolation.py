@@ -18,7 +18,7 @@ from tests.lab.workloads import QUEUE_LABEL, deployment, job, pod, pod_spec
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1800)]
 
 SECONDS = 120
-STAYS = {"pod-complete.stage.kwok.x-k8s.io/delay": "1h"}
+STAYS = {f"pod-complete.stage.kwok.x-k8s.io/{delay}": "1h" for delay in ("delay", "jitter-delay")}
 """On a pod that a simulated node would otherwise end at once."""
 
 TENANTS = tuple(OWN)
