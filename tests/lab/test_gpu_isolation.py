@@ -1,4 +1,7 @@
-"""HW1 to HW3 on the lab: the real scheduler and Kueue place engines and jobs, and nobody talks itself elsewhere."""
+"""HW1 to HW3 on the lab: the real scheduler and Kueue place engines and jobs, and nobody talks itself elsewhere.
+
+What is forged comes first, while no job has used up the quota that a legitimate twin needs.
+"""
 
 import json
 import time
@@ -119,90 +122,6 @@ def running(platform: AdversarialPlatform) -> int:
 def member(platform: AdversarialPlatform, tenant: str) -> Requester:
     """Somebody of a tenant's."""
     return Requester(platform.kubectl, "anna", (platform.group(tenant),))
-
-
-# --- who is placed where ----------------------------------------------------------------------------------------
-
-
-def test_every_engine_runs_in_the_pool_of_its_model(adversarial: AdversarialPlatform) -> None:
-    wanted = {"engine common": SERVING_POOL, "engine sliver": SPLIT.name} | {
-        f"engine {tenant}-model": pool.name for tenant, pool in OWN.items()
-    }
-
-    def engines() -> dict[str, str]:
-        return {one.owner: one.pool for one in placed(adversarial) if one.owner.startswith("engine ")}
-
-    until(lambda: engines() == wanted, f"engines are in {engines()}")
-
-
-def test_jobs_go_to_the_pools_of_their_tenant(adversarial: AdversarialPlatform, work: Work) -> None:
-    found = {(one.owner, one.pool) for one in placed(adversarial) if one.owner in TENANTS}
-
-    assert found == {(tenant, pool.name) for tenant, pool in OWN.items()} | {
-        (tenant, SPLIT.name) for tenant in (TENANT, OTHER_TENANT)
-    }
-    assert {tenant: len(names) for tenant, names in work.admitted.items()} == {
-        tenant: len([one for one in placed(adversarial) if one.owner == tenant]) for tenant in TENANTS
-    }
-
-
-def test_no_two_tenants_are_on_one_whole_gpu_and_on_no_node_of_the_sensitive_one(
-    adversarial: AdversarialPlatform, work: Work
-) -> None:
-    del work
-    for node, pods in by_node(placed(adversarial)).items():
-        owners = {serves(one) for one in pods}
-        if pods[0].pool not in {SPLIT.name, SERVING_POOL}:
-            assert len(owners) == 1, (node, owners)
-        if pods[0].pool == SERVING_POOL:
-            assert owners == {"several"}, (node, owners)
-        assert SENSITIVE_TENANT not in owners or owners == {SENSITIVE_TENANT}, (node, owners)
-
-
-def by_node(pods: Iterable[Placed]) -> dict[str, list[Placed]]:
-    found: dict[str, list[Placed]] = {}
-    for one in pods:
-        found.setdefault(one.node, []).append(one)
-    return found
-
-
-def serves(one: Placed) -> str:
-    """The tenant whose code or whose prompts alone a pod works on; of several: `several`."""
-    name = one.owner.removeprefix("engine ").removesuffix("-model")
-    return name if name in TENANTS else "several"
-
-
-def test_two_tenants_meet_on_a_mig_node_and_each_has_instances_of_its_own(
-    adversarial: AdversarialPlatform, work: Work
-) -> None:
-    """The positive of the test above: MIG lets them share a node, since each pod holds instances that no other has."""
-    del work
-    slivers = [one for one in placed(adversarial) if one.pool == SPLIT.name]
-
-    assert len(slivers) == 3 + 3 + 1
-    assert any(len({serves(one) for one in pods} & {TENANT, OTHER_TENANT}) == 2 for pods in by_node(slivers).values())
-
-
-def test_nobody_borrows_what_is_idle(adversarial: AdversarialPlatform, work: Work) -> None:
-    """A whole GPU of the serving pool, one of each tenant's own pool and MIG instances are idle meanwhile."""
-    for tenant, names in work.waiting.items():
-        for name in names:
-            assert quota_decision(adversarial.kubectl, adversarial.namespace(tenant), name, "True", 3) == "False"
-
-
-def test_a_queue_covers_no_pool_of_anybody_elses(adversarial: AdversarialPlatform) -> None:
-    queues = items(adversarial, "clusterqueues.kueue.x-k8s.io")
-    covered = {
-        queue["metadata"]["name"]: {
-            flavor["name"] for group in queue["spec"].get("resourceGroups", []) for flavor in group["flavors"]
-        }
-        for queue in queues
-    }
-
-    split = f"{SPLIT.name}-mig-1g-10gb"
-    for tenant, pool in OWN.items():
-        shared = () if tenant == SENSITIVE_TENANT else (split,)
-        assert covered[f"tenant-{tenant}"] == {f"{pool.name}-whole", *shared}
 
 
 # --- nobody talks itself elsewhere ------------------------------------------------------------------------------
@@ -331,3 +250,87 @@ def test_a_waiting_pod_is_given_no_toleration_of_others_nodes(adversarial: Adver
         assert not tolerating({"key": DEDICATED, "value": OTHER_TENANT, "effect": "NoSchedule"})
     finally:
         adversarial.kubectl.run("delete", "pod", "waits", "--namespace", space, "--wait=false")
+
+
+# --- who is placed where ----------------------------------------------------------------------------------------
+
+
+def test_every_engine_runs_in_the_pool_of_its_model(adversarial: AdversarialPlatform) -> None:
+    wanted = {"engine common": SERVING_POOL, "engine sliver": SPLIT.name} | {
+        f"engine {tenant}-model": pool.name for tenant, pool in OWN.items()
+    }
+
+    def engines() -> dict[str, str]:
+        return {one.owner: one.pool for one in placed(adversarial) if one.owner.startswith("engine ")}
+
+    until(lambda: engines() == wanted, f"engines are in {engines()}")
+
+
+def test_jobs_go_to_the_pools_of_their_tenant(adversarial: AdversarialPlatform, work: Work) -> None:
+    found = {(one.owner, one.pool) for one in placed(adversarial) if one.owner in TENANTS}
+
+    assert found == {(tenant, pool.name) for tenant, pool in OWN.items()} | {
+        (tenant, SPLIT.name) for tenant in (TENANT, OTHER_TENANT)
+    }
+    assert {tenant: len(names) for tenant, names in work.admitted.items()} == {
+        tenant: len([one for one in placed(adversarial) if one.owner == tenant]) for tenant in TENANTS
+    }
+
+
+def test_no_two_tenants_are_on_one_whole_gpu_and_on_no_node_of_the_sensitive_one(
+    adversarial: AdversarialPlatform, work: Work
+) -> None:
+    del work
+    for node, pods in by_node(placed(adversarial)).items():
+        owners = {serves(one) for one in pods}
+        if pods[0].pool not in {SPLIT.name, SERVING_POOL}:
+            assert len(owners) == 1, (node, owners)
+        if pods[0].pool == SERVING_POOL:
+            assert owners == {"several"}, (node, owners)
+        assert SENSITIVE_TENANT not in owners or owners == {SENSITIVE_TENANT}, (node, owners)
+
+
+def by_node(pods: Iterable[Placed]) -> dict[str, list[Placed]]:
+    found: dict[str, list[Placed]] = {}
+    for one in pods:
+        found.setdefault(one.node, []).append(one)
+    return found
+
+
+def serves(one: Placed) -> str:
+    """The tenant whose code or whose prompts alone a pod works on; of several: `several`."""
+    name = one.owner.removeprefix("engine ").removesuffix("-model")
+    return name if name in TENANTS else "several"
+
+
+def test_two_tenants_meet_on_a_mig_node_and_each_has_instances_of_its_own(
+    adversarial: AdversarialPlatform, work: Work
+) -> None:
+    """The positive of the test above: MIG lets them share a node, since each pod holds instances that no other has."""
+    del work
+    slivers = [one for one in placed(adversarial) if one.pool == SPLIT.name]
+
+    assert len(slivers) == 3 + 3 + 1
+    assert any(len({serves(one) for one in pods} & {TENANT, OTHER_TENANT}) == 2 for pods in by_node(slivers).values())
+
+
+def test_nobody_borrows_what_is_idle(adversarial: AdversarialPlatform, work: Work) -> None:
+    """A whole GPU of the serving pool, one of each tenant's own pool and MIG instances are idle meanwhile."""
+    for tenant, names in work.waiting.items():
+        for name in names:
+            assert quota_decision(adversarial.kubectl, adversarial.namespace(tenant), name, "True", 3) == "False"
+
+
+def test_a_queue_covers_no_pool_of_anybody_elses(adversarial: AdversarialPlatform) -> None:
+    queues = items(adversarial, "clusterqueues.kueue.x-k8s.io")
+    covered = {
+        queue["metadata"]["name"]: {
+            flavor["name"] for group in queue["spec"].get("resourceGroups", []) for flavor in group["flavors"]
+        }
+        for queue in queues
+    }
+
+    split = f"{SPLIT.name}-mig-1g-10gb"
+    for tenant, pool in OWN.items():
+        shared = () if tenant == SENSITIVE_TENANT else (split,)
+        assert covered[f"tenant-{tenant}"] == {f"{pool.name}-whole", *shared}
