@@ -1,13 +1,18 @@
 """What the engine knows of this stack's last deployment."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, cast
 
 import pulumi
 import pulumi.runtime
 
+from infra.report.text import printable
+
 STACK_OUTPUTS_FUNCTION = "pulumi:pulumi:readStackOutputs"
 """The engine's own function behind a StackReference, which would add a resource and answer only later."""
+ATTEMPTS = 3
+PAUSE_SECONDS = 1.0
 
 
 def last_posture() -> object:
@@ -17,12 +22,20 @@ def last_posture() -> object:
         pulumi.RunError: The engine cannot say; nothing has been registered.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    try:
-        answer = cast("Mapping[str, Any]", pulumi.runtime.invoke(STACK_OUTPUTS_FUNCTION, {"name": name}).value or {})
-    except Exception as error:
-        raise pulumi.RunError(
-            f"The outputs of stack {name} cannot be read ({type(error).__name__}): whether the tier is lowered cannot"
-            " be told, and nothing was changed. Look at `pulumi stack output posture`."
-        ) from None
-    outputs = cast("Mapping[str, Any]", answer.get("outputs") or {})
+    outputs = cast("Mapping[str, Any]", _answer(name).get("outputs") or {})
     return outputs.get("posture")
+
+
+def _answer(name: str) -> Mapping[str, Any]:
+    """What the engine says of a stack's outputs; asked again where it fails, as while a backend is busy."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            return cast("Mapping[str, Any]", pulumi.runtime.invoke(STACK_OUTPUTS_FUNCTION, {"name": name}).value or {})
+        except Exception as error:
+            if not left:
+                raise pulumi.RunError(
+                    f"The outputs of stack {name} cannot be read: {printable(str(error))}. Whether the tier is lowered"
+                    " cannot be told, and nothing was changed. Look at `pulumi stack output posture`."
+                ) from None
+            time.sleep(PAUSE_SECONDS)
+    raise AssertionError("unreachable")

@@ -26,6 +26,7 @@ ORDER = (
     "lab_to_take_down",
     "lab_to_break",
     "platform_to_destroy",
+    "adversarial",
     "lowered",
     "partitioned",
     "governed",
