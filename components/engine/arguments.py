@@ -32,7 +32,7 @@ def vllm_arguments(part: EnginePart) -> tuple[str, ...]:
     return (
         model_path(part),
         "--served-model-name",
-        part.name,
+        part.model,
         "--host",
         "0.0.0.0",  # noqa: S104 - a pod has one address, and the Service has to reach it
         "--port",
@@ -41,6 +41,10 @@ def vllm_arguments(part: EnginePart) -> tuple[str, ...]:
         str(SHUTDOWN_SECONDS),
         "--allowed-media-domains",
         NO_MEDIA_DOMAIN,
+        # The faster algorithms can be made to collide, which would hand one prompt's computed beginning to another.
+        "--prefix-caching-hash-algo",
+        "sha256",
+        *(() if part.keeps_prefixes else ("--no-enable-prefix-caching",)),
         *_option_arguments(part.options),
     )
 

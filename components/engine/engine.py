@@ -1,4 +1,4 @@
-"""One model's engines."""
+"""One model's engines, or one tenant's of a model."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -77,7 +77,7 @@ class Engine(pulumi.ComponentResource):
         return {
             "name": self._part.service_name,
             "namespace": self._part.namespace,
-            "labels": labels("engine", self._part.name),
+            "labels": labels("engine", self._part.name, self._part.tenant),
         }
 
     def _make_secret(self, hub_token: pulumi.Input[str] | None) -> "kubernetes.core.v1.Secret":
@@ -128,7 +128,7 @@ class Engine(pulumi.ComponentResource):
         queue = _queue_labels(part)
         load = part.load_seconds + PROGRESS_MARGIN_SECONDS
         metadata = self._metadata()
-        metadata["labels"] = {**labels("engine", part.name), **queue}
+        metadata["labels"] = {**labels("engine", part.name, part.tenant), **queue}
         return kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata=metadata,
@@ -140,7 +140,7 @@ class Engine(pulumi.ComponentResource):
                 "strategy": rollout_strategy(part),
                 "template": {
                     "metadata": {
-                        "labels": {**labels("engine", part.name), **queue},
+                        "labels": {**labels("engine", part.name, part.tenant), **queue},
                         "annotations": {
                             "prometheus.io/path": "/metrics",
                             "prometheus.io/port": str(part.port),

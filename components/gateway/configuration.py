@@ -36,9 +36,9 @@ def _represent_decimal(dumper: yaml.SafeDumper, value: Decimal) -> yaml.Node:
 _Dumper.add_representer(Decimal, _represent_decimal)
 
 
-def api_key_variable(model: str) -> str:
-    """The environment variable with the key of a model's engines; names are DNS labels, so no two give one."""
-    return f"ENGINE_API_KEY_{model.replace('-', '_').upper()}"
+def api_key_variable(engine: str) -> str:
+    """The environment variable with the key of engines; their names are DNS labels, so no two give one."""
+    return f"ENGINE_API_KEY_{engine.replace('-', '_').upper()}"
 
 
 def exact_price(usd_per_token: float) -> Decimal:
@@ -71,7 +71,7 @@ def _model(model: GatewayModelPart) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "model": f"hosted_vllm/{model.name}",
         "api_base": model.base_url,
-        "api_key": f"os.environ/{api_key_variable(model.name)}",
+        "api_key": f"os.environ/{api_key_variable(model.engine)}",
     }
     if model.input_usd_per_token is not None:
         parameters["input_cost_per_token"] = exact_price(model.input_usd_per_token)
@@ -82,6 +82,9 @@ def _model(model: GatewayModelPart) -> dict[str, Any]:
 
 def _litellm_settings(part: GatewayPart) -> dict[str, Any]:
     settings: dict[str, Any] = {
+        # No answer is kept for whoever asks the same, or something like it: by its speed it would tell one tenant what
+        # another has asked.
+        "cache": False,
         # A parameter that an engine does not know is an error that the caller sees, not one that is lost.
         "drop_params": False,
         "json_logs": True,

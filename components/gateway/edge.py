@@ -213,7 +213,7 @@ def _open(route: Route, upstream_path: str, extra: Iterable[str] = ()) -> str:
 
 
 def _tenant_server(part: GatewayPart) -> str:
-    routes = tenant_routes(model.name for model in part.models)
+    routes = tenant_routes(part.model_names)
     return _server(
         part,
         part.port,

@@ -49,7 +49,7 @@ def exposure_objects(part: GatewayPart) -> dict[str, Manifest]:
 
 
 def _paths(part: GatewayPart) -> list[str]:
-    return sorted({route.path for route in tenant_routes(model.name for model in part.models)})
+    return sorted({route.path for route in tenant_routes(part.model_names)})
 
 
 def _chunks(paths: Sequence[str]) -> Iterator[Sequence[str]]:

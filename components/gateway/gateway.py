@@ -15,13 +15,16 @@ from components.gateway.access import network_policy
 from components.gateway.configuration import configuration
 from components.gateway.edge import edge_configuration
 from components.gateway.exposure import exposure_objects
+from components.gateway.isolation import cache_domains
 from components.gateway.migration import make_migration
 from components.gateway.pod import (
     ADMIN_OBJECT_NAME,
+    CACHE_SALT_KEY,
     CACHE_URL_KEY,
     CERTIFICATE_AUTHORITY_KEY,
     CONFIGURATION_KEY,
     DATABASE_URL_KEY,
+    DOMAINS_KEY,
     EDGE_CONFIGURATION_KEY,
     ENGINE_KEY,
     MASTER_KEY,
@@ -40,6 +43,21 @@ from infra.blueprint.versions import require_version
 
 KEY_LENGTH = 48
 KEY_PREFIX = "sk-"
+PASSWORD_INPUTS = (
+    "keepers",
+    "length",
+    "lower",
+    "minLower",
+    "minNumeric",
+    "minSpecial",
+    "minUpper",
+    "number",
+    "numeric",
+    "overrideSpecial",
+    "special",
+    "upper",
+)
+"""All that a RandomPassword is drawn by; a change of any draws another one."""
 PROGRESS_SECONDS = START_SECONDS + 120
 
 
@@ -50,7 +68,7 @@ class GatewayArgs:
     Attributes:
         part: The image, replicas, models and prices.
         database: Where keys, budgets and spend are kept.
-        engine_api_keys: The key of each model's engines, by the model's name.
+        engine_api_keys: The key of each model's engines, by the engines' name.
         cache: Where replicas share their counters; required where the part has a cache.
     """
 
@@ -93,6 +111,7 @@ class Gateway(pulumi.ComponentResource):
         self._part = args.part
         self.master_key = self._make_key("master-key")
         self._salt_key = self._make_key("salt-key")
+        self._cache_salt_key = self._make_cache_salt_key() if args.part.isolates_caches else None
         secret = self._make_secret()
         engine_secrets = self._make_engine_secrets()
         self.database_fingerprint = self._database_fingerprint()
@@ -148,23 +167,26 @@ class Gateway(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=outlives or None,
-                ignore_changes=[
-                    "keepers",
-                    "length",
-                    "lower",
-                    "minLower",
-                    "minNumeric",
-                    "minSpecial",
-                    "minUpper",
-                    "number",
-                    "numeric",
-                    "overrideSpecial",
-                    "special",
-                    "upper",
-                ],
+                ignore_changes=list(PASSWORD_INPUTS),
             ),
         )
         return pulumi.Output.secret(pulumi.Output.concat(KEY_PREFIX, password.result))
+
+    def _make_cache_salt_key(self) -> pulumi.Output[str]:
+        """What tenants' cache salts are made from: 256 bits and more, drawn anew with each generation and only then.
+
+        It is not LiteLLM's salt key, which must never change. This one may: whatever caches hold is computed again.
+        """
+        password = random.RandomPassword(
+            f"{self._name}-cache-salt-key",
+            length=KEY_LENGTH,
+            special=False,
+            keepers={"generation": str(self._part.cache_salt_generation)},
+            opts=pulumi.ResourceOptions(
+                parent=self, ignore_changes=[name for name in PASSWORD_INPUTS if name != "keepers"]
+            ),
+        )
+        return pulumi.Output.secret(password.result)
 
     def _secret_values(self) -> dict[str, pulumi.Output[str]]:
         values = {
@@ -172,6 +194,8 @@ class Gateway(pulumi.ComponentResource):
             SALT_KEY: self._salt_key,
             DATABASE_URL_KEY: pulumi.Output.secret(self._args.database.url),
         }
+        if self._cache_salt_key is not None:
+            values[CACHE_SALT_KEY] = self._cache_salt_key
         cache = self._args.cache
         if cache is not None:
             values[CACHE_URL_KEY] = pulumi.Output.secret(cache.url)
@@ -188,21 +212,26 @@ class Gateway(pulumi.ComponentResource):
         )
 
     def _engine_keys(self) -> dict[str, pulumi.Output[str]]:
-        return {model.name: pulumi.Output.secret(self._args.engine_api_keys[model.name]) for model in self._part.models}
+        given = self._args.engine_api_keys
+        return {model.engine: pulumi.Output.secret(given[model.engine]) for model in self._part.models}
 
     def _make_engine_secrets(self) -> "list[kubernetes.core.v1.Secret]":
         return [
             kubernetes.core.v1.Secret(
-                f"{self._name}-engine-{model}",
-                metadata=self._metadata(engine_secret_name(model)),
+                f"{self._name}-engine-{engine}",
+                metadata=self._metadata(engine_secret_name(engine)),
                 string_data={ENGINE_KEY: key},
                 opts=self._child(),
             )
-            for model, key in self._engine_keys().items()
+            for engine, key in self._engine_keys().items()
         ]
 
     def _make_configuration(self) -> "kubernetes.core.v1.ConfigMap":
-        return self._make_map("configuration", "config", {CONFIGURATION_KEY: configuration(self._part)})
+        return self._make_map(
+            "configuration",
+            "config",
+            {CONFIGURATION_KEY: configuration(self._part), DOMAINS_KEY: cache_domains(self._part)},
+        )
 
     def _make_edge_configuration(self) -> "kubernetes.core.v1.ConfigMap":
         return self._make_map("edge-configuration", "edge", {EDGE_CONFIGURATION_KEY: edge_configuration(self._part)})
@@ -312,18 +341,16 @@ class Gateway(pulumi.ComponentResource):
         def digest(values: Mapping[str, Any]) -> str:
             return secret_fingerprint(values[SALT_KEY], *(f"{key}={values[key]}" for key in sorted(values)))
 
-        engine_keys = {f"engine-{model}": key for model, key in self._engine_keys().items()}
+        engine_keys = {f"engine-{engine}": key for engine, key in self._engine_keys().items()}
         return pulumi.Output.unsecret(pulumi.Output.all(**self._secret_values(), **engine_keys).apply(digest))
 
 
 def _validate(args: GatewayArgs) -> None:
     require_version("The gateway", args.part.image, args.part.version_floor)
     require_version("The gateway's edge", args.part.edge_image, args.part.edge_version_floor)
-    without_key = [model.name for model in args.part.models if model.name not in args.engine_api_keys]
+    without_key = [model.engine for model in args.part.models if model.engine not in args.engine_api_keys]
     if without_key:
-        raise ValueError(
-            f"The gateway has no key for the engines of {', '.join(without_key)}; pass one for each model."
-        )
+        raise ValueError(f"The gateway has no key for the engines of {', '.join(without_key)}; pass one for each.")
     if (args.part.cache is None) != (args.cache is None):
         raise ValueError("The gateway's part and its arguments disagree about a cache; give both or neither.")
     if args.part.replicas > 1 and args.cache is None:

@@ -15,6 +15,7 @@ from components.cache.connection import CERTIFICATE_AUTHORITY_PATH
 from components.gateway import hooks
 from components.gateway.configuration import CACHE_URL_VARIABLE, api_key_variable
 from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT, REQUESTS
+from components.gateway.hooks.startup import DOMAINS_PATH_VARIABLE, SALT_KEY_VARIABLE
 from components.shared import (
     environment,
     from_secret,
@@ -41,6 +42,7 @@ ADMIN_OBJECT_NAME = "gateway-admin"
 EDGE_CONFIGURATION_KEY = "nginx.conf"
 EDGE_CONFIGURATION_PATH = "/etc/bulkhead/edge"
 CONFIGURATION_KEY = "config.yaml"
+DOMAINS_KEY = "cache-domains.json"
 CONFIGURATION_PATH = "/etc/bulkhead/gateway"
 HOOKS_PATH = "/etc/bulkhead/hooks"
 CERTIFICATE_AUTHORITY_KEY = "cache-ca.pem"
@@ -49,6 +51,7 @@ MASTER_KEY = "master-key"
 SALT_KEY = "salt-key"
 DATABASE_URL_KEY = "database-url"
 CACHE_URL_KEY = "cache-url"
+CACHE_SALT_KEY = "cache-salt-key"
 ENGINE_KEY = "api-key"
 
 START_SECONDS = 600
@@ -69,6 +72,7 @@ BASE_ENVIRONMENT = {
 
 SERVER_ENVIRONMENT = {
     **BASE_ENVIRONMENT,
+    DOMAINS_PATH_VARIABLE: f"{CONFIGURATION_PATH}/{DOMAINS_KEY}",
     "DISABLE_ADMIN_UI": "True",
     "DISABLE_SCHEMA_UPDATE": "true",
     "LITELLM_WORKER_STARTUP_HOOKS": hooks.STARTUP_HOOK,
@@ -90,9 +94,9 @@ READY_SCRIPT = _ASK + "import json, sys; sys.exit(json.loads(b).get('db') != 'co
 """LiteLLM answers `healthy` while its database is away; what counts is `db`."""
 
 
-def engine_secret_name(model: str) -> str:
-    """The Secret beside the gateway with the key of a model's engines."""
-    return f"gateway-engine-{model}"
+def engine_secret_name(engine: str) -> str:
+    """The Secret beside the gateway with the key of engines."""
+    return f"gateway-engine-{engine}"
 
 
 def scratch_volumes() -> "list[VolumeArgsDict]":
@@ -235,8 +239,9 @@ def _server_environment(part: GatewayPart, secret_name: pulumi.Input[str]) -> "l
         from_secret("LITELLM_MASTER_KEY", secret_name, MASTER_KEY),
         from_secret("LITELLM_SALT_KEY", secret_name, SALT_KEY),
         *cache,
+        *([from_secret(SALT_KEY_VARIABLE, secret_name, CACHE_SALT_KEY)] if part.isolates_caches else []),
         *(
-            from_secret(api_key_variable(model.name), engine_secret_name(model.name), ENGINE_KEY)
+            from_secret(api_key_variable(model.engine), engine_secret_name(model.engine), ENGINE_KEY)
             for model in part.models
         ),
     ]

@@ -12,6 +12,7 @@ from enum import StrEnum
 from infra.blueprint.access import AccessRulePart, SubjectPart
 from infra.blueprint.admission import AdmissionAction
 from infra.blueprint.network import NetworkPolicyPart
+from infra.config.models import CacheIsolation
 
 MANAGED_BY_LABELS: Mapping[str, str] = {
     "app.kubernetes.io/managed-by": "bulkhead",
@@ -403,15 +404,18 @@ class QueueEntryPart:
 
 @dataclass(frozen=True)
 class EnginePart:
-    """One model's vLLM Deployment.
+    """One vLLM Deployment: a model's engines, or those of one tenant.
 
     Attributes:
-        name: The model's name; objects are called `engine-<name>`, never `vllm`, since Kubernetes would then inject a
-            `VLLM_PORT` that vLLM reads.
+        name: The model's name, with the tenant's where the engines are one tenant's own; objects are called
+            `engine-<name>`, never `vllm`, since Kubernetes would then inject a `VLLM_PORT` that vLLM reads.
         devices: None on CPU nodes.
         queue: None on CPU nodes, which no quota covers.
         load_seconds: How long the engine may take from start to serving.
         version_floor: The oldest vLLM that `image` may hold.
+        model: The model that they serve, by the name that tenants use.
+        tenant: The only tenant whose requests they work on; None where several may share them.
+        cache_isolation: Who may share what they have computed; None where nothing is said, which shares it.
         flavor: The Kueue flavor of the pool that runs it; None on CPU nodes.
         runtime_class: The runtime class that its pods name; None: the cluster's usual one.
     """
@@ -431,8 +435,21 @@ class EnginePart:
     memory: str
     load_seconds: int
     port: int
+    model: str
+    tenant: str | None = None
+    cache_isolation: CacheIsolation | None = None
     flavor: str | None = None
     runtime_class: str | None = None
+
+    @property
+    def keeps_prefixes(self) -> bool:
+        """Whether they keep what they have computed of a prompt for the next that begins like it."""
+        return self.cache_isolation is not CacheIsolation.OFF
+
+    @property
+    def isolates_tenants(self) -> bool:
+        """Whether no tenant may hit what another has left, so that every request has to be a known tenant's."""
+        return self.cache_isolation not in (None, CacheIsolation.SHARED)
 
     @property
     def service_name(self) -> str:
@@ -503,12 +520,23 @@ CachePart = InClusterCachePart | MemorystoreCachePart | ExternalCachePart
 
 @dataclass(frozen=True)
 class GatewayModelPart:
-    """A model as the gateway offers it; prices in US dollars a token, None when it has none."""
+    """A model as the gateway offers it, at one address; prices in US dollars a token, None when it has none.
+
+    Attributes:
+        name: What tenants call it; a model with engines of several tenants' own stands here once for each.
+        base_url: Where the engines are.
+        engine: The engines' name.
+        tenant: The only tenant whose requests go there; None where those of several may.
+        isolated: Whether no tenant may hit what another has left in the engines.
+    """
 
     name: str
     base_url: str
     input_usd_per_token: float | None
     output_usd_per_token: float | None
+    engine: str
+    tenant: str | None = None
+    isolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -583,6 +611,7 @@ class GatewayPart:
         route: How it is reached from outside the cluster; None: not at all.
         external_providers: Model providers outside the cluster that it may reach.
         fails_closed: Whether a request whose budget or limit cannot be checked is refused.
+        cache_salt_generation: Which key the tenants' salts are made from; another number, another key.
         serves_without_database: Whether requests are answered, unchecked, while the database does not answer.
     """
 
@@ -604,6 +633,17 @@ class GatewayPart:
     serves_without_database: bool = False
     external_providers: tuple[ExternalProviderPart, ...] = ()
     fails_closed: bool = False
+    cache_salt_generation: int = 1
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """What tenants call the models, sorted."""
+        return tuple(sorted({model.name for model in self.models}))
+
+    @property
+    def isolates_caches(self) -> bool:
+        """Whether some model's requests bear salts."""
+        return any(model.isolated for model in self.models)
 
     @property
     def base_url(self) -> str:

@@ -14,9 +14,11 @@ from infra.blueprint.model import (
     WholeGpuPart,
 )
 from infra.config.accelerators import confidential_technology
+from infra.config.caches import engine_owners, isolation_in_force
 from infra.config.cluster import Cluster, GkeCluster
 from infra.config.models import Model
 from infra.config.pools import DEDICATED_KEY, MigPartition, Pool, TimeSlicingPartition, WholePartition
+from infra.config.tenants import Tenant
 
 POOL_LABEL = "bulkhead.dev/pool"
 GPU_TAINT = TaintPart("nvidia.com/gpu", "present", "NoSchedule")
@@ -30,23 +32,31 @@ BYTES_PER_GIBIBYTE = 2**30
 BYTES_PER_GIGABYTE = 10**9
 
 
-def boot_disk_gigabytes(pool: Pool, models: Iterable[Model]) -> int:
+def boot_disk_gigabytes(pool: Pool, models: Iterable[Model], tenants: Iterable[Tenant] = ()) -> int:
     """GB of boot disk that hold what a node needs and the weights of the engines that can meet on it.
 
     Engines meet as far as the node's devices go round; those with the most weights for each device are counted first,
     the last one in part, which no real mix exceeds. On nodes without GPUs, where nothing limits their number, every
-    engine may meet every other.
+    engine may meet every other. Engines that a sensitive tenant gets of its own with KV1 count before it is in force:
+    raising the tier must not replace the nodes.
     """
+    known = tuple(tenants)
     engines = [model for model in models if model.pool == pool.name and not model.source.startswith("/")]
     by_weight = sorted(engines, key=lambda model: -model.weights_gibibytes / (model.gpus or 1))
     left = pool.devices_on_each_node
     gibibytes = 0.0
     for model in by_weight:
-        wanted = model.replicas * (model.gpus or 1)
+        wanted = model.replicas * (model.gpus or 1) * _copies(model, known)
         taken = min(wanted, left) if pool.is_gpu else wanted
         left -= taken
         gibibytes += taken * model.weights_gibibytes / (model.gpus or 1)
     return min(BASE_DISK_GIGABYTES + ceil(gibibytes * BYTES_PER_GIBIBYTE / BYTES_PER_GIGABYTE), MOST_DISK_GIGABYTES)
+
+
+def _copies(model: Model, tenants: Iterable[Tenant]) -> int:
+    """How often a model's engines may stand beside each other, each for other tenants."""
+    callers = [tenant for tenant in tenants if model.name in tenant.models]
+    return len(engine_owners(isolation_in_force(model.cache_isolation, scoped=True), callers, scoped=True))
 
 
 def partition_part(pool: Pool) -> PartitionPart:
@@ -114,8 +124,8 @@ def runtime_class(pool: Pool) -> str | None:
     return str(pool.sandbox) if pool.sandbox else None
 
 
-def node_pool(pool: Pool, models: Iterable[Model] = ()) -> NodePoolPart:
-    """The GKE node pool for `pool`, on which the engines of those of `models` run that name it."""
+def node_pool(pool: Pool, models: Iterable[Model] = (), tenants: Iterable[Tenant] = ()) -> NodePoolPart:
+    """The GKE node pool for `pool`, on which the engines of those of `models` run that name it, for `tenants`."""
     name = pool.node_pool_name
     machine_type = pool.gke_machine_type
     if machine_type is None:
@@ -126,7 +136,7 @@ def node_pool(pool: Pool, models: Iterable[Model] = ()) -> NodePoolPart:
         gpus_per_node=pool.gpus_on_each_node,
         partition=partition_part(pool),
         machine_type=machine_type,
-        boot_disk_gigabytes=boot_disk_gigabytes(pool, models),
+        boot_disk_gigabytes=boot_disk_gigabytes(pool, models, tenants),
         nodes_min=pool.nodes.min,
         nodes_max=pool.nodes.max,
         spot=pool.spot,

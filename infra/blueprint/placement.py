@@ -11,6 +11,7 @@ MIG separates the memory and the faults of one GPU's instances in hardware; time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from infra.blueprint.caches import served_by
 from infra.blueprint.model import (
     Blueprint,
     ClusterQueuePart,
@@ -129,15 +130,15 @@ def _pool_placement(blueprint: Blueprint, pool: PoolPart) -> PoolPlacement:
     return PoolPlacement(
         pool=pool,
         engines=tuple(
-            sorted((_engine_use(engine, blueprint.tenants) for engine in engines), key=lambda engine: engine.name)
+            sorted((_engine_use(engine, blueprint) for engine in engines), key=lambda engine: engine.name)
         ),
         queues=tuple(sorted(queues, key=lambda queue: queue.tenant)),
     )
 
 
-def _engine_use(engine: EnginePart, tenants: tuple[TenantPart, ...]) -> EngineUse:
-    serves = frozenset(tenant.name for tenant in tenants if engine.name in tenant.models)
-    return EngineUse(engine.name, engine.replicas, engine.devices.count if engine.devices else 0, serves)
+def _engine_use(engine: EnginePart, blueprint: Blueprint) -> EngineUse:
+    devices = engine.devices.count if engine.devices else 0
+    return EngineUse(engine.name, engine.replicas, devices, served_by(blueprint, engine))
 
 
 def _queue_use(queue: ClusterQueuePart, flavor: str) -> QueueUse | None:

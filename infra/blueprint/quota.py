@@ -1,5 +1,7 @@
 """GPU quota: flavors from pools, a ClusterQueue for each tenant, and one for the engines."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import groupby
 
 from infra.blueprint import names
@@ -7,6 +9,7 @@ from infra.blueprint.model import (
     ChartLocation,
     ChartPart,
     ClusterQueuePart,
+    EnginePart,
     FlavorQuotaPart,
     FolderChartLocation,
     LocalQueuePart,
@@ -31,8 +34,9 @@ PRIORITY_CLASSES = (
 )
 
 
-def quota_part(config: StackConfig) -> QuotaPart:
-    """Kueue and its queues for the pools, engines and tenants of `config`."""
+def quota_part(config: StackConfig, engines: Iterable[EnginePart]) -> QuotaPart:
+    """Kueue and its queues for the pools and tenants of `config`, and for `engines`."""
+    taken = engine_devices(engines)
     pools = sorted(config.gpu_pools, key=lambda pool: pool.name)
     tenants = sorted(config.tenants, key=lambda tenant: tenant.name)
     return QuotaPart(
@@ -44,7 +48,7 @@ def quota_part(config: StackConfig) -> QuotaPart:
         cohort=names.COHORT,
         flavors=tuple(_flavor(config, pool) for pool in pools),
         cluster_queues=(
-            *_serving_cluster_queues(config, pools),
+            *_serving_cluster_queues(config, pools, taken),
             *(_tenant_cluster_queue(config, tenant) for tenant in tenants),
         ),
         local_queues=(
@@ -93,18 +97,41 @@ def _groups(config: StackConfig, pools: list[Pool], devices: dict[str, int]) -> 
     )
 
 
-def _serving_cluster_queues(config: StackConfig, pools: list[Pool]) -> tuple[ClusterQueuePart, ...]:
+def _serving_cluster_queues(
+    config: StackConfig, pools: list[Pool], taken: Mapping[str, int]
+) -> tuple[ClusterQueuePart, ...]:
     if not pools:
         return ()
-    devices = {pool.name: engine_devices(config, pool) for pool in pools}
+    devices = {pool.name: taken.get(pool.node_pool_name, 0) for pool in pools}
     return (ClusterQueuePart(names.SERVING_QUEUE, None, _groups(config, pools, devices)),)
 
 
-def engine_devices(config: StackConfig, pool: Pool) -> int:
-    """Devices that the engines on `pool` take together."""
-    return sum(
-        config.devices_for_each_engine(model) * model.replicas for model in config.models if model.pool == pool.name
-    )
+def engine_devices(engines: Iterable[EnginePart]) -> Mapping[str, int]:
+    """Flavor → devices that the engines on it take together."""
+    found: dict[str, int] = {}
+    for engine in engines:
+        if engine.flavor is not None and engine.devices is not None:
+            found[engine.flavor] = found.get(engine.flavor, 0) + engine.devices.count * engine.replicas
+    return found
+
+
+def with_serving_quota(quota: QuotaPart, engines: Iterable[EnginePart]) -> QuotaPart:
+    """`quota` with exactly what `engines` take in the queue that they enter through."""
+    taken = engine_devices(engines)
+
+    def fitted(queue: ClusterQueuePart) -> ClusterQueuePart:
+        if queue.tenant is not None:
+            return queue
+        groups = tuple(
+            replace(
+                group,
+                flavors=tuple(replace(flavor, nominal=taken.get(flavor.flavor, 0)) for flavor in group.flavors),
+            )
+            for group in queue.groups
+        )
+        return replace(queue, groups=groups)
+
+    return replace(quota, cluster_queues=tuple(map(fitted, quota.cluster_queues)))
 
 
 def _tenant_queue_name(tenant: Tenant) -> str:

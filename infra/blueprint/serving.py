@@ -59,7 +59,7 @@ SECONDS_PER_MINUTE = 60
 
 
 def engine_part(config: StackConfig, model: Model) -> EnginePart:
-    """The engine Deployment that serves `model`."""
+    """The engine Deployment that serves `model` to all its callers."""
     pool = config.pool(model.pool)
     count = config.devices_for_each_engine(model)
     image, floor = (VLLM_IMAGE, VLLM_FLOOR) if pool.is_gpu else (VLLM_CPU_IMAGE, VLLM_CPU_FLOOR)
@@ -79,6 +79,8 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         memory=model.resources.memory,
         load_seconds=model.load_minutes * SECONDS_PER_MINUTE,
         port=names.ENGINE_PORT,
+        model=model.name,
+        cache_isolation=model.cache_isolation,
         flavor=pool.node_pool_name if count else None,
         runtime_class=runtime_class(pool),
     )
@@ -121,7 +123,7 @@ def gateway_part(config: StackConfig, engines: tuple[EnginePart, ...]) -> Gatewa
         request_megabytes=config.gateway.request_megabytes,
         admin_namespaces=tuple(sorted(config.gateway.admin.allowed_from)),
         route=route_part(config),
-        models=tuple(_gateway_model(config.model(engine.name), engine) for engine in engines),
+        models=tuple(_gateway_model(config.model(engine.model), engine) for engine in engines),
         database=_database(config),
         cache=_cache(config),
         external_providers=tuple(
@@ -130,6 +132,7 @@ def gateway_part(config: StackConfig, engines: tuple[EnginePart, ...]) -> Gatewa
         ),
         metrics_port=metrics_port(config),
         serves_without_database=config.gateway.database_outage is DatabaseOutage.SERVE,
+        cache_salt_generation=config.gateway.cache_salt_generation,
     )
 
 
@@ -140,6 +143,7 @@ def _gateway_model(model: Model, engine: EnginePart) -> GatewayModelPart:
         base_url=engine.base_url,
         input_usd_per_token=price.input_usd_per_million_tokens / TOKENS_PER_PRICE if price else None,
         output_usd_per_token=price.output_usd_per_million_tokens / TOKENS_PER_PRICE if price else None,
+        engine=engine.name,
     )
 
 

@@ -1,6 +1,7 @@
 """The trusted platform: what a configuration becomes before any control above the trusted tier hardens it."""
 
 from infra.blueprint import names
+from infra.blueprint.caches import with_cache_domains
 from infra.blueprint.gpu_admission import admission_part
 from infra.blueprint.model import (
     Blueprint,
@@ -43,14 +44,14 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
     pools = sorted(config.pools, key=lambda pool: pool.name)
     tenants = tuple(tenant_part(tenant) for tenant in sorted(config.tenants, key=lambda tenant: tenant.name))
     observability = observability_part(config)
-    return Blueprint(
+    platform = Blueprint(
         stack=stack,
         cluster=_cluster_part(stack, config),
-        node_pools=tuple(node_pool(pool, config.models) for pool in pools)
+        node_pools=tuple(node_pool(pool, config.models, config.tenants) for pool in pools)
         if isinstance(config.cluster, GkeCluster)
         else (),
         namespaces=NAMESPACES if observability is None else (*NAMESPACES, OBSERVABILITY_NAMESPACE),
-        quota=quota_part(config),
+        quota=quota_part(config, engines),
         engines=engines,
         gateway=gateway_part(config, engines),
         tenants=tenants,
@@ -59,6 +60,7 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
         shared_access=shared_access(tenants),
         observability=observability,
     )
+    return with_cache_domains(platform, scoped=False)
 
 
 def _cluster_part(stack: str, config: StackConfig) -> ClusterPart:

@@ -211,5 +211,10 @@ class Gateway(StackFilePart):
     """Whether, and how, it is reached from outside the cluster."""
     admin: Administration = Administration()
     """The administration port."""
+    cache_salt_generation: int = Field(default=1, ge=1, le=1_000_000)
+    """Which key the salts of isolated caches are made from. Another number makes another key, at once and for good.
+
+    Nothing is lost with the old one but what caches hold. Raise it when somebody may have seen the key.
+    """
     request_megabytes: int = Field(default=8, ge=1, le=512)
     """The largest body of a request, in MiB; a larger one is answered 413."""

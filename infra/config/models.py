@@ -50,6 +50,19 @@ class LoadFormat(StrEnum):
     DUMMY = "dummy"
 
 
+class CacheIsolation(StrEnum):
+    """Who may share what a model's engines have computed of prompts."""
+
+    SHARED = "shared"
+    """Every tenant hits what any other has left: the fastest, and a tenant can tell what another has asked."""
+    SALTED = "salted"
+    """Each tenant hits what it has left itself, in engines that all of them share."""
+    OFF = "off"
+    """Nobody hits anything."""
+    ENGINE_PER_TENANT = "engine_per_tenant"
+    """Each tenant that may call the model has engines of its own, `replicas` of them."""
+
+
 class EngineOptions(StackFilePart):
     """vLLM options that an operator may set; there is no free string of flags, since one could undo a control."""
 
@@ -101,6 +114,12 @@ class Model(StackFilePart):
         default=None, examples=[{"input_usd_per_million_tokens": 0.2, "output_usd_per_million_tokens": 0.6}]
     )
     """What tenants are charged. Required as soon as a tenant with a budget may call the model."""
+    cache_isolation: CacheIsolation | None = Field(default=None, examples=["salted"])
+    """Who may share what the engines have computed of prompts: `shared`, `salted`, `off` or `engine_per_tenant`.
+
+    Unset, it is `shared` as long as KV1 sleeps, and `salted` once KV1 is in force, with which a sensitive tenant gets
+    engines of its own whatever stands here.
+    """
     engine: EngineOptions = EngineOptions()
     """Typed vLLM options."""
     resources: EngineResources = EngineResources()

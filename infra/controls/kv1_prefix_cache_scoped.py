@@ -5,7 +5,9 @@ vLLM's prefix cache is shared by all callers unless each request carries a `cach
 CVE-2025-46570). The caller can send a salt of its own choice, so the gateway has to replace it.
 """
 
+from infra.blueprint.caches import with_cache_domains
 from infra.blueprint.model import Blueprint
+from infra.config.models import CacheIsolation
 from infra.config.trust import ControlId, Tier
 from infra.trust.control import Control
 
@@ -15,8 +17,8 @@ CONTROL = Control(
     enforced_from=Tier.ADVERSARIAL,
     assumption="no tenant tries to learn what another one asks the models",
     mechanism=(
-        "The gateway replaces every request's cache_salt with one derived for the tenant, or the engines "
-        "run without a cache."
+        "The gateway replaces every request's cache_salt with one derived for the tenant, or the engines run without a "
+        "cache, or are one tenant's own, as a sensitive tenant's always are."
     ),
     verification=(
         "On one prompt, another tenant's request adds no prefix-cache hits, and the same tenant's request does."
@@ -24,11 +26,27 @@ CONTROL = Control(
     at_risk="a tenant tells from response times what another tenant has asked",
 )
 
-apply = None
-"""Not available yet."""
+
+def apply(blueprint: Blueprint) -> Blueprint:
+    """Return `blueprint` with caches that no two tenants share.
+
+    Raises:
+        ValueError: a model's cache is to be shared. The loader refuses such stack files.
+    """
+    if shared := [engine.model for engine in blueprint.engines if engine.cache_isolation is CacheIsolation.SHARED]:
+        raise ValueError(f"KV1: the cache of {', '.join(shared)} is to be shared")
+    return with_cache_domains(blueprint, scoped=True)
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """Nothing: no blueprint carries this control yet."""
-    del blueprint
-    return ()
+    """What scopes each model's cache: the gateway's salts, engines without a cache, engines of one tenant."""
+    kinds = {
+        CacheIsolation.SALTED: "CacheSalt",
+        CacheIsolation.OFF: "EngineWithoutCache",
+        CacheIsolation.ENGINE_PER_TENANT: "EngineOfOneTenant",
+    }
+    return tuple(
+        f"{kind}/{engine.name}"
+        for engine in blueprint.engines
+        if engine.cache_isolation is not None and (kind := kinds.get(engine.cache_isolation))
+    )

@@ -53,6 +53,11 @@ def never(error: Exception) -> bool:
     return False
 
 
+def always() -> bool:
+    """Nothing is missing."""
+    return True
+
+
 class TenantAnswers:
     """The layer around an ASGI application.
 
@@ -60,6 +65,7 @@ class TenantAnswers:
         application: LiteLLM.
         parameters: What no request may ask for.
         is_passing: Whether an unhandled error tells of something that will be back, as the database.
+        is_guarded: Whether what scopes caches to tenants is still in place.
     """
 
     def __init__(
@@ -67,10 +73,12 @@ class TenantAnswers:
         application: Application,
         parameters: PlatformParameters,
         is_passing: Callable[[Exception], bool] = never,
+        is_guarded: Callable[[], bool] = always,
     ) -> None:
         self._application = application
         self._parameters = parameters
         self._is_passing = is_passing
+        self._is_guarded = is_guarded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -80,6 +88,8 @@ class TenantAnswers:
         answer = _Answer(str(scope["path"]), send)
         plain = {**scope, "headers": [pair for pair in scope["headers"] if not _is_dropped(pair[0].lower())]}
         try:
+            if not self._is_guarded():
+                raise RuntimeError("what scopes caches to tenants is gone")
             if scope["method"] in WITH_BODY:
                 content = await _whole_body(receive)
                 if content is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from infra.config.caches import asks_for_scoped_caches, engine_owners, isolation_in_force
 from infra.config.draft import Draft, at
 from infra.config.models import Model
 from infra.config.paths import Location
@@ -117,7 +118,7 @@ def _engines_of_one_model(draft: Draft, index: int, model: Model) -> Iterator[Pr
     pool = draft.pools.by_name.get(model.pool)
     if pool is None or not pool.is_gpu or pool.devices_on_each_node == 0:
         return
-    gpus = _devices_of_engine(model)
+    gpus, engines = _devices_of_engine(model), _engines(draft, model)
     if gpus > pool.devices_on_each_node and not isinstance(pool.partition, TimeSlicingPartition):
         yield Problem(
             at("models", index, "gpus"),
@@ -127,13 +128,14 @@ def _engines_of_one_model(draft: Draft, index: int, model: Model) -> Iterator[Pr
         )
         return
     on_a_node = max(pool.devices_on_each_node // gpus, 1)
-    if model.replicas > on_a_node * pool.nodes.max and gpus * model.replicas <= pool.devices_at_most:
+    if engines > on_a_node * pool.nodes.max and gpus * engines <= pool.devices_at_most:
         yield Problem(
             at("models", index, "replicas"),
-            f"{model.replicas} engines of {gpus} devices do not fit `{pool.name}`: a node holds {on_a_node} of them, "
+            f"{engines} engines of {gpus} devices do not fit `{pool.name}`: a node holds {on_a_node} of them, "
             f"and there are at most {counted(pool.nodes.max, 'node')}",
             "some engines would wait for a node that cannot come",
-            f"replicas: {on_a_node * pool.nodes.max} or less, or more nodes for `{pool.name}`",
+            f"replicas: {max(on_a_node * pool.nodes.max * model.replicas // engines, 1)} or less, or more nodes for"
+            f" `{pool.name}`",
         )
 
 
@@ -141,9 +143,17 @@ def _devices_of_engine(model: Model) -> int:
     return model.gpus or 1
 
 
+def _engines(draft: Draft, model: Model) -> int:
+    """Engines of a model, those that are one tenant's own among them."""
+    scoped = draft.trust is not None and asks_for_scoped_caches(draft.trust)
+    callers = [tenant for tenant in draft.tenants.read.values() if model.name in tenant.models]
+    isolation = isolation_in_force(model.cache_isolation, scoped=scoped)
+    return model.replicas * len(engine_owners(isolation, callers, scoped=scoped))
+
+
 def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
     """One problem for a pool that is promised more than it can have; none where one claim alone says so already."""
-    engines = [_engines_claim(model) for model in _models_that_fit_a_node(draft, pool)]
+    engines = [_engines_claim(model, _engines(draft, model)) for model in _models_that_fit_a_node(draft, pool)]
     quotas = [claim for tenant in draft.tenants.read.values() if (claim := _quota_claim(draft, tenant, pool))]
     engine_devices = sum(claim.devices for claim in engines)
     total = engine_devices + sum(claim.devices for claim in quotas)
@@ -176,8 +186,9 @@ def _large_engines(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
         for model in _models_that_fit_a_node(draft, pool)
         if 2 * _devices_of_engine(model) > pool.devices_on_each_node
     ]
-    engines = sum(model.replicas for model in large)
-    if len(large) > 1 and engines > pool.nodes.max >= max(model.replicas for model in large):
+    counts = [_engines(draft, model) for model in large]
+    engines = sum(counts)
+    if len(large) > 1 and engines > pool.nodes.max >= max(counts):
         yield Problem(
             at("pools", index, "nodes", "max"),
             f"{counted(engines, 'engine')} ({listed(model.name for model in large)}) need a node each, and "
@@ -193,9 +204,9 @@ def _models_that_fit_a_node(draft: Draft, pool: Pool) -> Iterator[Model]:
             yield model
 
 
-def _engines_claim(model: Model) -> Claim:
+def _engines_claim(model: Model, engines: int) -> Claim:
     gpus = _devices_of_engine(model)
-    return Claim(f"{model.name}: {counted(model.replicas, 'engine')} x {gpus}", gpus * model.replicas)
+    return Claim(f"{model.name}: {counted(engines, 'engine')} x {gpus}", gpus * engines)
 
 
 def _quota_claim(draft: Draft, tenant: Tenant, pool: Pool) -> Claim | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from infra.config.coherence.caches import check_caches
 from infra.config.coherence.capacity import check_capacity
 from infra.config.coherence.cluster import check_cluster
 from infra.config.coherence.controls import check_controls
@@ -36,6 +37,7 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_secrets,
     check_trust,
     check_controls,
+    check_caches,
 )
 
 

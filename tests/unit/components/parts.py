@@ -44,6 +44,7 @@ ENGINE = EnginePart(
     memory="2Gi",
     load_seconds=600,
     port=8000,
+    model="tiny",
 )
 
 GPU_ENGINE = EnginePart(
@@ -62,6 +63,7 @@ GPU_ENGINE = EnginePart(
     memory="24Gi",
     load_seconds=1800,
     port=8000,
+    model="llama-8b",
 )
 
 GATEWAY = GatewayPart(
@@ -78,8 +80,10 @@ GATEWAY = GatewayPart(
     admin_namespaces=(),
     route=None,
     models=(
-        GatewayModelPart("llama-8b", "http://engine-llama-8b.engines.svc.cluster.local:8000/v1", 2e-07, 6e-07),
-        GatewayModelPart("tiny", "http://engine-tiny.engines.svc.cluster.local:8000/v1", None, None),
+        GatewayModelPart(
+            "llama-8b", "http://engine-llama-8b.engines.svc.cluster.local:8000/v1", 2e-07, 6e-07, "llama-8b"
+        ),
+        GatewayModelPart("tiny", "http://engine-tiny.engines.svc.cluster.local:8000/v1", None, None, "tiny"),
     ),
     database=ExternalDatabasePart(),
     cache=None,

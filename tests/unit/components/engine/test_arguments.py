@@ -3,6 +3,7 @@
 import dataclasses
 
 from components.engine.arguments import WEIGHTS_PATH, vllm_arguments
+from infra.config.models import CacheIsolation
 from tests.unit.components.parts import ENGINE, GPU_ENGINE
 
 
@@ -57,8 +58,21 @@ def test_what_is_not_set_is_left_to_vllm() -> None:
         assert flag not in text
 
 
-def test_prefix_caching_is_left_at_its_default() -> None:
-    assert "prefix-caching" not in flags(*vllm_arguments(ENGINE))
+def test_prefixes_are_found_again_by_a_hash_that_nobody_can_make_collide() -> None:
+    assert "--prefix-caching-hash-algo sha256" in flags(*vllm_arguments(ENGINE))
+    assert "--no-enable-prefix-caching" not in flags(*vllm_arguments(ENGINE))
+
+
+def test_an_engine_without_a_cache_keeps_no_prefix() -> None:
+    engine = dataclasses.replace(ENGINE, cache_isolation=CacheIsolation.OFF)
+
+    assert "--no-enable-prefix-caching" in flags(*vllm_arguments(engine))
+
+
+def test_one_tenant_s_engines_serve_the_model_under_the_name_that_every_tenant_uses() -> None:
+    engine = dataclasses.replace(ENGINE, name="tiny-research-0a1b2c3d", tenant="research")
+
+    assert "--served-model-name tiny " in flags(*vllm_arguments(engine))
 
 
 def test_no_domain_may_be_asked_for_media() -> None:

@@ -42,7 +42,7 @@ def test_a_model_without_a_price_has_none() -> None:
 
 @given(st.integers(min_value=0, max_value=10**9).map(lambda thousandths: thousandths / 1000))
 def test_any_price_for_a_million_tokens_comes_back_to_the_last_digit(usd: float) -> None:
-    part = dataclasses.replace(GATEWAY, models=(GatewayModelPart("m", "http://m", usd / 1_000_000, 0.0),))
+    part = dataclasses.replace(GATEWAY, models=(GatewayModelPart("m", "http://m", usd / 1_000_000, 0.0, "m"),))
     text = configuration(part)
     written = text.partition("input_cost_per_token: ")[2].partition("\n")[0]
 

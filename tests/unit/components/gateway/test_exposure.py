@@ -64,7 +64,9 @@ def test_the_route_is_attached_to_the_existing_gateway_and_its_listener() -> Non
 
 @pytest.mark.parametrize("count", [1, 58, 59, 200])
 def test_many_models_are_spread_over_routes_within_the_api_s_limits(count: int) -> None:
-    models = tuple(GatewayModelPart(f"model-{index}", "http://engine:8000/v1", None, None) for index in range(count))
+    models = tuple(
+        GatewayModelPart(f"model-{index}", "http://engine:8000/v1", None, None, "engine") for index in range(count)
+    )
     objects = routed(EXISTING, dataclasses.replace(GATEWAY, models=models))
     names = [one["metadata"]["name"] for one in objects.values()]
 

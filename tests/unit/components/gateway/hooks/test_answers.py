@@ -233,8 +233,8 @@ def test_litellm_does_not_start_where_its_answers_cannot_be_wrapped() -> None:
     app = Starlette()
     parameters = PlatformParameters([])
     with pytest.raises(RuntimeError):
-        wrap(app, parameters, lambda error: False)
+        wrap(app, parameters, lambda error: False, lambda: True)
     app.middleware_stack = answering(200)
-    app.middleware_stack = wrap(app, parameters, lambda error: False)
+    app.middleware_stack = wrap(app, parameters, lambda error: False, lambda: True)
     with pytest.raises(RuntimeError):
-        wrap(app, parameters, lambda error: False)
+        wrap(app, parameters, lambda error: False, lambda: True)

@@ -1,0 +1,54 @@
+"""Who may share what an engine has computed of a prompt: the one rule for it.
+
+An engine finds the beginning of a prompt again that it has worked on before, and answers faster. Whose requests may hit
+what whose requests have left there is a model's `cache_isolation`; a tenant that is sensitive shares nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from infra.config.models import CacheIsolation
+from infra.config.trust import ControlId, Tier, Trust
+
+
+class Caller(Protocol):
+    """Somebody who may call a model."""
+
+    @property
+    def name(self) -> str:
+        """The tenant's name."""
+        ...
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether it shares no engine."""
+        ...
+
+
+def asks_for_scoped_caches(trust: Trust) -> bool:
+    """Whether KV1 is asked for, by the tier or by its id."""
+    return trust.tier.rank >= Tier.ADVERSARIAL.rank or ControlId.KV1 in trust.enable
+
+
+def isolation_in_force(written: CacheIsolation | None, *, scoped: bool) -> CacheIsolation:
+    """What holds for a model.
+
+    Args:
+        written: What the stack file says, if anything.
+        scoped: Whether KV1 is in force.
+    """
+    return written or (CacheIsolation.SALTED if scoped else CacheIsolation.SHARED)
+
+
+def engine_owners(isolation: CacheIsolation, callers: Iterable[Caller], *, scoped: bool) -> tuple[str | None, ...]:
+    """Whose engines serve a model: None for those that several tenants may share, then the tenants with their own.
+
+    Args:
+        isolation: What holds for the model.
+        callers: The tenants that may call it.
+        scoped: Whether KV1 is in force, which sets sensitive tenants apart.
+    """
+    known = sorted(callers, key=lambda caller: caller.name)
+    every = isolation is CacheIsolation.ENGINE_PER_TENANT
+    apart = tuple(caller.name for caller in known if every or (scoped and caller.sensitive))
+    return apart if apart and len(apart) == len(known) else (None, *apart)

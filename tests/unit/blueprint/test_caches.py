@@ -1,0 +1,123 @@
+"""Engines divided among those who may share a cache."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.blueprint.caches import engine_name, served_by, with_cache_domains
+from infra.blueprint.model import Blueprint
+from infra.blueprint.trusted import trusted_blueprint
+from infra.config.base import NAME_MAX_LENGTH
+from infra.config.models import CacheIsolation
+from infra.controls import kv1_prefix_cache_scoped as kv1
+from tests.unit.config.documents import sound
+
+NAMES = st.from_regex(r"\A[a-z]([-a-z0-9]{0,38}[a-z0-9])?\Z")
+
+
+def trusted(changes: dict[str, Any] | None = None) -> Blueprint:
+    return trusted_blueprint("stack", sound(changes or {}))
+
+
+def owners(blueprint: Blueprint) -> list[str | None]:
+    return [engine.tenant for engine in blueprint.engines]
+
+
+def test_nothing_is_scoped_as_long_as_nothing_asks_for_it() -> None:
+    (engine,) = trusted().engines
+    (model,) = trusted().gateway.models
+
+    assert not engine.isolates_tenants
+    assert not model.isolated
+
+
+def test_kv1_salts_a_model_of_which_nothing_is_said() -> None:
+    blueprint = kv1.apply(trusted())
+
+    assert [(engine.name, engine.cache_isolation) for engine in blueprint.engines] == [("llama", CacheIsolation.SALTED)]
+    assert all(model.isolated for model in blueprint.gateway.models)
+    assert kv1.objects(blueprint) == ("CacheSalt/llama",)
+
+
+def test_kv1_gives_a_sensitive_tenant_engines_of_its_own() -> None:
+    blueprint = kv1.apply(trusted({"tenants.1.sensitive": True}))
+    shared, own = blueprint.engines
+
+    assert (shared.tenant, own.tenant) == (None, "search")
+    assert served_by(blueprint, shared) == {"research"}
+    assert served_by(blueprint, own) == {"search"}
+    assert own.replicas == shared.replicas
+    assert [(row.name, row.engine, row.tenant) for row in blueprint.gateway.models] == [
+        ("llama", "llama", None),
+        ("llama", own.name, "search"),
+    ]
+
+
+def test_no_engine_is_left_for_nobody_where_every_caller_has_its_own() -> None:
+    changes = {"tenants.0.sensitive": True, "tenants.1.sensitive": True}
+
+    assert owners(kv1.apply(trusted(changes))) == ["research", "search"]
+
+
+def test_each_tenant_s_engines_can_be_chosen_without_kv1() -> None:
+    blueprint = trusted({"models.0.cache_isolation": "engine_per_tenant"})
+
+    assert owners(blueprint) == ["research", "search"]
+    assert all(engine.isolates_tenants for engine in blueprint.engines)
+
+
+def test_a_cache_that_is_off_keeps_nothing_and_still_wants_a_tenant() -> None:
+    (engine,) = kv1.apply(trusted({"models.0.cache_isolation": "off"})).engines
+
+    assert not engine.keeps_prefixes
+    assert engine.isolates_tenants
+    assert kv1.objects(kv1.apply(trusted({"models.0.cache_isolation": "off"}))) == ("EngineWithoutCache/llama",)
+
+
+def test_a_sensitive_tenant_s_engines_keep_nothing_either_where_the_cache_is_off() -> None:
+    blueprint = kv1.apply(trusted({"models.0.cache_isolation": "off", "tenants.1.sensitive": True}))
+
+    assert [engine.keeps_prefixes for engine in blueprint.engines] == [False, False]
+
+
+def test_a_model_that_nobody_may_call_yet_has_engines_all_the_same() -> None:
+    spare = {"name": "spare", "source": "example/spare", "pool": "cpu", "cache_isolation": "engine_per_tenant"}
+
+    assert owners(trusted({"models.1": spare})) == [None, None]
+
+
+def test_the_serving_queue_has_exactly_what_the_engines_take() -> None:
+    blueprint = kv1.apply(trusted({"tenants.1.sensitive": True}))
+    (queue,) = [queue for queue in blueprint.quota.cluster_queues if queue.tenant is None]
+
+    assert [flavor.nominal for group in queue.groups for flavor in group.flavors] == [4]
+
+
+def test_every_engine_lies_where_no_tenant_may_enter() -> None:
+    # In a tenant's own namespace its people could read the engine's key and run commands in the pod.
+    blueprint = kv1.apply(trusted({"models.0.cache_isolation": "engine_per_tenant"}))
+
+    assert {engine.namespace for engine in blueprint.engines} == {"bulkhead-engines"}
+
+
+def test_applying_it_twice_changes_nothing() -> None:
+    once = kv1.apply(trusted({"tenants.1.sensitive": True}))
+
+    assert with_cache_domains(once, scoped=True) == once
+
+
+def test_kv1_refuses_a_cache_that_is_to_be_shared() -> None:
+    with pytest.raises(ValueError, match="KV1"):
+        kv1.apply(trusted({"models.0.cache_isolation": "shared"}))
+
+
+@given(NAMES, NAMES, NAMES, NAMES)
+def test_names_of_engines_fit_a_service_and_are_told_apart(model: str, tenant: str, other: str, another: str) -> None:
+    assert len(f"engine-{engine_name(model, tenant)}") <= 63
+    assert (engine_name(model, tenant) == engine_name(other, another)) is ((model, tenant) == (other, another))
+
+
+def test_no_name_is_too_long_for_its_engines() -> None:
+    assert len(f"engine-{engine_name('m' * NAME_MAX_LENGTH, 't' * NAME_MAX_LENGTH)}") <= 63

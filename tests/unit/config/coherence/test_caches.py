@@ -1,0 +1,44 @@
+"""Caches that KV1 scopes, and the engines that come of it."""
+
+import pytest
+
+from tests.unit.config.documents import only_fault, sound
+
+SCOPED = [{"tier": "adversarial", "tenants": "untrusted"}, {"tier": "trusted", "enable": ["KV1"]}]
+
+
+@pytest.mark.parametrize("trust", SCOPED)
+def test_a_cache_cannot_be_shared_on_purpose_with_kv1(trust: dict[str, object]) -> None:
+    fault = only_fault({"trust": trust, "models.0.cache_isolation": "shared"})
+
+    assert fault.path == "bulkhead:models[0].cache_isolation"
+    assert "KV1" in fault.wrong
+    assert fault.write.startswith("salted, off or engine_per_tenant")
+    assert "waiver" in fault.write
+
+
+@pytest.mark.parametrize("isolation", ["salted", "off", ...])
+@pytest.mark.parametrize("trust", SCOPED)
+def test_a_cache_that_is_scoped_or_of_which_nothing_is_said_fits_kv1(trust: object, isolation: object) -> None:
+    assert sound({"trust": trust, "models.0.cache_isolation": isolation} if isolation is not ... else {"trust": trust})
+
+
+@pytest.mark.parametrize("isolation", ["shared", "salted", "off"])
+def test_without_kv1_every_isolation_may_be_chosen(isolation: str) -> None:
+    assert sound({"models.0.cache_isolation": isolation})
+
+
+def test_engines_of_each_tenant_count_against_the_pool() -> None:
+    fault = only_fault({"models.0.cache_isolation": "engine_per_tenant", "models.0.replicas": 3})
+
+    assert fault.path == "bulkhead:pools[1].nodes.max"
+    assert "6 (llama: 6 engines x 1)" in fault.wrong
+    assert sound({"models.0.cache_isolation": "engine_per_tenant"})
+
+
+def test_a_sensitive_tenant_s_own_engines_count_once_kv1_is_in_force() -> None:
+    changes = {"models.0.replicas": 3, "tenants.1.sensitive": True}
+
+    assert sound(changes)
+    fault = only_fault({**changes, "trust": SCOPED[1]})
+    assert "6 (llama: 6 engines x 1)" in fault.wrong
