@@ -8,11 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from infra.blueprint.caches import callers_of
 from infra.blueprint.model import Blueprint, EnginePart
-from infra.config.stack import StackConfig
-from infra.config.trust import ControlId
 from infra.diff.model import CacheEffect
-from infra.trust.posture import Posture
 
 
 class Sharing(StrEnum):
@@ -20,6 +18,7 @@ class Sharing(StrEnum):
 
     SHARED = "shared by its callers"
     PER_TENANT = "each caller's own"
+    NOBODY = "kept for nobody"
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class PrefixCache:
     Attributes:
         sharing: Who may reuse an entry.
         callers: How many tenants may call the model.
-        engine: Its engine; a change of anything but the count of replicas restarts it, and its cache starts empty.
+        engine: What its engines are like; most changes restart them, and their caches start empty.
     """
 
     sharing: Sharing
@@ -43,13 +42,18 @@ class PrefixCache:
         return f"{self.sharing} ({tenants})" + (f", {self.engine.replicas} engines" if self.engine.replicas > 1 else "")
 
 
-def prefix_caches(config: StackConfig, posture: Posture, blueprint: Blueprint) -> Mapping[str, PrefixCache]:
-    """Every model's prefix cache, by the model's name."""
-    sharing = Sharing.PER_TENANT if ControlId.KV1 in posture.in_force else Sharing.SHARED
+def prefix_caches(blueprint: Blueprint) -> Mapping[str, PrefixCache]:
+    """Every model's prefix cache, by the model's name; engines of one tenant's own are like the model's others."""
     return {
-        engine.name: PrefixCache(sharing, sum(engine.name in tenant.models for tenant in config.tenants), engine)
-        for engine in blueprint.engines
+        engine.model: PrefixCache(_sharing(engine), len(callers_of(blueprint, engine.model)), engine)
+        for engine in reversed(blueprint.engines)
     }
+
+
+def _sharing(engine: EnginePart) -> Sharing:
+    if not engine.keeps_prefixes:
+        return Sharing.NOBODY
+    return Sharing.PER_TENANT if engine.isolates_tenants else Sharing.SHARED
 
 
 def cache_effects(before: Mapping[str, PrefixCache], after: Mapping[str, PrefixCache]) -> tuple[CacheEffect, ...]:
@@ -69,8 +73,14 @@ def _effects(was: PrefixCache, now: PrefixCache) -> Iterator[str]:
             f"each engine has a cache of its own, so a prefix is computed up to {now.engine.replicas} times instead of"
             f" {was.engine.replicas}"
         )
-    if replace(was.engine, replicas=now.engine.replicas) != now.engine:
+    if _as_it_runs(was.engine) != _as_it_runs(now.engine):
         yield "its engines restart, so their caches start empty"
+
+
+def _as_it_runs(engine: EnginePart) -> EnginePart:
+    """The engine without what its pods do not know: how many there are, whose they are, and who salts requests."""
+    kept = None if engine.keeps_prefixes else engine.cache_isolation
+    return replace(engine, name=engine.model, tenant=None, replicas=1, cache_isolation=kept)
 
 
 def _of_sharing(was: PrefixCache, now: PrefixCache) -> Iterator[str]:
@@ -78,12 +88,14 @@ def _of_sharing(was: PrefixCache, now: PrefixCache) -> Iterator[str]:
         if was.callers != now.callers and now.sharing is Sharing.PER_TENANT:
             yield f"the cache's memory is divided among {now.callers} tenants instead of {was.callers}"
         return
-    if now.callers < 2:
+    if now.callers < 2 and Sharing.NOBODY not in (was.sharing, now.sharing):
         yield "none to speak of, since no two tenants call it"
     elif now.sharing is Sharing.PER_TENANT:
         yield (
             f"a prefix that its {now.callers} callers have in common is computed and held once for each of them instead"
             " of once; what one tenant repeats is reused as before"
         )
+    elif now.sharing is Sharing.NOBODY:
+        yield "every prompt is computed from its beginning, also what one tenant repeats"
     else:
         yield f"a prefix that its {now.callers} callers have in common is computed and held once for all of them"

@@ -145,7 +145,7 @@ def _pools(side: Side | None) -> PoolsByName | None:
 
 
 def _caches(side: Side | None) -> Mapping[str, PrefixCache]:
-    return prefix_caches(side.config, side.posture, side.platform.blueprint) if side else {}
+    return prefix_caches(side.platform.blueprint) if side else {}
 
 
 def _resources(before: Side | None, after: Side | None, forcing: ForcingPaths) -> tuple[ResourceChange, ...] | None:

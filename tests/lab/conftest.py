@@ -16,6 +16,7 @@ from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.adversarial import AdversarialPlatform, adversarial_platform
 from tests.lab.governed import GovernedPlatform, make_governed
 from tests.lab.host_traces import observe_host
+from tests.lab.isolated import IsolatedPlatform, make_isolated
 from tests.lab.local_stack import LocalStack
 from tests.lab.lowered import LoweredPlatform, make_lowered
 from tests.lab.partitioned import PartitionedPlatform, make_partitioned
@@ -28,6 +29,7 @@ ORDER = (
     "platform_to_destroy",
     "adversarial",
     "lowered",
+    "isolated",
     "partitioned",
     "governed",
     "team",
@@ -127,6 +129,12 @@ def adversarial(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> Genera
     """The platform in the `adversarial` tier with simulated H100s; a test that changes it takes it back."""
     with adversarial_platform(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig)) as platform:
         yield platform
+
+
+@pytest.fixture(scope="session")
+def isolated(partitioned: PartitionedPlatform, access: ClusterAccess) -> IsolatedPlatform:
+    """The platform with its model's cache scoped to tenants; whoever changes it takes it back."""
+    return make_isolated(partitioned, access)
 
 
 @pytest.fixture

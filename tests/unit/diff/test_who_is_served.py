@@ -150,3 +150,16 @@ def test_secrets_are_told_by_name_alone() -> None:
     assert difference(first, second).secrets == (("model_hub_token", Change.CHANGED),)
     assert difference(first, GKE).secrets == (("model_hub_token", Change.REMOVED),)
     assert "aaaa" not in repr(difference(first, second))
+
+
+def test_salts_divide_a_cache_and_restart_no_engine() -> None:
+    (effect,) = difference(GKE, changed(models__0__cache_isolation="salted")).caches
+
+    assert "restart" not in effect.effect
+    assert effect.after.startswith("each caller's own")
+
+
+def test_a_cache_that_is_switched_off_reuses_nothing() -> None:
+    (effect,) = difference(GKE, changed(models__0__cache_isolation="off")).caches
+
+    assert effect.effect.startswith("every prompt is computed from its beginning")

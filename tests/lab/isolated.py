@@ -1,0 +1,36 @@
+"""The `local` stack with its model's cache scoped to tenants, raised from the `partitioned` tier."""
+
+from dataclasses import dataclass
+
+from lab.cluster import Kubectl
+from lab.quickstart.cluster_access import ClusterAccess
+from tests.lab.local_stack import LocalStack
+from tests.lab.partitioned import PartitionedPlatform
+from tests.lab.platform import GATEWAY
+
+
+@dataclass(frozen=True)
+class IsolatedPlatform:
+    """The platform of the `partitioned` tier with KV1 in force beside."""
+
+    stack: LocalStack
+    kubectl: Kubectl
+    access: ClusterAccess
+
+    @property
+    def master_key(self) -> str:
+        """The gateway's master key, which belongs to no tenant."""
+        return self.access.secret_value(GATEWAY, "gateway", "master-key")
+
+    def database_dump(self) -> str:
+        """All that the gateway's database holds, as text."""
+        command = ("pg_dump", "--username=litellm", "--dbname=litellm", "--data-only")
+        return self.kubectl.run("exec", "--namespace", GATEWAY, "statefulset/database", "--", *command, timeout=300)
+
+
+def make_isolated(partitioned: PartitionedPlatform, access: ClusterAccess) -> IsolatedPlatform:
+    """Switch KV1 on above the tier, and deploy it."""
+    stack = partitioned.stack
+    stack.edit(trust={**stack.value("trust"), "enable": ["KV1"]})
+    stack.deploy()
+    return IsolatedPlatform(stack, partitioned.kubectl, access)

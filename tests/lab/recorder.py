@@ -1,0 +1,63 @@
+"""A pod in the place of a model's engines, which keeps what arrives and answers nothing."""
+
+import json
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+from lab.cluster import Kubectl
+from tests.lab.workloads import pod, pod_spec
+
+NAME = "recorder"
+SCRIPT = """
+import http.server
+
+class Recorder(http.server.BaseHTTPRequestHandler):
+    def address_string(self):
+        return self.client_address[0]
+    def log_message(self, *arguments):
+        pass
+    def do_POST(self):
+        print(self.rfile.read(int(self.headers["content-length"])).decode(), flush=True)
+        self.send_response(400)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+http.server.ThreadingHTTPServer.server_bind = __import__("socketserver").TCPServer.server_bind
+http.server.ThreadingHTTPServer(("", 8000), Recorder).serve_forever()
+"""
+"""An answer of 400 is final for LiteLLM. The plain `server_bind` looks no name up, which no DNS would answer here."""
+
+
+@contextmanager
+def recording(kubectl: Kubectl, namespace: str, service: str) -> Generator[Callable[[], list[dict[str, Any]]]]:
+    """Lead `service` to a recorder; yields what gives the bodies that have arrived, in their order."""
+    place = ("--namespace", namespace)
+    engine = json.loads(kubectl.run("get", "service", service, *place, "--output=json"))["spec"]["selector"]
+    labels = {**engine, "app.kubernetes.io/instance": NAME}
+    image = kubectl.run(
+        "get", "deployment", service, *place, "--output=jsonpath={.spec.template.spec.containers[0].image}"
+    )
+    spec: dict[str, Any] = {**pod_spec(), "terminationGracePeriodSeconds": 0}
+    spec["containers"] = [
+        {
+            **spec["containers"][0],
+            "image": image,
+            "command": ["python3", "-u", "-c", SCRIPT],
+            "args": [],
+            "ports": [{"name": "http", "containerPort": 8000}],
+        }
+    ]
+    kubectl.apply([pod(NAME, namespace, spec, labels=labels)])
+    try:
+        kubectl.run("wait", "pod", NAME, *place, "--for=condition=Ready", "--timeout=120s", timeout=150)
+        _lead(kubectl, namespace, service, labels)
+        yield lambda: [json.loads(line) for line in kubectl.run("logs", NAME, *place).splitlines()]
+    finally:
+        _lead(kubectl, namespace, service, engine)
+        kubectl.run("delete", "pod", NAME, *place, "--ignore-not-found", "--wait=false")
+
+
+def _lead(kubectl: Kubectl, namespace: str, service: str, selector: dict[str, str]) -> None:
+    patch = json.dumps({"spec": {"selector": selector}})
+    kubectl.run("patch", "service", service, "--namespace", namespace, "--type=merge", "--patch", patch)

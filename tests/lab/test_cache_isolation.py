@@ -1,0 +1,193 @@
+"""KV1 on the lab: real vLLM behind real LiteLLM, and whose prompts are found again by whom.
+
+Two assertions belong together: another tenant finds nothing again, and the same tenant does. The first alone would hold
+with the cache switched off. The same questions are put to the platform without the control, where they must show the
+leak: else they could not see one.
+"""
+
+import json
+import uuid
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from lab import cluster
+from lab.quickstart.cluster_access import ClusterAccess
+from tests.lab.caches import OVERRIDES, REFUSED_OVERRIDES, SURFACES, Caches, prompt, watching
+from tests.lab.isolated import IsolatedPlatform
+from tests.lab.partitioned import PartitionedPlatform
+from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT
+from tests.lab.recorder import recording
+
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1800)]
+
+
+@pytest.fixture(scope="module")
+def open_caches(partitioned: PartitionedPlatform, access: ClusterAccess) -> Generator[Caches]:
+    """The platform without the control."""
+    with watching(partitioned.stack, access) as caches:
+        yield caches
+
+
+@pytest.fixture(scope="module")
+def caches(isolated: IsolatedPlatform, access: ClusterAccess) -> Generator[Caches]:
+    """The platform with the control."""
+    with watching(isolated.stack, access) as found:
+        yield found
+
+
+# --- the leak, so that the tests are known to see it ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_without_the_control_one_tenant_finds_again_what_another_has_asked(open_caches: Caches, surface: str) -> None:
+    question = prompt()
+
+    assert open_caches.found_again(TENANT, surface, question) == 0
+    assert open_caches.found_again(OTHER_TENANT, surface, question) > 0
+
+
+@pytest.mark.parametrize("override", ["at the top", "in extra_body"])
+def test_without_the_control_a_caller_chooses_whose_cache_it_looks_into(open_caches: Caches, override: str) -> None:
+    question, salt = prompt(), uuid.uuid4().hex
+    as_the_other = OVERRIDES[override](salt)
+
+    assert open_caches.found_again(TENANT, "chat", question, **as_the_other) == 0
+    assert open_caches.found_again(OTHER_TENANT, "chat", question) == 0
+    assert open_caches.found_again(OTHER_TENANT, "chat", question, **as_the_other) > 0
+
+
+# --- with the control -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_a_tenant_finds_again_what_it_has_asked_itself_and_nothing_else(caches: Caches, surface: str) -> None:
+    question = prompt()
+
+    assert caches.found_again(TENANT, surface, question) == 0
+    assert caches.found_again(OTHER_TENANT, surface, question) == 0
+    assert caches.found_again(TENANT, surface, question) > 0
+    assert caches.found_again(OTHER_TENANT, surface, question) > 0
+
+
+@pytest.mark.parametrize("surface", ["chat", "completions", "messages", "responses"])
+@pytest.mark.parametrize("override", OVERRIDES)
+def test_not_even_another_tenant_s_own_salt_opens_its_cache(caches: Caches, surface: str, override: str) -> None:
+    question, stolen = prompt(), OVERRIDES[override](caches.salt(TENANT))
+
+    assert caches.found_again(TENANT, surface, question) == 0
+    assert caches.found_again(OTHER_TENANT, surface, question, **stolen) == 0
+    assert caches.found_again(OTHER_TENANT, surface, question) > 0, "the forger's own cache was not used"
+    assert caches.found_again(TENANT, surface, question, **OVERRIDES[override]("made up")) > 0
+
+
+@pytest.mark.parametrize("surface", ["chat", "completions", "messages", "responses"])
+@pytest.mark.parametrize("override", REFUSED_OVERRIDES)
+def test_what_leads_past_the_gateway_is_refused(caches: Caches, surface: str, override: str) -> None:
+    answer = caches.ask(OTHER_TENANT, surface, "hello", **REFUSED_OVERRIDES[override](caches.salt(TENANT)))
+
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_a_caller_without_a_tenant_is_refused(isolated: IsolatedPlatform, caches: Caches, surface: str) -> None:
+    queries = caches.queries()
+    answer = caches.send(
+        isolated.master_key, SURFACES[surface].path, {"model": MODEL, **SURFACES[surface].body(prompt())}
+    )
+
+    assert answer.status == 403
+    assert caches.queries() == queries
+
+
+def test_several_models_at_once_are_none(caches: Caches) -> None:
+    body = {"model": f"{MODEL},{MODEL}", "messages": [{"role": "user", "content": "hello"}]}
+
+    assert caches.send(caches.keys[TENANT], "/v1/chat/completions", body).status == 404
+
+
+# --- what arrives -----------------------------------------------------------------------------------------------
+
+
+def test_every_request_that_arrives_bears_its_tenant_s_salt_and_no_other(
+    isolated: IsolatedPlatform, caches: Caches
+) -> None:
+    surfaces: dict[str, tuple[str, dict[str, Any]]] = {
+        **{name: (way.path, way.body("hello")) for name, way in SURFACES.items() if "stream" not in name},
+        "embeddings": ("/v1/embeddings", {"input": "hello"}),
+    }
+    stolen = caches.salt(TENANT)
+    with recording(isolated.kubectl, ENGINES, f"engine-{MODEL}") as recorded:
+        for path, body in surfaces.values():
+            for override in OVERRIDES.values():
+                caches.send(caches.keys[OTHER_TENANT], path, {"model": MODEL, **body, **override(stolen)})
+        arrived = recorded()
+
+    assert len(arrived) == len(surfaces) * len(OVERRIDES)
+    for request in arrived:
+        content = {name: value for name, value in request.items() if name != "metadata"}
+        assert request["cache_salt"] == caches.salt(OTHER_TENANT)
+        assert stolen not in json.dumps(content)
+
+
+# --- the salt is a secret ---------------------------------------------------------------------------------------
+
+
+def test_neither_salt_nor_key_is_in_a_log_or_in_the_database(isolated: IsolatedPlatform, caches: Caches) -> None:
+    caches.ask(TENANT, "chat", "hello", temperature="wrong")
+    caches.ask(TENANT, "chat", "hello")
+    secrets = [caches.salt(TENANT), caches.salt_key.decode()]
+    kubectl = isolated.kubectl
+    told = [
+        kubectl.run(
+            "logs", "--namespace", GATEWAY, "--selector=app.kubernetes.io/name=gateway", "--all-containers", "--tail=-1"
+        ),
+        kubectl.run("logs", "--namespace", ENGINES, "--selector=app.kubernetes.io/name=engine", "--tail=-1"),
+        isolated.database_dump(),
+    ]
+
+    assert TENANT in told[2], "the dump is not the gateway's database"
+    assert not [secret for secret in secrets for text in told if secret in text]
+
+
+def test_another_generation_of_the_key_makes_other_salts(isolated: IsolatedPlatform, access: ClusterAccess) -> None:
+    question = prompt()
+    with watching(isolated.stack, access) as before:
+        assert before.found_again(TENANT, "chat", question) == 0
+        assert before.found_again(TENANT, "chat", question) > 0
+        old = before.salt(TENANT)
+    gateway = isolated.stack.value("gateway")
+    isolated.stack.edit(gateway={**gateway, "cache_salt_generation": gateway.get("cache_salt_generation", 1) + 1})
+    isolated.stack.deploy()
+    with watching(isolated.stack, access) as after:
+        assert after.salt(TENANT) != old
+        assert after.found_again(TENANT, "chat", question) == 0
+        assert after.found_again(TENANT, "chat", question) > 0
+
+
+# --- engines of a tenant's own ----------------------------------------------------------------------------------
+
+
+def test_engines_of_a_tenant_s_own_work_on_its_prompts_alone(
+    isolated: IsolatedPlatform, access: ClusterAccess, lab_cluster: cluster.Cluster
+) -> None:
+    model = isolated.stack.value("models")[0]
+    isolated.stack.edit(models=[{**model, "cache_isolation": "engine_per_tenant"}])
+    isolated.stack.deploy()
+    try:
+        with watching(isolated.stack, access) as own:
+            assert len(own.engines) == 2
+            for tenant in (TENANT, OTHER_TENANT):
+                for surface in SURFACES:
+                    before = {engine: own.queries(engine) for engine in own.engines}
+                    assert own.ask(tenant, surface, prompt()).status == 200
+                    reached = {engine for engine in own.engines if own.queries(engine) > before[engine]}
+                    assert len(reached) == 1
+                    assert f"-{tenant}-" in min(reached)
+            for engine in own.engines:
+                body = {"model": engine.removeprefix("engine-"), "messages": [{"role": "user", "content": "hello"}]}
+                assert own.send(own.keys[TENANT], "/v1/chat/completions", body).status == 404
+    finally:
+        isolated.stack.edit(models=[model])
+        isolated.stack.deploy()
