@@ -59,6 +59,8 @@ def _option_arguments(options: EngineOptionsPart) -> tuple[str, ...]:
         ("--tensor-parallel-size", options.tensor_parallel_size if options.tensor_parallel_size > 1 else None),
         ("--max-num-seqs", options.concurrent_sequences),
         ("--gpu-memory-utilization", options.gpu_memory_utilization),
+        ("--kv-offloading-size", options.kv_offload_gibibytes),
+        ("--kv-offloading-backend", "native" if options.kv_offload_gibibytes else None),
         ("--kv-cache-memory-bytes", kv_cache * BYTES_PER_MEBIBYTE if kv_cache is not None else None),
     )
     switches = (("--enforce-eager", options.eager), ("--enable-lora", options.lora))

@@ -380,7 +380,11 @@ class DeviceRequest:
 
 @dataclass(frozen=True)
 class EngineOptionsPart:
-    """vLLM options; None leaves vLLM's own default. Units: tokens, GPUs, sequences, share 0 to 1, MiB."""
+    """vLLM options; None leaves vLLM's own default. Units: tokens, GPUs, sequences, share 0 to 1, MiB, GiB.
+
+    Attributes:
+        kv_offload_gibibytes: Memory of the node behind the key-value cache; None: none.
+    """
 
     context_length: int | None
     data_type: str
@@ -392,6 +396,7 @@ class EngineOptionsPart:
     eager: bool
     load_format: str
     lora: bool
+    kv_offload_gibibytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """Engines, gateway and tenants' accounts."""
 
+import math
+import re
+
 from infra.blueprint import names
 from infra.blueprint.access import SubjectKind, SubjectPart
 from infra.blueprint.exposure import route_part
@@ -56,6 +59,8 @@ from infra.pins import (
 
 TOKENS_PER_PRICE = 1_000_000
 SECONDS_PER_MINUTE = 60
+BYTES_PER_UNIT = {"m": 0.001, "": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+"""Of a Kubernetes quantity."""
 
 
 def engine_part(config: StackConfig, model: Model) -> EnginePart:
@@ -76,7 +81,7 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         node_labels=node_labels(pool, config.cluster),
         tolerations=tolerations(pool),
         cpu=model.resources.cpu,
-        memory=model.resources.memory,
+        memory=_memory(model),
         load_seconds=model.load_minutes * SECONDS_PER_MINUTE,
         port=names.ENGINE_PORT,
         model=model.name,
@@ -84,6 +89,16 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         flavor=pool.node_pool_name if count else None,
         runtime_class=runtime_class(pool),
     )
+
+
+def _memory(model: Model) -> str:
+    """What an engine's pod takes of the node's memory: what it is given, and what its cache may spill over into."""
+    offload = model.engine.kv_offload_gibibytes
+    if offload is None:
+        return model.resources.memory
+    number, unit = re.fullmatch(r"(\d+)(\D*)", model.resources.memory).groups()  # pyright: ignore[reportOptionalMemberAccess] - the loader has checked it
+    mebibytes = math.ceil(int(number) * BYTES_PER_UNIT[unit] / BYTES_PER_UNIT["Mi"])
+    return f"{mebibytes + offload * 1024}Mi"
 
 
 def _weights(model: Model) -> Weights:
@@ -105,6 +120,7 @@ def _options(model: Model, devices: int) -> EngineOptionsPart:
         eager=options.eager,
         load_format=str(options.load_format),
         lora=options.lora,
+        kv_offload_gibibytes=options.kv_offload_gibibytes,
     )
 
 

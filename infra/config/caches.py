@@ -25,9 +25,9 @@ class Caller(Protocol):
         ...
 
 
-def asks_for_scoped_caches(trust: Trust) -> bool:
-    """Whether KV1 is asked for, by the tier or by its id."""
-    return trust.tier.rank >= Tier.ADVERSARIAL.rank or ControlId.KV1 in trust.enable
+def asks_for(control: ControlId, trust: Trust) -> bool:
+    """Whether a control that `adversarial` brings is asked for, by the tier or by its id."""
+    return trust.tier.rank >= Tier.ADVERSARIAL.rank or control in trust.enable
 
 
 def isolation_in_force(written: CacheIsolation | None, *, scoped: bool) -> CacheIsolation:

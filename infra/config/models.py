@@ -80,6 +80,11 @@ class EngineOptions(StackFilePart):
     """Share of the GPU's memory that the engine takes, 0 to 1; unset: vLLM's default."""
     kv_cache_mebibytes: int | None = Field(default=None, ge=16, le=16_777_216, examples=[4096])
     """MiB for the key-value cache, instead of what `gpu_memory_utilization` leaves."""
+    kv_offload_gibibytes: int | None = Field(default=None, ge=1, le=4096, examples=[32])
+    """GiB of the node's memory that take up what the key-value cache has no room for, beside `resources.memory`.
+
+    With KV3 only engines of one tenant may have it: such tiers are known to leave the salt out of their keys.
+    """
     eager: bool = False
     """Whether to skip graph compilation: a faster start, slower answers."""
     load_format: LoadFormat = LoadFormat.AUTO

@@ -13,16 +13,24 @@ CONTROL = Control(
     title="no prefix-based co-location",
     enforced_from=Tier.ADVERSARIAL,
     assumption="no tenant tries to learn what another one asks the models",
-    mechanism="Routing to engines uses load only: no prefix scorer, unless its hash holds the tenant's salt.",
+    mechanism="Requests reach engines through a Service, which spreads connections and reads no prompt.",
     verification="Requests of two tenants with one prefix spread over replicas as unrelated requests do.",
     at_risk="equal prompts of different tenants meet on one replica, where timing tells them apart",
 )
 
-apply = None
-"""Not available yet."""
+
+def apply(blueprint: Blueprint) -> Blueprint:
+    """Return `blueprint` as it is: its engines stand behind Services, which know nothing of prompts.
+
+    Raises:
+        ValueError: requests reach engines past their Service.
+    """
+    services = {engine.base_url for engine in blueprint.engines}
+    if past := sorted(row.name for row in blueprint.gateway.models if row.base_url not in services):
+        raise ValueError(f"KV2: requests to {', '.join(past)} pass no Service")
+    return blueprint
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """Nothing: no blueprint carries this control yet."""
-    del blueprint
-    return ()
+    """The Services that spread requests over engines."""
+    return tuple(f"Service/{engine.namespace}/{engine.service_name}" for engine in blueprint.engines)

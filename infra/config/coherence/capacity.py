@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.config.caches import asks_for_scoped_caches, engine_owners, isolation_in_force
+from infra.config.caches import asks_for, engine_owners, isolation_in_force
 from infra.config.draft import Draft, at
 from infra.config.models import Model
 from infra.config.paths import Location
 from infra.config.pools import Pool, TimeSlicingPartition
 from infra.config.problem import Problem
 from infra.config.tenants import Tenant
+from infra.config.trust import ControlId
 from infra.config.words import counted, listed
 
 
@@ -145,7 +146,7 @@ def _devices_of_engine(model: Model) -> int:
 
 def _engines(draft: Draft, model: Model) -> int:
     """Engines of a model, those that are one tenant's own among them."""
-    scoped = draft.trust is not None and asks_for_scoped_caches(draft.trust)
+    scoped = draft.trust is not None and asks_for(ControlId.KV1, draft.trust)
     callers = [tenant for tenant in draft.tenants.read.values() if model.name in tenant.models]
     isolation = isolation_in_force(model.cache_isolation, scoped=scoped)
     return model.replicas * len(engine_owners(isolation, callers, scoped=scoped))

@@ -1,5 +1,6 @@
 """Engines divided among those who may share a cache."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from infra.blueprint.trusted import trusted_blueprint
 from infra.config.base import NAME_MAX_LENGTH
 from infra.config.models import CacheIsolation
 from infra.controls import kv1_prefix_cache_scoped as kv1
+from infra.controls import kv2_no_prefix_co_location as kv2
+from infra.controls import kv3_no_shared_kv_tier as kv3
 from tests.unit.config.documents import sound
 
 NAMES = st.from_regex(r"\A[a-z]([-a-z0-9]{0,38}[a-z0-9])?\Z")
@@ -121,3 +124,30 @@ def test_names_of_engines_fit_a_service_and_are_told_apart(model: str, tenant: s
 
 def test_no_name_is_too_long_for_its_engines() -> None:
     assert len(f"engine-{engine_name('m' * NAME_MAX_LENGTH, 't' * NAME_MAX_LENGTH)}") <= 63
+
+
+# --- behind the cache -------------------------------------------------------------------------------------------
+
+
+def test_kv3_lets_no_tier_pass_that_tenants_share() -> None:
+    tier = {"models.0.engine": {"kv_offload_gibibytes": 8}}
+
+    with pytest.raises(ValueError, match="KV3"):
+        kv3.apply(trusted(tier))
+    own = kv3.apply(trusted({**tier, "models.0.cache_isolation": "engine_per_tenant"}))
+    assert {name.partition("/")[0] for name in kv3.objects(own)} == {"OffloadOfOneTenant"}
+
+
+def test_the_tier_s_memory_is_counted_in_the_engine_s() -> None:
+    changes = {"models.0.engine": {"kv_offload_gibibytes": 8}, "models.0.resources": {"memory": "4Gi"}}
+
+    assert trusted(changes).engines[0].memory == "12288Mi"
+
+
+def test_kv2_wants_every_engine_behind_a_service() -> None:
+    blueprint = trusted()
+    row = replace(blueprint.gateway.models[0], base_url="http://a-picker/v1")
+
+    assert kv2.objects(kv2.apply(blueprint)) == ("Service/bulkhead-engines/engine-llama",)
+    with pytest.raises(ValueError, match="KV2"):
+        kv2.apply(replace(blueprint, gateway=replace(blueprint.gateway, models=(row,))))

@@ -81,3 +81,12 @@ def test_no_domain_may_be_asked_for_media() -> None:
 
 def test_no_flag_gives_a_key_away() -> None:
     assert "--api-key" not in vllm_arguments(ENGINE)
+
+
+def test_nothing_stands_behind_an_engine_s_cache_but_what_the_stack_file_asks_for() -> None:
+    assert "--kv-" not in flags(*vllm_arguments(ENGINE))
+    options = dataclasses.replace(ENGINE.options, kv_offload_gibibytes=8)
+    arguments = flags(*vllm_arguments(dataclasses.replace(ENGINE, options=options)))
+
+    assert "--kv-offloading-size 8 --kv-offloading-backend native" in arguments
+    assert "--kv-transfer-config" not in arguments

@@ -42,3 +42,26 @@ def test_a_sensitive_tenant_s_own_engines_count_once_kv1_is_in_force() -> None:
     assert sound(changes)
     fault = only_fault({**changes, "trust": SCOPED[1]})
     assert "6 (llama: 6 engines x 1)" in fault.wrong
+
+
+TIER = {"models.0.engine": {"kv_offload_gibibytes": 8}}
+KV3 = [{"tier": "adversarial", "tenants": "untrusted"}, {"tier": "trusted", "enable": ["KV3"]}]
+
+
+@pytest.mark.parametrize("trust", KV3)
+def test_tenants_cannot_share_a_tier_behind_the_cache_with_kv3(trust: dict[str, object]) -> None:
+    fault = only_fault({**TIER, "trust": trust})
+
+    assert fault.path == "bulkhead:models[0].engine.kv_offload_gibibytes"
+    assert "`research` and `search`" in fault.wrong
+    assert fault.write.startswith("cache_isolation: engine_per_tenant")
+
+
+@pytest.mark.parametrize("trust", KV3)
+@pytest.mark.parametrize("alone", [{"models.0.cache_isolation": "engine_per_tenant"}, {"tenants.1": ...}])
+def test_a_tenant_may_have_a_tier_of_its_own(trust: dict[str, object], alone: dict[str, object]) -> None:
+    assert sound({**TIER, **alone, "trust": trust})
+
+
+def test_without_kv3_a_tier_may_be_shared() -> None:
+    assert sound(TIER)
