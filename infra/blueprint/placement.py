@@ -129,9 +129,7 @@ def _pool_placement(blueprint: Blueprint, pool: PoolPart) -> PoolPlacement:
     queues = (queue for part in blueprint.quota.cluster_queues if (queue := _queue_use(part, pool.flavor)))
     return PoolPlacement(
         pool=pool,
-        engines=tuple(
-            sorted((_engine_use(engine, blueprint) for engine in engines), key=lambda engine: engine.name)
-        ),
+        engines=tuple(sorted((_engine_use(engine, blueprint) for engine in engines), key=lambda engine: engine.name)),
         queues=tuple(sorted(queues, key=lambda queue: queue.tenant)),
     )
 

@@ -96,6 +96,7 @@ class Isolation:
         if domains.isolated and len(key) < SHORTEST_KEY:
             raise ValueError("models are isolated, and the key of the cache salts is missing or too short")
         self._domains = domains
+        self._models = domains.models
         self._key = key
         self._granted: ContextVar[Grant | None] = ContextVar("bulkhead_cache_grant", default=None)
 
@@ -112,7 +113,7 @@ class Isolation:
         """
         self._granted.set(None)
         model = request.get("model")
-        if not isinstance(model, str) or model not in self._domains.models:
+        if not isinstance(model, str) or model not in self._models:
             # LiteLLM would take several names at once, parted by commas, and answer what becomes of each as one.
             raise RefusedError(Situation.MODEL_NOT_FOUND.value, "Invalid model name passed in")
         if model not in self._domains.isolated:

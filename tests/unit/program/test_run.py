@@ -89,12 +89,6 @@ def test_an_unsound_posture_is_refused_with_what_to_write() -> None:
     assert "bulkhead:trust" in message
 
 
-def test_a_tier_that_is_not_available_yet_is_refused_as_such() -> None:
-    document = {**document_with_tenants(1), "bulkhead:trust": {"tier": "adversarial"}}
-
-    assert "not available yet" in refused(document)
-
-
 def test_a_lower_tier_than_the_deployed_one_is_refused_before_anything_is_registered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -15,6 +15,9 @@ from infra.controls.catalogue import CATALOGUE, CONTROLS, apply_enforced, availa
 from infra.posture import platform_of, posture_of
 from tests.unit.trust.stacks import TODAY, config_of, document, model, pool, tenant
 
+REFUSING = {ControlId.KV2, ControlId.KV3}
+"""Controls with nothing to add to a blueprint: they refuse one that breaks them."""
+
 ROWS = """
 AC1 trusted     a virtual key per tenant
 AC2 trusted     budgets and prices per tenant
@@ -65,7 +68,7 @@ def test_every_control_says_what_it_rests_on_how_it_works_how_it_is_verified_and
 
 
 def test_every_control_is_available():
-    assert available() >= {control.id for control in CONTROLS} - {ControlId.KV2, ControlId.KV3}
+    assert available() == set(ControlId)
 
 
 def test_a_trusted_blueprint_already_carries_the_trusted_tiers_controls(blueprint: Blueprint):
@@ -76,11 +79,19 @@ def test_a_trusted_blueprint_already_carries_the_trusted_tiers_controls(blueprin
 
 def test_every_control_above_it_changes_the_blueprint_once_and_names_what_realises_it(blueprint: Blueprint):
     for entry in CATALOGUE:
-        if entry.control.enforced_from is not Tier.TRUSTED and entry.apply is not None:
+        above = entry.control.enforced_from is not Tier.TRUSTED and entry.control.id not in REFUSING
+        if above and entry.apply is not None:
             hardened = entry.apply(blueprint)
             assert hardened != blueprint, entry.control.id
             assert entry.objects(hardened), entry.control.id
             assert entry.objects(blueprint) == (), entry.control.id
+
+
+def test_a_control_that_only_refuses_leaves_what_it_lets_pass_and_names_it(blueprint: Blueprint):
+    for entry in CATALOGUE:
+        if entry.control.id in REFUSING and entry.apply is not None:
+            assert entry.apply(blueprint) == blueprint
+            assert entry.objects(blueprint), entry.control.id
 
 
 def test_controls_in_force_are_applied_and_named_by_their_objects():
