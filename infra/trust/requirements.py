@@ -5,9 +5,11 @@ the assumption that lets it sleep no longer holds: one tenant and one GPU flavou
 (NS), tenants who do not attack (KV), hardware that no two of them share (HW).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from infra.config.caches import asks_for, engine_owners, isolation_in_force
+from infra.config.models import Model
 from infra.config.pools import MigPartition, Pool
 from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
@@ -54,12 +56,12 @@ class GpuUse:
         pool: The pool.
         tenants: Names of the tenants whose jobs may run there, if only on what they borrow, or who may call a model
             that runs there.
-        callers: Model that runs there → names of the tenants who may call it.
+        engines: For each Deployment of engines that runs there, names of the tenants whose prompts they work on.
     """
 
     pool: Pool
     tenants: frozenset[str]
-    callers: Mapping[str, frozenset[str]]
+    engines: tuple[frozenset[str], ...]
 
     @property
     def shared(self) -> bool:
@@ -73,7 +75,7 @@ class GpuUse:
         """
         if self.pool.dedicated_to is not None:
             return self.pool.dedicated_to == tenant
-        shared_engine = any(tenant in callers and len(callers) > 1 for callers in self.callers.values())
+        shared_engine = any(tenant in served and len(served) > 1 for served in self.engines)
         return isinstance(self.pool.partition, MigPartition) and not shared_engine
 
 
@@ -89,25 +91,32 @@ def requirements(config: StackConfig) -> tuple[Requirement, ...]:
 
 def gpu_uses(config: StackConfig) -> tuple[GpuUse, ...]:
     """Who may use each GPU pool, through a queue or through a model; sorted by the pool's name."""
-    callers: dict[str, set[str]] = {model.name: set() for model in config.models}
     admitted: dict[str, set[str]] = {pool.name: set() for pool in config.pools}
     for tenant in config.tenants:
-        for model in tenant.models:
-            callers[model].add(tenant.name)
         for pool in config.pools_open_to(tenant):
             admitted[pool.name].add(tenant.name)
     return tuple(
-        _use_of(pool, admitted[pool.name], {m.name: callers[m.name] for m in config.models if m.pool == pool.name})
+        _use_of(
+            pool,
+            admitted[pool.name],
+            [served for m in config.models if m.pool == pool.name for served in _served(config, m)],
+        )
         for pool in sorted(config.gpu_pools, key=lambda pool: pool.name)
     )
 
 
-def _use_of(pool: Pool, admitted: set[str], callers: Mapping[str, set[str]]) -> GpuUse:
-    return GpuUse(
-        pool=pool,
-        tenants=frozenset(admitted.union(*callers.values())),
-        callers={model: frozenset(names) for model, names in callers.items()},
-    )
+def _served(config: StackConfig, model: Model) -> Iterator[frozenset[str]]:
+    """Whose prompts each of the model's engines work on: those of a sensitive tenant, with KV1, on its own alone."""
+    callers = [tenant for tenant in config.tenants if model.name in tenant.models]
+    scoped = asks_for(ControlId.KV1, config.trust)
+    isolation = isolation_in_force(model.cache_isolation, scoped=scoped)
+    owners = engine_owners(isolation, callers, scoped=scoped)
+    for owner in owners:
+        yield frozenset({owner} if owner else {caller.name for caller in callers} - set(owners))
+
+
+def _use_of(pool: Pool, admitted: set[str], served: Collection[frozenset[str]]) -> GpuUse:
+    return GpuUse(pool=pool, tenants=frozenset(admitted.union(*served)), engines=tuple(served))
 
 
 def _of_sharing(config: StackConfig) -> Iterator[Requirement]:

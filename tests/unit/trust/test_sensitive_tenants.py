@@ -60,6 +60,12 @@ def test_mig_helps_where_another_tenant_has_an_engine_of_its_own_in_the_pool():
     assert posture_of(parts).sound
 
 
+def test_mig_helps_where_kv1_gives_the_tenant_engines_of_its_own():
+    parts = stack(MIG, also_calls=True)
+    parts["trust"] = {**parts["trust"], "enable": ["KV1"]}
+    assert posture_of(parts).sound
+
+
 def test_quota_alone_counts_as_use():
     parts = stack(WHOLE)
     parts["tenants"] = [tenant("open", "small"), tenant("secret", "small", quota={"gpu": 1}, sensitive=True)]
