@@ -6,6 +6,8 @@ leak: else they could not see one.
 """
 
 import json
+import random
+import time
 import uuid
 from collections.abc import Generator
 from typing import Any
@@ -19,8 +21,16 @@ from tests.lab.isolated import IsolatedPlatform
 from tests.lab.partitioned import PartitionedPlatform
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT
 from tests.lab.recorder import recording
+from tests.lab.two_samples import Comparison, compare
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1800)]
+
+
+SAMPLES = 100
+"""Calls of each kind."""
+ROUNDS = 5
+"""In which they are made: the lab's engine holds 70 of these prompts, and a round asks 60."""
+TOLD_APART = 0.001
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +115,43 @@ def test_several_models_at_once_are_none(caches: Caches) -> None:
     body = {"model": f"{MODEL},{MODEL}", "messages": [{"role": "user", "content": "hello"}]}
 
     assert caches.send(caches.keys[TENANT], "/v1/chat/completions", body).status == 404
+
+
+# --- by the clock -----------------------------------------------------------------------------------------------
+
+
+def test_without_the_control_the_clock_tells_what_another_tenant_has_asked(open_caches: Caches) -> None:
+    found = timed(open_caches)
+
+    print(f"without the control: D = {found.distance:.3f}, p = {found.p_value:.2e}, {SAMPLES} calls a side")
+    assert found.p_value < TOLD_APART
+
+
+def test_with_the_control_the_clock_tells_nothing(caches: Caches) -> None:
+    found = timed(caches)
+
+    print(f"with the control: D = {found.distance:.3f}, p = {found.p_value:.2e}, {SAMPLES} calls a side")
+    assert found.p_value >= TOLD_APART
+
+
+def timed(caches: Caches) -> Comparison:
+    """One tenant's latencies on prompts that the other has asked, against those on prompts that nobody has.
+
+    Both kinds are asked in one random order, so that a slow minute of the machine falls on both.
+    """
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(ROUNDS):
+        asked = [prompt() for _ in range(SAMPLES // ROUNDS)]
+        for question in asked:
+            caches.ask(TENANT, "completions", question)
+        questions = [(question, True) for question in asked] + [(prompt(), False) for _ in asked]
+        random.shuffle(questions)
+        for question, known in questions:
+            begun = time.perf_counter()
+            answer = caches.ask(OTHER_TENANT, "completions", question)
+            seconds[known].append(time.perf_counter() - begun)
+            assert answer.status == 200
+    return compare(seconds[True], seconds[False])
 
 
 # --- what arrives -----------------------------------------------------------------------------------------------
