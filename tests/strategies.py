@@ -121,6 +121,8 @@ def _model(draw: st.DrawFn, name: str, pools: list[Part]) -> Part:
         whole = pool["partition"]["kind"] == "whole"
         model["gpus"] = draw(st.integers(1, pool["gpus_per_node"])) if whole else 1
     if draw(st.booleans()):
+        model["cache_isolation"] = draw(st.sampled_from(["salted", "off", "engine_per_tenant"]))
+    if draw(st.booleans()):
         model["engine"] = {"context_length": draw(st.integers(128, 131_072)), "lora": draw(st.booleans())}
     return model
 
@@ -167,8 +169,15 @@ def _make_room(pools: list[Part], models: list[Part], tenants: list[Part]) -> No
     for pool in pools:
         engines = [model for model in models if model["pool"] == pool["name"]]
         devices = sum(_quota(tenant, pool["name"]) for tenant in tenants)
-        # A device's worth of node for each of them is more than enough, whatever the partition.
-        pool["nodes"]["max"] += sum(engine["replicas"] for engine in engines) + devices
+        # A device's worth of node for each of them is more than enough, whatever the partition and whoever gets engines
+        # of its own.
+        pool["nodes"]["max"] += (
+            sum(engine["replicas"] * (1 + _callers(engine, tenants)) for engine in engines) + devices
+        )
+
+
+def _callers(model: Part, tenants: list[Part]) -> int:
+    return sum(model["name"] in tenant["models"] for tenant in tenants)
 
 
 def _quota(tenant: Part, pool: str) -> int:

@@ -72,7 +72,5 @@ def test_raising_the_tier_of_a_stack_file_never_removes_a_control(document: Docu
         for tier in Tier
         if (config := loaded({**document, "bulkhead:trust": {**trust, "tier": str(tier)}}))
     ]
-    # The highest tier gives sensitive tenants engines of their own, for which a pool may have no room.
-    sensitive = any(tenant.get("sensitive") for tenant in cast("list[Document]", document["bulkhead:tenants"]))
-    assert len(in_force) in ({len(Tier), len(Tier) - 1} if sensitive else {len(Tier)})
+    assert len(in_force) == len(Tier)
     assert all(lower <= higher for lower, higher in itertools.pairwise(in_force))
