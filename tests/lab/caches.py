@@ -62,17 +62,17 @@ SURFACES: Mapping[str, Surface] = {
 
 OVERRIDES: Mapping[str, Callable[[str], Body]] = {
     "at the top": lambda salt: {"cache_salt": salt},
-    "in extra_body": lambda salt: {"extra_body": {"cache_salt": salt}},
-    "in extra_body in extra_body": lambda salt: {"extra_body": {"extra_body": {"cache_salt": salt}}},
-    "at the top and in extra_body": lambda salt: {"cache_salt": salt, "extra_body": {"cache_salt": salt}},
     "in odd case": lambda salt: {"Cache_Salt": salt, "CACHE_SALT": salt, "cacheSalt": salt},
-    "in odd case in extra_body": lambda salt: {"extra_body": {"Cache_Salt": salt, "cache-salt": salt}},
     "in extra_body in odd case": lambda salt: {"Extra_Body": {"cache_salt": salt}, "extraBody": {"cache_salt": salt}},
     "in metadata": lambda salt: {"metadata": {"cache_salt": salt}},
 }
 """Ways to name a salt of one's own that are answered as if nothing had been named."""
 
 REFUSED_OVERRIDES: Mapping[str, Callable[[str], Body]] = {
+    "in extra_body": lambda salt: {"extra_body": {"cache_salt": salt}},
+    "in extra_body in extra_body": lambda salt: {"extra_body": {"extra_body": {"cache_salt": salt}}},
+    "at the top and in extra_body": lambda salt: {"cache_salt": salt, "extra_body": {"cache_salt": salt}},
+    "in odd case in extra_body": lambda salt: {"extra_body": {"Cache_Salt": salt, "cache-salt": salt}},
     "in fallbacks": lambda salt: {"fallbacks": [{"model": MODEL, "cache_salt": salt}]},
     "in extra_headers": lambda salt: {"extra_headers": {"cache_salt": salt}},
     "in litellm_metadata": lambda salt: {"litellm_metadata": {"cache_salt": salt}},

@@ -6,11 +6,10 @@ obeys others, so what is LiteLLM's is refused by LiteLLM's own list of what that
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, cast
 
 from .errors import Problem, Situation, not_allowed
-from .overrides import EXTRA
 
 COMMON = frozenset({"metadata"})
 """What LiteLLM and OpenAI's API both know."""
@@ -39,14 +38,6 @@ OpenAI's, send its content in the request itself.
 """
 
 
-def _names(document: dict[str, Any]) -> Iterator[str]:
-    """The names of a request's parameters, and of those that LiteLLM lays over it before it is sent on."""
-    yield from document
-    extra = document.get(EXTRA)
-    if isinstance(extra, dict):
-        yield from _names(cast("dict[str, Any]", extra))
-
-
 class PlatformParameters:
     """The names that no request of a tenant may bear.
 
@@ -69,7 +60,7 @@ class PlatformParameters:
         if not isinstance(found, dict):
             return Situation.INVALID_JSON.value
         document = cast("dict[str, Any]", found)
-        own = sorted(name for name in _names(document) if self._is_ours(name))
+        own = sorted(name for name in document if self._is_ours(name))
         return not_allowed(own[0]) if own else None
 
     def _is_ours(self, name: str) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from infra.blueprint.caches import engine_name, served_by, with_cache_domains
 from infra.blueprint.model import Blueprint
 from infra.blueprint.trusted import trusted_blueprint
-from infra.config.base import NAME_MAX_LENGTH
+from infra.config.forms import NAME_MAX_LENGTH
 from infra.config.models import CacheIsolation
 from infra.controls import kv1_prefix_cache_scoped as kv1
 from infra.controls import kv2_no_prefix_co_location as kv2

@@ -32,12 +32,6 @@ def test_a_parameter_of_the_platform_is_refused_by_name(name: str) -> None:
     assert refused({"model": "tiny", name: None}) == name
 
 
-@pytest.mark.parametrize("name", ["kv_transfer_params", "no-log"])
-def test_a_parameter_of_the_platform_is_refused_where_it_would_be_laid_over_the_request(name: str) -> None:
-    assert refused({"model": "tiny", "extra_body": {name: None}}) == name
-    assert refused({"model": "tiny", "extra_body": {"extra_body": {name: None}}}) == name
-
-
 @pytest.mark.parametrize("content", [b"", b"[1, 2]", b'"x"', b"{", b"\xff\xfe{", b'{"a":1}x', b"[" * 100_000, b"null"])
 def test_what_is_no_json_object_is_refused(content: bytes) -> None:
     problem = PARAMETERS.refusal(content)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.gateway.hooks.salts import PURPOSE, derive_salt
-from infra.config.base import NAME_MAX_LENGTH
+from infra.config.forms import NAME_MAX_LENGTH
 
 KEY = b"k" * 48
 NAMES = st.text(min_size=1, max_size=20)
