@@ -58,12 +58,15 @@ def _divided(pattern: EnginePart, callers: tuple[TenantPart, ...], scoped: bool)
     isolation = isolation_in_force(pattern.cache_isolation, scoped=scoped)
     owners = engine_owners(isolation, callers, scoped=scoped)
     own = isolation if isolation is CacheIsolation.OFF else CacheIsolation.ENGINE_PER_TENANT
-    return tuple(
-        replace(pattern, cache_isolation=isolation if scoped else pattern.cache_isolation)
-        if owner is None
-        else replace(pattern, name=engine_name(pattern.model, owner), tenant=owner, cache_isolation=own)
-        for owner in owners
-    )
+
+    def part(owner: str | None) -> EnginePart:
+        if owner is None:
+            return replace(pattern, cache_isolation=isolation if scoped else pattern.cache_isolation)
+        # The only caller's engines keep the model's name: raising the tier must not replace them.
+        name = pattern.model if len(owners) == 1 else engine_name(pattern.model, owner)
+        return replace(pattern, name=name, tenant=owner, cache_isolation=own)
+
+    return tuple(map(part, owners))
 
 
 def engine_name(model: str, tenant: str) -> str:

@@ -64,6 +64,13 @@ def test_no_engine_is_left_for_nobody_where_every_caller_has_its_own() -> None:
     assert owners(kv1.apply(trusted(changes))) == ["research", "search"]
 
 
+def test_a_sensitive_tenant_that_calls_a_model_alone_keeps_the_engines_that_it_has() -> None:
+    alone = {"tenants.0.models": ["llama"], "tenants.1": ..., "tenants.0.sensitive": True}
+    (engine,) = kv1.apply(trusted(alone)).engines
+
+    assert (engine.name, engine.tenant) == ("llama", "research")
+
+
 def test_each_tenant_s_engines_can_be_chosen_without_kv1() -> None:
     blueprint = trusted({"models.0.cache_isolation": "engine_per_tenant"})
 
