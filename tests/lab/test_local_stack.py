@@ -24,16 +24,16 @@ DECISION_SECONDS = 90
 """How long Kueue may take to decide on a job, on a slow machine."""
 
 
-def test_a_tier_that_is_not_available_yet_is_refused_and_nothing_is_made(
+def test_a_tier_that_the_declared_facts_contradict_is_refused_and_nothing_is_made(
     local_stack: LocalStack, kubectl: cluster.Kubectl
 ) -> None:
     before = platform_objects(kubectl)
-    with local_stack.edited(trust={"tier": "adversarial", "tenants": "cooperative"}):
+    with local_stack.edited(trust={"tier": "trusted", "tenants": "untrusted"}):
         refused = local_stack.engine.capture("up", "--yes", "--skip-preview")
     printed = refused.stdout + refused.stderr
     assert refused.status != 0
-    assert "not available yet" in printed
-    assert "bulkhead:trust.tier" in printed
+    assert "is required, since tenants are declared untrusted" in printed
+    assert "bulkhead:trust.tenants" in printed
     assert "Traceback" not in printed
     assert platform_objects(kubectl) == before
 
