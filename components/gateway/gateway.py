@@ -111,7 +111,7 @@ class Gateway(pulumi.ComponentResource):
         self._part = args.part
         self.master_key = self._make_key("master-key")
         self._salt_key = self._make_key("salt-key")
-        self._cache_salt_key = self._make_cache_salt_key() if args.part.isolates_caches else None
+        self._cache_salt_key = self._make_cache_salt_key()
         secret = self._make_secret()
         engine_secrets = self._make_engine_secrets()
         self.database_fingerprint = self._database_fingerprint()
@@ -176,6 +176,7 @@ class Gateway(pulumi.ComponentResource):
         """What tenants' cache salts are made from: 256 bits and more, drawn anew with each generation and only then.
 
         It is not LiteLLM's salt key, which must never change. This one may: whatever caches hold is computed again.
+        It is there before it is needed and stays afterwards, so that no change of what caches share costs a secret.
         """
         password = random.RandomPassword(
             f"{self._name}-cache-salt-key",
@@ -194,7 +195,7 @@ class Gateway(pulumi.ComponentResource):
             SALT_KEY: self._salt_key,
             DATABASE_URL_KEY: pulumi.Output.secret(self._args.database.url),
         }
-        if self._cache_salt_key is not None:
+        if self._part.isolates_caches:
             values[CACHE_SALT_KEY] = self._cache_salt_key
         cache = self._args.cache
         if cache is not None:

@@ -91,7 +91,9 @@ def test_a_waived_control_is_required_does_not_act_and_is_warned_of(parts: Docum
 @given(documents())
 def test_every_waiver_leads_to_exactly_one_warning(parts: Document):
     waivers = config_of(parts).trust.waivers
-    warned = [finding.path for finding in posture_of(parts).warnings if finding.path.startswith("bulkhead:trust")]
+    warned = [
+        finding.path for finding in posture_of(parts).warnings if finding.path.startswith("bulkhead:trust.waivers")
+    ]
     assert sorted(warned) == sorted(f"bulkhead:trust.waivers[{index}]" for index in range(len(waivers)))
 
 
