@@ -25,7 +25,7 @@ def main() -> None:
     for name in RECORDED:
         for count in COUNTS:
             text = scaled(name, count)
-            seconds: list[float] = []
+            comment, seconds = "", list[float]()
             for _ in range(ROUNDS):
                 start = time.perf_counter()
                 comment = preview_markdown(posture, read_preview(text))

@@ -1,5 +1,7 @@
 """A sensitive tenant needs GPUs that are its own: a dedicated pool, or MIG with devices nobody else reaches."""
 
+from typing import cast
+
 import pytest
 
 from tests.unit.trust.stacks import Document, document, findings, mig, model, pool, posture_of, states, tenant, waiver
@@ -62,7 +64,7 @@ def test_mig_helps_where_another_tenant_has_an_engine_of_its_own_in_the_pool():
 
 def test_mig_helps_where_kv1_gives_the_tenant_engines_of_its_own():
     parts = stack(MIG, also_calls=True)
-    parts["trust"] = {**parts["trust"], "enable": ["KV1"]}
+    parts["trust"] = {**cast("Document", parts["trust"]), "enable": ["KV1"]}
     assert posture_of(parts).sound
 
 
