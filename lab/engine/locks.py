@@ -1,6 +1,8 @@
-"""Locks that a killed update left in the file backend.
+"""What a killed update left in the file backend: its lock, and half of a note beside its checkpoint.
 
-The engine never breaks a lock by itself. One whose owner ran on this machine and is gone guards nothing.
+The engine never breaks a lock by itself. One whose owner ran on this machine and is gone guards nothing. A checkpoint
+is replaced whole, but the note with its checksum beside it is not: killed in between, the engine reads an empty one
+and refuses the stack (`failed to load checkpoint: EOF`), though it would do without any.
 """
 
 import json
@@ -14,6 +16,13 @@ def stale_locks(backend: Path, project: str, stack: str) -> list[Path]:
     """Return a stack's locks whose process ran on this machine and has ended. Other machines' locks are left."""
     folder = backend / ".pulumi" / "locks" / "organization" / project / stack
     return sorted(path for path in folder.glob("*.json") if _is_stale(path))
+
+
+def remove_half_written_notes(backend: Path, project: str) -> None:
+    """Remove the empty notes beside a project's checkpoints."""
+    for note in (backend / ".pulumi" / "stacks" / project).glob("*.attrs"):
+        if not note.stat().st_size:
+            note.unlink(missing_ok=True)
 
 
 def _is_stale(lock: Path) -> bool:

@@ -159,8 +159,10 @@ class Engine:
             raise EngineError(f"{_shown(arguments)} failed: {_last_lines(done)}")
 
     def recover(self) -> None:
-        """Remove locks of updates on this machine whose process is gone; the engine adopts their operations."""
-        locks.release(locks.stale_locks(self._backend(), project_name(self.project_directory), self.stack))
+        """Remove what updates left on this machine whose process is gone; the engine adopts their operations."""
+        project = project_name(self.project_directory)
+        locks.release(locks.stale_locks(self._backend(), project, self.stack))
+        locks.remove_half_written_notes(self._backend(), project)
 
     def _backend(self) -> Path:
         return Path(unquote(urlsplit(self.environment["PULUMI_BACKEND_URL"]).path))

@@ -33,7 +33,7 @@ def test_a_tier_that_the_declared_facts_contradict_is_refused_and_nothing_is_mad
     printed = refused.stdout + refused.stderr
     assert refused.status != 0
     assert "is required, since tenants are declared untrusted" in printed
-    assert "bulkhead:trust.tenants" in printed
+    assert "bulkhead:trust.tier: NS1 (" in printed
     assert "Traceback" not in printed
     assert platform_objects(kubectl) == before
 

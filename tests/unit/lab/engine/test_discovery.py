@@ -156,6 +156,18 @@ users: [{name: u, user: {token: sesame}}]
 """
 
 
+def test_half_of_a_note_beside_a_checkpoint_goes_and_whole_ones_stay(tmp_path: Path) -> None:
+    folder = tmp_path / ".pulumi" / "stacks" / "bulkhead"
+    folder.mkdir(parents=True)
+    (folder / "local.json").write_text("{}")
+    (folder / "local.json.attrs").touch()
+    (folder / "other.json.attrs").write_text("{}")
+
+    locks.remove_half_written_notes(tmp_path, "bulkhead")
+
+    assert sorted(path.name for path in folder.iterdir()) == ["local.json", "other.json.attrs"]
+
+
 def test_a_context_resolves_to_its_cluster_and_user() -> None:
     access = resolve(KUBECONFIG)
     assert (access.server, access.token, access.namespace) == ("https://127.0.0.1:9", "sesame", "team")
