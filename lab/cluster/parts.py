@@ -18,6 +18,9 @@ from lab.errors import LabError
 from lab.progress import Progress
 
 _LINES_OF_LOG = 12
+_ABSENCES = 5
+"""Looks in a row, a tenth of a second apart, at which a part must be missing to have ended: a process that is becoming
+its program shows nothing of itself for a moment."""
 _LONGEST_LOG = 64 * 1024**2
 
 
@@ -94,8 +97,10 @@ def wait_until_ready(part: Part) -> None:
         LabError: When it ends, or is not ready in time; with its last lines and its log's path.
     """
     deadline = time.monotonic() + part.patience
+    absences = 0
     while not is_ready(part):
-        if running(part, lab_processes()) is None and not _still_starting(part):
+        absences = 0 if _is_there(part) else absences + 1
+        if absences == _ABSENCES:
             raise LabError(_failure(part, "ended by itself"))
         if time.monotonic() > deadline:
             raise LabError(_failure(part, f"was not ready within {part.patience:.0f} s"))
@@ -164,9 +169,12 @@ def _environment(binaries: Path) -> dict[str, str]:
     return {"PATH": f"{binaries}:{system}", "HOME": str(Path.home()), "LANG": "C.UTF-8"}
 
 
-def _still_starting(part: Part) -> bool:
-    """Tell whether the part's process is there but has not yet become its program (it is still `nsenter`)."""
-    return any(process.mark == part.mark and process.program == "nsenter" for process in lab_processes())
+def _is_there(part: Part) -> bool:
+    """Tell whether the part's process is there, if only as the `nsenter` that is yet to become its program."""
+    processes = lab_processes()
+    return running(part, processes) is not None or any(
+        process.mark == part.mark and process.program == "nsenter" for process in processes
+    )
 
 
 def _failure(part: Part, what: str) -> str:

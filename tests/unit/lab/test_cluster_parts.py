@@ -27,7 +27,7 @@ from lab.cluster.images import archive_digest
 from lab.cluster.lifecycle import parts
 from lab.cluster.node import kubelet
 from lab.cluster.one_layer_image import OneLayerImage, write_image
-from lab.cluster.parts import Part
+from lab.cluster.parts import Part, wait_until_ready
 from lab.cluster.processes import MARK, end, is_alive, lab_processes
 from lab.cluster.simulated_nodes import simulated_node_manifests
 from lab.cluster.storage import storage_manifests
@@ -314,3 +314,20 @@ def test_an_unknown_command_is_bad_usage() -> None:
 def test_the_state_folder_is_where_the_cluster_is_found() -> None:
     assert lifecycle.cluster().kubeconfig == paths.state_directory() / "kubeconfig"
     assert lifecycle.cluster().context == "bulkhead-lab"
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch, there: list[bool], answers: list[bool]) -> None:
+    """Wait for a part that is or is not there, and does or does not answer, look by look."""
+    looks, replies = iter(there), iter(answers)
+    monkeypatch.setattr("lab.cluster.parts._is_there", lambda _part: next(looks, False))
+    monkeypatch.setattr("lab.cluster.parts.is_ready", lambda _part: next(replies, False))
+    wait_until_ready(Part("sleeper", ("60",), "http://127.0.0.1:1/healthz"))
+
+
+def test_a_part_that_is_just_becoming_its_program_has_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at(monkeypatch, there=[False, False, True, False], answers=[False] * 4 + [True])
+
+
+def test_a_part_that_stays_away_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LabError, match="ended by itself"):
+        looked_at(monkeypatch, there=[], answers=[])
