@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -318,9 +318,17 @@ def test_the_state_folder_is_where_the_cluster_is_found() -> None:
 
 def looked_at(monkeypatch: pytest.MonkeyPatch, there: list[bool], answers: list[bool]) -> None:
     """Wait for a part that is or is not there, and does or does not answer, look by look."""
-    looks, replies = iter(there), iter(answers)
-    monkeypatch.setattr("lab.cluster.parts._is_there", lambda _part: next(looks, False))
-    monkeypatch.setattr("lab.cluster.parts.is_ready", lambda _part: next(replies, False))
+
+    def one_by_one(found: list[bool]) -> Callable[[Part], bool]:
+        left = iter(found)
+
+        def look(_part: Part) -> bool:
+            return next(left, False)
+
+        return look
+
+    monkeypatch.setattr("lab.cluster.parts._is_there", one_by_one(there))
+    monkeypatch.setattr("lab.cluster.parts.is_ready", one_by_one(answers))
     wait_until_ready(Part("sleeper", ("60",), "http://127.0.0.1:1/healthz"))
 
 
