@@ -233,7 +233,13 @@ def _tenant_server(part: GatewayPart) -> str:
 def _without_key(route: Route) -> str:
     """Refuse a request without any key before its body is taken; whether a key is good is LiteLLM's to say."""
     answer = errors.body(Situation.NO_KEY.value, route.path).decode()
-    return f"if ($http_authorization$http_x_api_key = '') {{ return {Situation.NO_KEY.value.status} '{answer}'; }}"
+    return "\n".join(
+        [
+            # A condition takes one variable; of two written together it reads the name of a header that nobody sends.
+            'set $key "$http_authorization$http_x_api_key";',
+            f"if ($key = '') {{ return {Situation.NO_KEY.value.status} '{answer}'; }}",
+        ]
+    )
 
 
 def _admin_server(part: GatewayPart) -> str:

@@ -103,12 +103,20 @@ def test_every_answer_of_the_edge_is_in_the_shape_of_openai_s_errors() -> None:
 
 def test_a_request_without_a_key_is_refused_before_its_body_is_taken_in_the_shape_of_its_path() -> None:
     for path, text in opened(4000).items():
-        refusals = re.findall(r"if \(\$http_authorization\$http_x_api_key = ''\) { return (\d+) '(.*)'; }", text)
+        assert path == HEALTH_PATH or 'set $key "$http_authorization$http_x_api_key";' in text
+        refusals = re.findall(r"if \(\$key = ''\) { return (\d+) '(.*)'; }", text)
         assert len(refusals) == (0 if path == HEALTH_PATH else 1)
         for status, body in refusals:
             assert status == "401"
             kind = "authentication_error" if path == "/v1/messages" else "invalid_request_error"
             assert json.loads(body)["error"]["type"] == kind
+
+
+def test_every_condition_is_of_one_variable() -> None:
+    conditions = re.findall(r"if \((.*?)\)", edge_configuration(SCRAPED))
+
+    assert conditions
+    assert not [condition for condition in conditions if not re.fullmatch(r"\$\w+ !?= \S+", condition)]
 
 
 def test_what_arrives_of_all_requests_at_once_fits_the_volume_that_it_is_kept_on() -> None:
