@@ -113,6 +113,9 @@ class Isolation:
         """
         self._granted.set(None)
         model = request.get("model")
+        if model is None:
+            # LiteLLM says so itself, by the parameter's name; with nothing granted, no isolated engine is reached.
+            return
         if not isinstance(model, str) or model not in self._models:
             # LiteLLM would take several names at once, parted by commas, and answer what becomes of each as one.
             raise RefusedError(Situation.MODEL_NOT_FOUND.value, "Invalid model name passed in")

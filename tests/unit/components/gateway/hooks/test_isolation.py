@@ -79,9 +79,17 @@ def test_a_caller_without_a_tenant_is_refused(tenant: str | None) -> None:
     assert refused(lambda: begun(tenant=tenant)).status == 403
 
 
-@pytest.mark.parametrize("model", ["nothing", "salted,own", "hosted_vllm/salted", "", None, ["salted"]])
+@pytest.mark.parametrize("model", ["nothing", "salted,own", "hosted_vllm/salted", "", ["salted"]])
 def test_a_model_that_is_not_one_of_the_platform_s_is_refused(model: Any) -> None:
     assert refused(lambda: begun(model=model)).code == "model_not_found"
+
+
+def test_a_request_without_a_model_is_left_to_litellm_and_granted_no_isolated_engine() -> None:
+    judge, request = isolation(), {"messages": []}
+    judge.begin("team-a", "acompletion", request)
+
+    for address in (SALTED, A):
+        assert refused(lambda address=address: judge.verify(sent(dict(request), address))).status == 500
 
 
 def test_a_model_that_tenants_share_is_left_alone() -> None:
