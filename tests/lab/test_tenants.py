@@ -156,10 +156,9 @@ def test_a_key_blocked_by_hand_works_again_after_the_next_pass(
 
     with reconciler.away():
         admin.post("/key/update", {"key": token, "blocked": True})
-        wait_until(lambda: status() == 401, 30, "the block does not bite")
+        wait_until(lambda: status() == 401, 60, "the block does not bite")
     wait_until(lambda: status() == 200, 60, "the key is blocked still")
 
-    assert reconciler.log().count("key ") == 1
     assert reconciler.once().startswith("2 tenants as listed; 0 writes")
 
 
@@ -420,8 +419,12 @@ def test_usage_tells_spend_by_model_and_day(bulkhead: Bulkhead, team: TeamPlatfo
     wait_until(lambda: bool(rows()), 90, "no usage was recorded")
     found = rows()
     assert {(row["tenant"], row["model"]) for row in found} == {(TENANT, MODEL)}
-    # The day's sums are written after the team's, so that a request under way may be missing.
-    assert sum(row["spent_usd"] for row in found) == pytest.approx(admin.team(TENANT)["spend"], rel=0.05)
+
+    def agree() -> bool:
+        return sum(row["spent_usd"] for row in rows()) == pytest.approx(admin.team(TENANT)["spend"])
+
+    # The day's sums are written after the team's.
+    wait_until(agree, 90, "the days add up to something else than was spent")
     assert all(row["prompt_tokens"] > 0 and row["completion_tokens"] > 0 for row in found)
 
 
