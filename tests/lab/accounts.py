@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import urllib3
-
 from infra.blueprint.routes import KEY_PATHS
+from tests.lab import openai_like
 from tests.lab.platform import MODEL, TeamPlatform
 
 SECONDS = 60
@@ -49,12 +48,5 @@ def administer(platform: TeamPlatform, path: str, body: dict[str, Any]) -> None:
         AssertionError: When it is refused; says the status, and nothing of the keys.
     """
     with platform.admin() as port:
-        answer = urllib3.request(
-            "POST",
-            f"http://127.0.0.1:{port}{path}",
-            json=body,
-            headers={"Authorization": f"Bearer {platform.master_key}"},
-            timeout=SECONDS,
-            retries=False,
-        )
+        answer = openai_like.answer(port, platform.master_key, "POST", path, body, seconds=SECONDS)
     assert answer.status < 300, f"{path} was answered {answer.status}"

@@ -16,6 +16,7 @@ import urllib3
 from components.gateway.hooks.salts import derive_salt
 from components.tenants.reconciler.model import team_id
 from lab.quickstart.cluster_access import ClusterAccess
+from tests.lab import openai_like
 from tests.lab.local_stack import LocalStack
 from tests.lab.platform import ENGINES, GATEWAY, MODEL
 
@@ -112,14 +113,7 @@ class Caches:
 
     def send(self, key: str, path: str, body: Body) -> Answer:
         """One request with a key."""
-        answer = urllib3.request(
-            "POST",
-            f"http://127.0.0.1:{self.gateway}{path}",
-            json=body,
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=SECONDS,
-            retries=False,
-        )
+        answer = openai_like.answer(self.gateway, key, "POST", path, body)
         return Answer(answer.status, answer.data.decode())
 
     def hits(self, engine: str | None = None) -> int:

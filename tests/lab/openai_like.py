@@ -1,4 +1,4 @@
-"""Requests to the gateway as a tenant's client would send them, reduced to their status."""
+"""Requests to the gateway with a bearer key, each over a connection of its own and sent once."""
 
 from typing import Any
 
@@ -7,11 +7,18 @@ import urllib3
 SECONDS = 120
 
 
-def status(port: int, key: str, method: str, path: str, body: dict[str, Any] | None = None) -> int:
-    """The HTTP status of one request with a bearer key."""
+def answer(
+    port: int, key: str, method: str, path: str, body: dict[str, Any] | None = None, *, seconds: float = SECONDS
+) -> urllib3.BaseHTTPResponse:
+    """What one request is answered, whatever its status."""
     headers = {"Authorization": f"Bearer {key}"}
     url = f"http://127.0.0.1:{port}{path}"
-    return urllib3.request(method, url, json=body, headers=headers, timeout=SECONDS, retries=False).status
+    return urllib3.request(method, url, json=body, headers=headers, timeout=seconds, retries=False)
+
+
+def status(port: int, key: str, method: str, path: str, body: dict[str, Any] | None = None) -> int:
+    """The HTTP status of one request."""
+    return answer(port, key, method, path, body).status
 
 
 def chat_status(port: int, key: str, model: str) -> int:

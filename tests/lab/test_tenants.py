@@ -64,9 +64,7 @@ class Admin:
         return sorted(team["team_id"] for team in teams), sorted(str(key["team_id"]) for key in keys)
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> urllib3.BaseHTTPResponse:
-        url = f"http://127.0.0.1:{self.port}{path}"
-        headers = {"Authorization": f"Bearer {self.master_key}"}
-        return urllib3.request(method, url, json=body, headers=headers, timeout=60, retries=False)
+        return openai_like.answer(self.port, self.master_key, method, path, body, seconds=60)
 
 
 @pytest.fixture
