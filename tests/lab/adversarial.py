@@ -8,9 +8,8 @@ from typing import Any
 from lab.cluster import Kubectl
 from tests.lab.gpu_nodes import H100Pool, h100_nodes
 from tests.lab.local_stack import LocalStack
-from tests.lab.platform import MODEL, OTHER_TENANT, TENANT
+from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, SeparatedPlatform
 
-PREFIX = "bulkhead-tenant-"
 SENSITIVE_TENANT = "clinic"
 """Calls nothing but a model of its own, on nodes of its own."""
 
@@ -22,19 +21,8 @@ SERVING_POOL = "l4"
 
 
 @dataclass(frozen=True)
-class AdversarialPlatform:
+class AdversarialPlatform(SeparatedPlatform):
     """The platform with every control in force."""
-
-    stack: LocalStack
-    kubectl: Kubectl
-
-    def namespace(self, tenant: str) -> str:
-        """A tenant's own namespace."""
-        return f"{PREFIX}{tenant}"
-
-    def group(self, tenant: str) -> str:
-        """The group whose members act for a tenant."""
-        return f"{tenant}-team"
 
 
 @contextmanager

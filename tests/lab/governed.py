@@ -6,9 +6,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lab.cluster import Kubectl
 from tests.lab.local_stack import LocalStack
-from tests.lab.platform import OTHER_TENANT, TENANT, WORKLOADS, permission_to_lower
+from tests.lab.platform import OTHER_TENANT, TENANT, WORKLOADS, GroupedPlatform, permission_to_lower
 from tests.lab.requests import Requester
 from tests.lab.workloads import GPU, deployment, pod, pod_spec
 
@@ -18,15 +17,8 @@ AUDIT = ("Audit", "Warn")
 
 
 @dataclass(frozen=True)
-class GovernedPlatform:
+class GovernedPlatform(GroupedPlatform):
     """The platform with SR1 to SR3 in force."""
-
-    stack: LocalStack
-    kubectl: Kubectl
-
-    def group(self, tenant: str) -> str:
-        """The group whose members act for a tenant."""
-        return f"{tenant}-team"
 
     @contextmanager
     def auditing(self) -> Generator[None]:

@@ -5,30 +5,18 @@ from dataclasses import dataclass, field
 from lab.cluster import Kubectl
 from tests.lab.load import Load, Report, service_url
 from tests.lab.local_stack import LocalStack
-from tests.lab.platform import MODEL, OTHER_TENANT, TENANT
-
-PREFIX = "bulkhead-tenant-"
+from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, SeparatedPlatform
 
 
 @dataclass(frozen=True)
-class PartitionedPlatform:
+class PartitionedPlatform(SeparatedPlatform):
     """The platform with SR1 to SR3 and NS1 to NS4 in force.
 
     Attributes:
         raised: What became of the requests that were sent while the tier was raised.
     """
 
-    stack: LocalStack
-    kubectl: Kubectl
     raised: Report = field(repr=False)
-
-    def namespace(self, tenant: str) -> str:
-        """A tenant's own namespace."""
-        return f"{PREFIX}{tenant}"
-
-    def group(self, tenant: str) -> str:
-        """The group whose members act for a tenant."""
-        return f"{tenant}-team"
 
 
 def make_partitioned(stack: LocalStack, kubectl: Kubectl) -> PartitionedPlatform:

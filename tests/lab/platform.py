@@ -21,6 +21,7 @@ GATEWAY = "bulkhead-gateway"
 ENGINES = "bulkhead-engines"
 WORKLOADS = "bulkhead-workloads"
 OBSERVABILITY = "bulkhead-observability"
+TENANT_NAMESPACE_PREFIX = "bulkhead-tenant-"
 NAMESPACES = {GATEWAY, ENGINES, WORKLOADS, OBSERVABILITY, "kueue-system"}
 MODEL = "tiny"
 TENANT = "research"
@@ -54,6 +55,27 @@ class TeamPlatform:
     def admin(self) -> AbstractContextManager[int]:
         """A port on 127.0.0.1 that leads to one gateway replica, where it is administered with the master key."""
         return self.access.forwarded_port(GATEWAY, "gateway-admin", 4001)
+
+
+@dataclass(frozen=True)
+class GroupedPlatform:
+    """The platform with tenants who are told apart by their groups."""
+
+    stack: LocalStack
+    kubectl: cluster.Kubectl
+
+    def group(self, tenant: str) -> str:
+        """The group whose members act for a tenant."""
+        return f"{tenant}-team"
+
+
+@dataclass(frozen=True)
+class SeparatedPlatform(GroupedPlatform):
+    """The platform with a namespace for each tenant."""
+
+    def namespace(self, tenant: str) -> str:
+        """A tenant's own namespace."""
+        return f"{TENANT_NAMESPACE_PREFIX}{tenant}"
 
 
 def kept() -> bool:
