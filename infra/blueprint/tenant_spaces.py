@@ -161,12 +161,33 @@ def limits_part(tenant: TenantPart, devices: Mapping[str, int], control: str) ->
             "services": some,
             "services.loadbalancers": "0",
             "services.nodeports": "0",
-            **{f"requests.{resource}": str(count) for resource, count in devices.items()},
+            **_device_requests(devices),
         },
         default_requests=DEFAULT_REQUESTS,
         default_limits=DEFAULT_LIMITS,
         volume_maximum=sizes.storage,
     )
+
+
+def with_fitted_limits(blueprint: Blueprint) -> Blueprint:
+    """`blueprint` whose tenants' limits, where they have any, name as many GPUs as their queues guarantee.
+
+    For a control that takes a queue off a pool after the limits were written: a limit above the queue's own would
+    tell a reader of GPUs that nobody hands out.
+    """
+    devices = gpu_quota(blueprint.quota)
+
+    def fitted(space: TenantSpacePart) -> TenantSpacePart:
+        if space.limits is None:
+            return space
+        hard = {**space.limits.hard, **_device_requests(devices[space.tenant])}
+        return replace(space, limits=replace(space.limits, hard=hard))
+
+    return replace(blueprint, tenant_spaces=tuple(map(fitted, blueprint.tenant_spaces)))
+
+
+def _device_requests(devices: Mapping[str, int]) -> dict[str, str]:
+    return {f"requests.{resource}": str(count) for resource, count in devices.items()}
 
 
 def without_borrowing(quota: QuotaPart) -> QuotaPart:

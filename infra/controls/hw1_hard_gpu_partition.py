@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from infra.blueprint.model import Blueprint
 from infra.blueprint.placement import hard_partition
+from infra.blueprint.tenant_spaces import with_fitted_limits
 from infra.config.trust import ControlId, Tier
 from infra.trust.control import Control
 
@@ -27,7 +28,7 @@ CONTROL = Control(
 
 def apply(blueprint: Blueprint) -> Blueprint:
     """Return `blueprint` with queues that keep each tenant off GPUs that are another's as well."""
-    return replace(blueprint, quota=hard_partition(blueprint))
+    return with_fitted_limits(replace(blueprint, quota=hard_partition(blueprint)))
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:

@@ -136,6 +136,18 @@ def test_quota_on_whole_gpus_that_others_use_is_refused_by_its_key():
     assert "kind: mig" in message
 
 
+def test_the_limits_on_gpus_follow_the_queue_off_a_closed_pool():
+    made = platform(
+        [pool("gpu"), pool("one-own", dedicated_to="one")],
+        [tenant("one", "small", quota={"gpu": 2, "one-own": 1}), tenant("two", "small", quota={"gpu": 1})],
+        enable=["NS2", *HARDWARE],
+    )
+
+    limits = {space.tenant: space.limits for space in made.blueprint.tenant_spaces}
+    asked = {name: part.hard["requests.nvidia.com/gpu"] for name, part in limits.items() if part is not None}
+    assert asked == {"one": "1", "two": "0"}
+
+
 def test_quota_beside_a_shared_engine_is_refused():
     made = platform([pool("gpu")], [tenant("one", "m", quota={"gpu": 1}), tenant("two", "m")], model("m", "gpu"))
 
