@@ -147,6 +147,10 @@ class Engine:
         arguments = ("stack", "output", "--json", *(("--show-secrets",) if show_secrets else ()))
         return cast("dict[str, Any]", self._json(*arguments))
 
+    def exported(self) -> dict[str, Any]:
+        """Return the stack's state as the engine keeps it; what is secret in it stays encrypted."""
+        return cast("dict[str, Any]", self._json("stack", "export"))
+
     def config_set(self, key: str, value: str, path: bool = True, secret: bool = False) -> None:
         """Set a value in the stack file; `path` reads the key as a path, as `bulkhead:trust.tier`.
 
@@ -175,7 +179,7 @@ class Engine:
         file = self._backend() / ".pulumi" / "stacks" / project_name(self.project_directory) / f"{self.stack}.json"
         if not file.exists() or '"pending_operations"' not in file.read_text(encoding="utf-8"):
             return
-        exported: dict[str, Any] = self._json("stack", "export")
+        exported = self.exported()
         deployment: dict[str, Any] = exported["deployment"]
         made = {resource["urn"] for resource in items(deployment.get("resources"))}
         pending = items(deployment.get("pending_operations"))

@@ -22,6 +22,7 @@ from tests.lab.lowered import LoweredPlatform, make_lowered
 from tests.lab.partitioned import PartitionedPlatform, make_partitioned
 from tests.lab.platform import TeamPlatform, access_to, kept, make_team, shared_stack
 from tests.lab.shared_lab import SharedLab
+from tests.lab.walk import Walker, walker_of
 
 ORDER = (
     "lab_to_take_down",
@@ -32,6 +33,7 @@ ORDER = (
     "isolated",
     "partitioned",
     "governed",
+    "walker",
     "team",
     "deployed",
     "local_stack",
@@ -103,6 +105,12 @@ def team(local_stack: LocalStack, access: ClusterAccess) -> TeamPlatform:
     """The platform as a team would run it; a test that changes it takes it back."""
     make_team(local_stack)
     return TeamPlatform(local_stack, access)
+
+
+@pytest.fixture(scope="module")
+def walker(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> Generator[Walker]:
+    """The platform in the `trusted` tier with two tenants, to be taken from tier to tier; as it was afterwards."""
+    yield from walker_of(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig))
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,13 @@ class Balance:
         return abs(self.team - self.logged) < DUST and abs(self.key - self.logged) < DUST
 
 
+def query(kubectl: Kubectl, sql: str) -> str:
+    """What the gateway's database answers to a statement, as text without headings."""
+    command = ["psql", "--username=litellm", "--dbname=litellm", "--no-align", "--tuples-only", "--command", sql]
+    where = ["exec", "--namespace", NAMESPACE, DATABASE_POD, "--container=postgresql", "--"]
+    return kubectl.run(*where, *command)
+
+
 class Ledger:
     """The database's records of one key.
 
@@ -85,7 +92,8 @@ class Ledger:
 
     def balance(self) -> Balance:
         """What is recorded now."""
-        found = json.loads(self._query(_BALANCE.format(digest=self._digest)), parse_float=Decimal, parse_int=Decimal)
+        said = query(self._kubectl, _BALANCE.format(digest=self._digest))
+        found = json.loads(said, parse_float=Decimal, parse_int=Decimal)
         entries = {
             entry["request_id"]: Entry(
                 entry["request_id"],
@@ -106,11 +114,6 @@ class Ledger:
             if (added.agrees and not added.missing(expected)) or time.monotonic() > deadline:
                 return added
             time.sleep(1)
-
-    def _query(self, sql: str) -> str:
-        command = ["psql", "--username=litellm", "--dbname=litellm", "--no-align", "--tuples-only", "--command", sql]
-        where = ["exec", "--namespace", NAMESPACE, DATABASE_POD, "--container=postgresql", "--"]
-        return self._kubectl.run(*where, *command)
 
 
 _BALANCE = """

@@ -1,0 +1,54 @@
+"""Every change of the tier under a steady load: nothing that was asked is lost, and nothing that is kept.
+
+Each way is gone once from every tier to every other, in one round; an `up` on the way is killed and made again.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise, permutations
+
+import pytest
+
+from infra.config.trust import Tier
+from tests.lab.walk import Leg, Walker, print_table
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(7200)]
+
+T, G, P, A = Tier.TRUSTED, Tier.GOVERNED, Tier.PARTITIONED, Tier.ADVERSARIAL
+SHORT = (T, P, A, T)
+"""Into namespaces of the tenants' own, up to the top, and out of everything."""
+ROUND = (T, G, P, A, T, P, T, A, P, G, A, G, T)
+
+
+def walked(walker: Walker, way: Sequence[Tier], kills: Sequence[int]) -> list[Leg]:
+    """Every leg of the way; `kills` are taken in turn: how many objects change before the first `up` is killed."""
+    with walker.in_use() as run:
+        legs = [
+            walker.go(tier, run, killed_after=kills[number % len(kills)])
+            for number, (_, tier) in enumerate(pairwise(way))
+        ]
+    print_table(legs)
+    assert run.report.failure == ""
+    return legs
+
+
+def judge(walker: Walker, way: Sequence[Tier], kills: Sequence[int]) -> None:
+    urns, kept = walker.urns(), walker.records()
+    legs = walked(walker, way, kills)
+
+    assert [leg.row() for leg in legs if leg.unanswered or leg.lost] == []
+    assert walker.urns() == urns
+    assert walker.records().lost_since(kept) == []
+
+
+def test_three_changes_of_the_tier_lose_no_request_and_no_record(walker: Walker) -> None:
+    judge(walker, SHORT, kills=(2, 0, 0))
+
+
+@pytest.mark.full
+def test_all_twelve_changes_of_the_tier_lose_no_request_and_no_record_though_each_is_killed_once(
+    walker: Walker,
+) -> None:
+    assert sorted(pairwise(ROUND)) == sorted(permutations(Tier, 2))
+
+    judge(walker, ROUND, kills=(1, 2, 3))
+    assert walker.stack.changes() == {}

@@ -1,0 +1,160 @@
+"""A walk from tier to tier on the `local` stack, with its model in use all the time."""
+
+import signal
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from infra.config.trust import Tier
+from lab.cluster import Kubectl
+from tests.lab.load import Load, Outcome, Report, RunningLoad, service_url
+from tests.lab.local_stack import LocalStack
+from tests.lab.partitioned import tenants_of
+from tests.lab.platform import MODEL, TENANT, cooperative, permission_to_lower
+from tests.lab.records import Records, records
+
+WALK_SECONDS = 7200.0
+ANSWER_SECONDS = 120.0
+CHANGING = "namespaces,networkpolicies,configmaps,deployments.apps,clusterqueues,localqueues"
+"""Kinds of which each change of a tier makes, changes or ends some."""
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One change of the walk and what came of it.
+
+    Attributes:
+        name: What changed.
+        seconds: From its begin until the model was seen to answer after it.
+        report: The requests that began meanwhile.
+        lost: What of the platform's records is gone or another.
+    """
+
+    name: str
+    seconds: float
+    report: Report
+    lost: Sequence[str]
+
+    @property
+    def longest_gap(self) -> float:
+        """The longest time in seconds in which no answer ended."""
+        ends = sorted(one.began + one.seconds for one in self.report.answered)
+        return max((after - before for before, after in pairwise(ends)), default=self.seconds)
+
+    @property
+    def unanswered(self) -> tuple[Outcome, ...]:
+        """Requests without their right answer."""
+        return (*self.report.lost, *self.report.refused, *self.report.wrong)
+
+    def row(self) -> str:
+        """One line of a table."""
+        sent = len(self.report.outcomes)
+        return (
+            f"{self.name:<28}{self.seconds:>8.0f}{sent:>9}{len(self.unanswered):>6}{self.longest_gap:>9.1f}"
+            f"  {', '.join(self.lost) or '-'}"
+        )
+
+
+def print_table(legs: Iterable[Leg]) -> None:
+    """The walk, a line for each change."""
+    print(f"\n{'change':<28}{'seconds':>8}{'requests':>9}{'lost':>6}{'gap, s':>9}  records lost")
+    for leg in legs:
+        print(leg.row())
+
+
+@dataclass(frozen=True)
+class Walker:
+    """The platform with two tenants who cooperate, in whatever tier."""
+
+    stack: LocalStack
+    kubectl: Kubectl
+
+    @contextmanager
+    def in_use(self) -> Generator[RunningLoad]:
+        """The model, called again and again, with a tenant's key."""
+        key = self.stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
+        load = Load(
+            service_url(self.kubectl),
+            key,
+            MODEL,
+            concurrency=2,
+            pause_seconds=0.5,
+            seconds=WALK_SECONDS,
+            requests=100_000,
+        )
+        with load.running() as run:
+            run.wait_for_answers(2, ANSWER_SECONDS)
+            yield run
+
+    def leg(self, name: str, run: RunningLoad, change: Callable[[], None]) -> Leg:
+        """Carry a change out under the load, and see what came of it."""
+        before, began = records(self.kubectl), time.time()
+        change()
+        run.wait_for_answers(3, ANSWER_SECONDS)
+        ended = time.time()
+        outcomes = tuple(one for one in run.so_far().outcomes if began <= one.began + one.seconds <= ended)
+        after = records(self.kubectl)
+        leg = Leg(name, ended - began, Report(outcomes, ended - began), after.lost_since(before))
+        print(leg.row(), flush=True)
+        return leg
+
+    def go(self, tier: Tier, run: RunningLoad, *, killed_after: int) -> Leg:
+        """Change the tier.
+
+        Args:
+            tier: The tier to go to.
+            run: The load meanwhile.
+            killed_after: How many objects may change before the first `up` is killed and made again; 0 kills none.
+        """
+        deployed = self.stack.value("trust")["tier"]
+
+        def change() -> None:
+            self.stack.edit(trust=self._trust(tier))
+            if killed_after:
+                assert self.stack.killed_up(self._changed(killed_after)) == -signal.SIGKILL
+            self.stack.deploy()
+
+        return self.leg(f"{deployed} > {tier}", run, change)
+
+    def records(self) -> Records:
+        """What the platform holds now."""
+        return records(self.kubectl)
+
+    def urns(self) -> set[str]:
+        """The names by which the engine knows every resource."""
+        exported: dict[str, Any] = self.stack.engine.exported()
+        return {resource["urn"] for resource in exported["deployment"]["resources"]}
+
+    def _trust(self, tier: Tier) -> dict[str, object]:
+        return {**cooperative(), "tier": str(tier), **permission_to_lower(self.stack, tier)}
+
+    def _changed(self, number: int) -> Callable[[], bool]:
+        """Whether so many objects are there, or are as they are, that were not when this was called."""
+        before = self._objects()
+        return lambda: len(self._objects() ^ before) >= number
+
+    def _objects(self) -> set[str]:
+        fields = ("kind", "metadata.namespace", "metadata.name", "metadata.generation")
+        template = "{range .items[*]}" + "/".join(f"{{.{field}}}" for field in fields) + '{"\\n"}{end}'
+        listed = self.kubectl.run("get", CHANGING, "--all-namespaces", f"--output=jsonpath={template}")
+        return set(listed.splitlines())
+
+
+def walker_of(stack: LocalStack, kubectl: Kubectl) -> Generator[Walker]:
+    """The stack in the `trusted` tier with two tenants, and afterwards as its file says now."""
+    trust = stack.value("trust")
+    before = stack.file.read_text()
+    stack.edit(
+        trust={**cooperative(), **permission_to_lower(stack, "trusted")},
+        tenants=tenants_of(stack),
+    )
+    stack.deploy()
+    try:
+        yield Walker(stack, kubectl)
+    finally:
+        stack.file.write_text(before)
+        stack.edit(trust={**trust, **permission_to_lower(stack, trust["tier"])})
+        stack.deploy()
