@@ -15,6 +15,7 @@ from infra.config.trust import ControlId, Tier, Waiver
 from infra.trust.control import Control
 from infra.trust.posture import ControlPosture, ControlState, Finding, Posture, Severity
 from infra.trust.requirements import Requirement, requirements
+from infra.trust.unread_settings import unread_settings
 
 EXPIRY_NOTICE = datetime.timedelta(days=14)
 """How long before its end a waiver is announced louder: one usual sprint."""
@@ -106,15 +107,17 @@ def resolve(
         raise ValueError("the catalogue must hold every control exactly once")
     required = requirements(config)
     questions = [_question(control, config, required, today, available) for control in controls]
+    written = written_of(config)
+    asked_for = {question.control.id for question in questions if question.asked_for}
     found = [
         *(finding for question in questions for finding in _errors(question, config)),
         *(finding for question in questions for finding in _warnings(question, config, today)),
         *(finding for question in questions for finding in _audits(question)),
         *_idle_settings(questions, config),
+        *unread_settings(config, written, asked_for),
         *_believed_pools(config),
         *_unchecked_keys(config),
     ]
-    written = written_of(config)
     return Posture(
         stack=stack,
         tier=config.trust.tier,

@@ -31,3 +31,33 @@ def test_an_audit_of_policies_that_are_not_there_is_told(trust: dict[str, Any], 
     found = idle(**trust, admission={"enforcement": "audit"})
 
     assert [finding.path for finding in found] == (["bulkhead:trust.admission.enforcement"] if told else [])
+
+
+ACCOUNT = "system:serviceaccount:kuberay-system:kuberay-operator"
+PROVIDER = {"name": "example-ai", "networks": ["203.0.113.0/24"]}
+UNREAD: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({"admission": {"exempt_namespaces": ["dcgm"]}}, {}, "trust.admission.exempt_namespaces", "SR2"),
+    ({"admission": {"controllers": [ACCOUNT]}}, {}, "trust.admission.controllers", "SR2"),
+    ({"admission": {"priority_classes": ["batch"]}}, {}, "trust.admission.priority_classes", "HW3"),
+    ({"admission": {"runtime_classes": ["kata"]}}, {}, "trust.admission.runtime_classes", "HW3"),
+    ({}, {"external_providers": [PROVIDER]}, "gateway.external_providers", "SR1"),
+]
+
+
+@pytest.mark.parametrize(("trust", "gateway", "key", "control"), UNREAD)
+def test_a_setting_that_a_sleeping_control_reads_is_told_until_it_is_asked_for(
+    trust: dict[str, Any], gateway: dict[str, Any], key: str, control: str
+) -> None:
+    def told(**more: Any) -> list[Finding]:
+        parts = {**document(trust={"tier": "trusted", **trust, **more}), "gateway": gateway}
+        return [finding for finding in posture_of(parts).warnings if "changes nothing" in finding.message]
+
+    (finding,) = told()
+
+    assert finding.path == f"bulkhead:{key}"
+    assert control in finding.message
+    assert told(enable=[control]) == []
+
+
+def test_defaults_and_empty_lists_are_not_told() -> None:
+    assert idle(tier="trusted", admission={"controllers": []}) == []
