@@ -1,5 +1,6 @@
 """What the engine knows of this stack's last deployment."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any, cast
@@ -28,14 +29,18 @@ def last_posture() -> object:
 
 def _answer(name: str) -> Mapping[str, Any]:
     """What the engine says of a stack's outputs; asked again where it fails, as while a backend is busy."""
-    for left in reversed(range(ATTEMPTS)):
-        try:
-            return cast("Mapping[str, Any]", pulumi.runtime.invoke(STACK_OUTPUTS_FUNCTION, {"name": name}).value or {})
-        except Exception as error:
-            if not left:
-                raise pulumi.RunError(
-                    f"The outputs of stack {name} cannot be read: {printable(str(error))}. Whether the tier is lowered"
-                    " cannot be told, and nothing was changed. Look at `pulumi stack output posture`."
-                ) from None
-            time.sleep(PAUSE_SECONDS)
-    raise AssertionError("unreachable")
+    for _ in range(ATTEMPTS - 1):
+        with contextlib.suppress(Exception):
+            return _asked(name)
+        time.sleep(PAUSE_SECONDS)
+    try:
+        return _asked(name)
+    except Exception as error:
+        raise pulumi.RunError(
+            f"The outputs of stack {name} cannot be read: {printable(str(error))}. Whether the tier is lowered"
+            " cannot be told, and nothing was changed. Look at `pulumi stack output posture`."
+        ) from None
+
+
+def _asked(name: str) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", pulumi.runtime.invoke(STACK_OUTPUTS_FUNCTION, {"name": name}).value or {})
