@@ -12,6 +12,7 @@ import pulumi.runtime.config
 from infra.blueprint.model import ExistingClusterPart
 from infra.config.loader import document_from_engine, parse
 from infra.faults import FaultsFoundError
+from infra.live.charts import chart_faults
 from infra.live.kubeconfig import context_fault
 from infra.posture import Platform, platform_of
 from infra.program.compose import compose
@@ -35,7 +36,7 @@ def run() -> None:
     values = _engine_configuration()
     document = document_from_engine(values, _encrypted(values))
     platform = judge(pulumi.get_stack(), document, today, _deployed())
-    _check_context(platform)
+    _check_surroundings(platform)
     register(platform, secrets_from_engine(), warning_of_today)
 
 
@@ -73,11 +74,15 @@ def judge(
     return platform
 
 
-def _check_context(platform: Platform) -> None:
-    cluster = platform.blueprint.cluster
-    if isinstance(cluster, ExistingClusterPart) and (fault := context_fault(cluster.context, os.environ)):
-        stack = platform.blueprint.stack
-        raise pulumi.RunError(faults_text(FaultsFoundError(f"Pulumi.{stack}.yaml", [fault])))
+def _check_surroundings(platform: Platform) -> None:
+    """Refuse what this machine lacks and the provider would tell halfway: the cluster's context, charts in folders."""
+    blueprint = platform.blueprint
+    faults = chart_faults(blueprint, Path.cwd())
+    if isinstance(blueprint.cluster, ExistingClusterPart):
+        missing = context_fault(blueprint.cluster.context, os.environ)
+        faults = [*([missing] if missing else []), *faults]
+    if faults:
+        raise pulumi.RunError(faults_text(FaultsFoundError(f"Pulumi.{blueprint.stack}.yaml", faults)))
 
 
 def warning(finding: Finding) -> str:

@@ -181,3 +181,24 @@ def test_where_the_users_kubeconfig_lies_is_no_part_of_the_stack() -> None:
     (provider,) = run_with(document_with_tenants(1)).of_type("pulumi:providers:kubernetes")
 
     assert provider.inputs["kubeconfig"] == ""
+
+
+def test_a_chart_folder_that_is_not_there_is_refused_and_one_that_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = {"charts": {"kueue": {"kind": "folder", "path": "charts/kueue"}}}
+    document = {**document_with_tenants(1), "bulkhead:sources": source}
+
+    assert "bulkhead:sources.charts.kueue.path: there is no chart in charts/kueue" in refused(document)
+
+    folder = tmp_path / "charts" / "kueue"
+    folder.mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("name: kueue\n")
+    assert run_with(document).resources
+
+
+def test_the_folder_of_a_chart_that_is_not_installed_is_not_asked_for() -> None:
+    source = {"charts": {"kyverno": {"kind": "folder", "path": "nowhere/kyverno"}}}
+
+    assert run_with({**document_with_tenants(1), "bulkhead:sources": source}).resources
