@@ -43,6 +43,10 @@ class ChartPin:
     version: str
     reason: str
 
+    def url(self, mirror: str | None = None) -> str:
+        """The chart's address without a version, taken from `mirror` when there is one."""
+        return f"oci://{mirror or self.registry}/{self.repository}"
+
 
 KUEUE_CHART = ChartPin(
     "registry.k8s.io", "kueue/charts/kueue", "0.19.2", "v1beta2 is its storage version, which the queues are written in"
@@ -125,6 +129,9 @@ IMAGES = {
     "the exporter of PostgreSQL's metrics": POSTGRES_EXPORTER_IMAGE,
 }
 """Every image that a stack can deploy, by what it is."""
+
+CHARTS = {"Kueue's chart": KUEUE_CHART, "Kyverno's chart": KYVERNO_CHART}
+"""Every chart that a stack can install, by what it is."""
 
 POD_SECURITY_VERSION = "v1.34"
 """The version of the Pod Security Standards that namespaces are held to.

@@ -75,7 +75,7 @@ def chart_location(pin: ChartPin, name: ChartName, sources: Sources) -> ChartLoc
         case FolderChart(path=path):
             return FolderChartLocation(path)
         case None:
-            return OciChartLocation(f"oci://{sources.mirror or pin.registry}/{pin.repository}")
+            return OciChartLocation(pin.url(sources.mirror))
 
 
 def _flavor(config: StackConfig, pool: Pool) -> ResourceFlavorPart:

@@ -41,7 +41,9 @@ def images(selection: StackSelection, wanted: str | None) -> None:
     platform = sound_platform(selection, json=form is Format.JSON)
     project = selection.path().absolute().parent
     renderer = FolderChartRenderer(project, charts_directory(), helm_binary())
-    pulls = pulls_of(plan_of(platform, stand_in_secrets(selection.path())), renderer, pins.IMAGES.values())
+    pulls = pulls_of(
+        plan_of(platform, stand_in_secrets(selection.path())), renderer, pins.IMAGES.values(), pins.CHARTS.values()
+    )
     for chart in pulls.unread:
         click.echo(
             f"bulkhead images: chart {chart}, so only the images that this stack sets in its values are listed; "

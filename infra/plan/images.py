@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypedDict
 
-from infra.pins import ImagePin
+from infra.pins import ChartPin, ImagePin
 from infra.plan.charts import ChartRenderer, chart_name
 from infra.plan.model import Json, Plan, PlannedResource, mapping
 
@@ -71,13 +71,16 @@ class Pulls:
     unread: tuple[str, ...]
 
 
-def pulls_of(plan: Plan, render_chart: ChartRenderer, pins: Iterable[ImagePin]) -> Pulls:
+def pulls_of(
+    plan: Plan, render_chart: ChartRenderer, pins: Iterable[ImagePin], charts: Iterable[ChartPin] = ()
+) -> Pulls:
     """Everything that `plan` makes a cluster or the engine pull.
 
     Args:
         plan: What the program would register.
         render_chart: Gives a chart's objects, so that images of its own defaults show up as well.
         pins: The pinned images, for their reasons and upstream references.
+        charts: The pinned charts, for the same.
     """
     used: dict[tuple[PulledKind, str], set[str]] = {}
     unread: list[str] = []
@@ -86,10 +89,10 @@ def pulls_of(plan: Plan, render_chart: ChartRenderer, pins: Iterable[ImagePin]) 
             _add(used, PulledKind.IMAGE, _images(resource.inputs), _named(resource.inputs))
         elif resource.is_chart:
             unread.extend(_add_chart(used, resource, render_chart))
-    by_name = {f"{pin.repository}:{pin.tag}": pin for pin in pins}
+    origins = (*map(_image_origin, pins), *map(_chart_origin, charts))
     return Pulls(
         tuple(
-            _pulled(kind, reference, users, by_name) for (kind, reference), users in sorted(used.items(), key=_order)
+            _pulled(kind, reference, users, origins) for (kind, reference), users in sorted(used.items(), key=_order)
         ),
         tuple(sorted(unread)),
     )
@@ -119,15 +122,29 @@ def _order(entry: tuple[tuple[PulledKind, str], set[str]]) -> tuple[bool, str]:
     return kind is not PulledKind.IMAGE, reference
 
 
-def _pulled(kind: PulledKind, reference: str, users: set[str], pins: Mapping[str, ImagePin]) -> Pulled:
-    pin = next((pin for name, pin in pins.items() if reference.endswith(f"/{name}")), None)
-    return Pulled(
-        kind=kind,
-        reference=reference,
-        upstream=pin.reference() if pin else reference,
-        used_by=tuple(sorted(users)),
-        reason=pin.reason if pin else "",
-    )
+@dataclass(frozen=True)
+class _Origin:
+    """Where a pinned artifact comes from; `path` is what stands behind the registry's host, and in a mirror."""
+
+    kind: PulledKind
+    path: str
+    upstream: str
+    reason: str
+
+
+def _image_origin(pin: ImagePin) -> _Origin:
+    return _Origin(PulledKind.IMAGE, f"/{pin.repository}:{pin.tag}", pin.reference(), pin.reason)
+
+
+def _chart_origin(pin: ChartPin) -> _Origin:
+    version = f":{pin.version}"
+    return _Origin(PulledKind.CHART, f"/{pin.repository}{version}", f"{pin.url()}{version}", pin.reason)
+
+
+def _pulled(kind: PulledKind, reference: str, users: set[str], origins: Iterable[_Origin]) -> Pulled:
+    known = (origin for origin in origins if origin.kind is kind and reference.endswith(origin.path))
+    origin = next(known, _Origin(kind, "", reference, ""))
+    return Pulled(kind, reference, origin.upstream, tuple(sorted(users)), origin.reason)
 
 
 def _add(used: dict[tuple[PulledKind, str], set[str]], kind: PulledKind, references: Iterable[str], user: str) -> None:

@@ -1,6 +1,6 @@
 """The page of versions, made from the pins."""
 
-from infra.pins import FLOORS, IMAGES, KUEUE_CHART, KYVERNO_CHART, POD_SECURITY_VERSION, ChartPin, FloorPin
+from infra.pins import CHARTS, FLOORS, IMAGES, POD_SECURITY_VERSION, ChartPin, FloorPin
 from infra.report.markdown import code, page, table
 
 
@@ -13,8 +13,7 @@ def pin_reference() -> str:
             ["what", "reference", "why this version"],
             [
                 *([name, code(pin.reference()), pin.reason] for name, pin in IMAGES.items()),
-                _chart("Kueue's chart", KUEUE_CHART),
-                _chart("Kyverno's chart", KYVERNO_CHART),
+                *(_chart(name, pin) for name, pin in CHARTS.items()),
             ],
         ),
         "## Floors",

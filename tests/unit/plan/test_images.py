@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi_kubernetes as kubernetes
 
-from infra.pins import ImagePin
+from infra.pins import ChartPin, ImagePin
 from infra.plan import Plan, PlannedResource, record
 from infra.plan.images import PulledKind, pulls_of
 
@@ -37,11 +37,9 @@ def recorded(program: Callable[[], None]) -> Plan:
     return record("test", program)
 
 
-def chart(values: dict[str, Any]) -> Plan:
+def chart(values: dict[str, Any], source: str = "oci://charts.example/thing") -> Plan:
     def program() -> None:
-        kubernetes.helm.v4.Chart(
-            "chart", name="release", chart="oci://charts.example/thing", version="4.5.6", values=values
-        )
+        kubernetes.helm.v4.Chart("chart", name="release", chart=source, version="4.5.6", values=values)
 
     return recorded(program)
 
@@ -63,6 +61,17 @@ def test_an_image_from_a_mirror_is_shown_with_where_it_is_mirrored_from_and_why_
     (pulled,) = pulls_of(plan, not_at_hand, [PIN]).artifacts
 
     assert pulled.upstream == "registry.example/team/server:1.2.3"
+    assert pulled.reason == "the one that was reviewed"
+
+
+def test_a_chart_from_a_mirror_is_shown_with_where_it_is_mirrored_from_and_why_it_is_pinned() -> None:
+    mirrored = chart({}, "oci://m.example/x/team/charts/thing")
+    pin = ChartPin("charts.example", "team/charts/thing", "4.5.6", "the one that was reviewed")
+
+    (pulled,) = pulls_of(mirrored, not_at_hand, [], [pin]).artifacts
+
+    assert pulled.reference == "oci://m.example/x/team/charts/thing:4.5.6"
+    assert pulled.upstream == "oci://charts.example/team/charts/thing:4.5.6"
     assert pulled.reason == "the one that was reviewed"
 
 
