@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from components.gateway.configuration import REQUEST_SECONDS
 from components.gateway.hooks import errors
+from components.gateway.hooks.administration import SOURCE_HEADER
 from components.gateway.hooks.errors import Situation
 from infra.blueprint.model import GatewayPart
 from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, METRICS_PATH, Route, tenant_routes
@@ -246,7 +247,12 @@ def _admin_server(part: GatewayPart) -> str:
     return _server(
         part,
         part.admin_port,
-        [*_passed(PASSED_ADMIN_HEADERS), *(_open(route, route.path) for route in ADMIN_ROUTES)],
+        [
+            *_passed(PASSED_ADMIN_HEADERS),
+            # For the log of what is changed here. No header of a caller's passes unless it is listed.
+            f"proxy_set_header {SOURCE_HEADER.decode()} $remote_addr;",
+            *(_open(route, route.path) for route in ADMIN_ROUTES),
+        ],
     )
 
 

@@ -6,7 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .answers import TenantAnswers
+from .administration import AdministrationLog
+from .answers import TENANT_PREFIX, TenantAnswers
 from .callback import make_callback
 from .database import judge_by_codes
 from .errors import Problem
@@ -20,7 +21,7 @@ SALT_KEY_VARIABLE = "BULKHEAD_CACHE_SALT_KEY"
 
 
 def install() -> None:
-    """Put the layer around LiteLLM's application, scope caches, and have the database's failures judged by their codes.
+    """Put layers around LiteLLM's application, scope caches, and have the database's failures judged by their codes.
 
     Raises:
         AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError: LiteLLM, or what the platform's program
@@ -59,7 +60,7 @@ def wrap(
     is_passing: Callable[[Exception], bool],
     is_guarded: Callable[[], bool],
 ) -> TenantAnswers:
-    """The layer around a Starlette application whose stack is built; it is when the first worker's lifespan begins.
+    """The layers around a Starlette application whose stack is built; it is when the first worker's lifespan begins.
 
     Raises:
         RuntimeError: The stack is not built, or is wrapped already.
@@ -67,4 +68,4 @@ def wrap(
     stack = app.middleware_stack
     if stack is None or isinstance(stack, TenantAnswers):
         raise RuntimeError("LiteLLM's application is not at the point of its start where its answers can be wrapped")
-    return TenantAnswers(stack, parameters, is_passing, is_guarded)
+    return TenantAnswers(AdministrationLog(stack, TENANT_PREFIX), parameters, is_passing, is_guarded)
