@@ -3,6 +3,7 @@
 import datetime
 from dataclasses import dataclass, replace
 
+from infra.advisory_findings import advisory_findings
 from infra.blueprint.model import Blueprint
 from infra.blueprint.placement import Placement, placement_of
 from infra.blueprint.trusted import trusted_blueprint
@@ -45,11 +46,11 @@ def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platfo
 
 
 def _judged(config: StackConfig, posture: Posture, placement: Placement) -> Posture:
-    """`posture` with what is wrong with its placement; errors come before warnings, each in the catalogue's order."""
+    """`posture` with what is wrong with its placement and versions; errors first, each in the catalogue's order."""
     written = written_of(config)
     found = [
         replace(finding, path=nearest_path(written, finding.path))
-        for finding in hardware_findings(config, posture, placement)
+        for finding in (*hardware_findings(config, posture, placement), *advisory_findings(config, posture))
     ]
     order = [None, *(row.control.id for row in posture.controls)]
 

@@ -1,5 +1,7 @@
 """From typed options to vLLM's command line. Pure, so that every flag is a line in a test."""
 
+import json
+
 from infra.blueprint.model import EngineOptionsPart, EnginePart, HubWeights, ImageWeights
 
 WEIGHTS_PATH = "/models/weights"
@@ -11,6 +13,9 @@ SHUTDOWN_SECONDS = 60
 NO_MEDIA_DOMAIN = "media.invalid"
 """The one domain that media may be fetched from. `invalid` never resolves (RFC 2606): a caller's URL must not make an
 engine reach out, since it could name any address that the engine can reach. Media inside a request still works."""
+
+MEDIA_KINDS = ("audio", "image", "video")
+"""What vLLM calls the kinds of media."""
 
 BYTES_PER_MEBIBYTE = 1024 * 1024
 
@@ -49,6 +54,11 @@ def vllm_arguments(part: EnginePart) -> tuple[str, ...]:
     )
 
 
+def _media_limit(items: int | None) -> str | None:
+    """A limit for each kind, as vLLM reads it; that of a kind which the model does not take is ignored."""
+    return None if items is None else json.dumps(dict.fromkeys(MEDIA_KINDS, items), separators=(",", ":"))
+
+
 def _option_arguments(options: EngineOptionsPart) -> tuple[str, ...]:
     kv_cache = options.kv_cache_mebibytes
     valued: tuple[tuple[str, object | None], ...] = (
@@ -59,6 +69,7 @@ def _option_arguments(options: EngineOptionsPart) -> tuple[str, ...]:
         ("--tensor-parallel-size", options.tensor_parallel_size if options.tensor_parallel_size > 1 else None),
         ("--max-num-seqs", options.concurrent_sequences),
         ("--gpu-memory-utilization", options.gpu_memory_utilization),
+        ("--limit-mm-per-prompt", _media_limit(options.media_per_request)),
         ("--kv-offloading-size", options.kv_offload_gibibytes),
         ("--kv-offloading-backend", "native" if options.kv_offload_gibibytes else None),
         ("--kv-cache-memory-bytes", kv_cache * BYTES_PER_MEBIBYTE if kv_cache is not None else None),

@@ -384,6 +384,7 @@ class EngineOptionsPart:
 
     Attributes:
         kv_offload_gibibytes: Memory of the node behind the key-value cache; None: none.
+        media_per_request: Images, videos and sounds in one request, of each kind at most.
     """
 
     context_length: int | None
@@ -397,6 +398,7 @@ class EngineOptionsPart:
     load_format: str
     lora: bool
     kv_offload_gibibytes: int | None = None
+    media_per_request: int | None = None
 
 
 @dataclass(frozen=True)

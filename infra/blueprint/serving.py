@@ -121,6 +121,7 @@ def _options(model: Model, devices: int) -> EngineOptionsPart:
         load_format=str(options.load_format),
         lora=options.lora,
         kv_offload_gibibytes=options.kv_offload_gibibytes,
+        media_per_request=options.media_per_request,
     )
 
 

@@ -89,6 +89,11 @@ class EngineOptions(StackFilePart):
     """Whether to skip graph compilation: a faster start, slower answers."""
     load_format: LoadFormat = LoadFormat.AUTO
     """How the weights are loaded."""
+    media_per_request: int = Field(default=8, ge=0, le=999)
+    """Images in one request at most, and as many videos and sounds; vLLM itself would take 999. 0: none at all.
+
+    Only media inside the request are taken: an engine fetches nothing.
+    """
     lora: bool = False
     """Whether LoRA adapters may be served. Off by default: an adapter's name is one more way to collide in caches."""
 

@@ -75,6 +75,13 @@ def test_one_tenant_s_engines_serve_the_model_under_the_name_that_every_tenant_u
     assert "--served-model-name tiny " in flags(*vllm_arguments(engine))
 
 
+def test_a_request_brings_no_more_media_than_the_stack_file_says() -> None:
+    limited = dataclasses.replace(ENGINE, options=dataclasses.replace(ENGINE.options, media_per_request=3))
+
+    assert '--limit-mm-per-prompt {"audio":3,"image":3,"video":3}' in flags(*vllm_arguments(limited))
+    assert "--limit-mm-per-prompt" not in flags(*vllm_arguments(ENGINE))
+
+
 def test_no_domain_may_be_asked_for_media() -> None:
     assert "--allowed-media-domains media.invalid" in flags(*vllm_arguments(ENGINE))
 
