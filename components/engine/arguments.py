@@ -4,6 +4,10 @@ import json
 
 from infra.blueprint.model import EngineOptionsPart, EnginePart, HubWeights, ImageWeights
 
+ACCEPTED_KEYS_PATH = "/etc/bulkhead/engine"
+"""Where the file lies with the keys that are taken, while it is more than one."""
+ACCEPTED_KEYS = "accepted-keys.yaml"
+"""What that file is called, there and in the Secret; vLLM takes a configuration by no other ending."""
 WEIGHTS_PATH = "/models/weights"
 """Where weights from the hub are staged."""
 
@@ -32,7 +36,8 @@ def model_path(part: EnginePart) -> str:
 def vllm_arguments(part: EnginePart) -> tuple[str, ...]:
     """The arguments of `vllm serve`.
 
-    The API key is not among them: arguments can be read by whoever may list processes or pods.
+    The API key is not among them: arguments can be read by whoever may list processes or pods. One comes by the
+    environment; several, while they are changed, by a file, since vLLM takes only one from the environment.
     """
     return (
         model_path(part),
@@ -51,6 +56,7 @@ def vllm_arguments(part: EnginePart) -> tuple[str, ...]:
         "sha256",
         *(() if part.keeps_prefixes else ("--no-enable-prefix-caching",)),
         *_option_arguments(part.options),
+        *(("--config", f"{ACCEPTED_KEYS_PATH}/{ACCEPTED_KEYS}") if len(part.key_generations) > 1 else ()),
     )
 
 

@@ -1,16 +1,17 @@
 """One model's engines, or one tenant's of a model."""
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.engine.pod import API_KEY, HUB_TOKEN, engine_selector, pod_spec
+from components.engine.pod import ACCEPTED_KEYS, API_KEY, HUB_TOKEN, engine_selector, pod_spec
 from components.shared import labels
 from components.shared.fingerprint import secret_fingerprint
 from components.shared.metadata import SECRETS_ANNOTATION
-from components.shared.passwords import stable_password
+from components.shared.passwords import generation_name, stable_password
 from infra.blueprint.model import EnginePart
 from infra.blueprint.versions import require_version
 
@@ -62,7 +63,12 @@ class Engine(pulumi.ComponentResource):
         super().__init__("bulkhead:engine:Engine", name, None, opts)
         self._name = name
         self._part = args.part
-        self.api_key = stable_password(f"{name}-api-key", KEY_LENGTH, self)
+        # The newest last.
+        self._keys = [
+            stable_password(generation_name(f"{name}-api-key", generation), KEY_LENGTH, self)
+            for generation in args.part.key_generations
+        ]
+        self.api_key = self._keys[-1]
         secret = self._make_secret(args.hub_token)
         self._make_service()
         self._make_disruption_budget()
@@ -82,6 +88,8 @@ class Engine(pulumi.ComponentResource):
 
     def _make_secret(self, hub_token: pulumi.Input[str] | None) -> "kubernetes.core.v1.Secret":
         data: dict[str, pulumi.Input[str]] = {API_KEY: self.api_key}
+        if len(self._keys) > 1:
+            data[ACCEPTED_KEYS] = pulumi.Output.secret(pulumi.Output.all(*self._keys).apply(_accepted_keys))
         if hub_token is not None:
             data[HUB_TOKEN] = pulumi.Output.secret(hub_token)
         return kubernetes.core.v1.Secret(
@@ -162,10 +170,18 @@ class Engine(pulumi.ComponentResource):
 
     def _secrets_fingerprint(self, hub_token: pulumi.Input[str] | None) -> pulumi.Output[str]:
         """Changes with the secrets, since a pod reads them only when it starts."""
-        values = pulumi.Output.all(key=self.api_key, token="" if hub_token is None else hub_token)
-        return pulumi.Output.unsecret(
-            values.apply(lambda secrets: secret_fingerprint(secrets["key"], secrets["key"], secrets["token"]))
-        )
+        values = pulumi.Output.all("" if hub_token is None else hub_token, *reversed(self._keys))
+
+        def digest(secrets: list[str]) -> str:
+            token, newest, *older = secrets
+            return secret_fingerprint(newest, newest, token, *older)
+
+        return pulumi.Output.unsecret(values.apply(digest))
+
+
+def _accepted_keys(keys: list[str]) -> str:
+    """A configuration file of vLLM's with every key that it is to take; JSON is YAML."""
+    return json.dumps({"api-key": list(reversed(keys))})
 
 
 def rollout_strategy(part: EnginePart) -> "DeploymentStrategyArgsDict":

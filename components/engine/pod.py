@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.engine.arguments import SHUTDOWN_SECONDS, WEIGHTS_PATH, vllm_arguments
+from components.engine.arguments import (
+    ACCEPTED_KEYS,
+    ACCEPTED_KEYS_PATH,
+    SHUTDOWN_SECONDS,
+    WEIGHTS_PATH,
+    vllm_arguments,
+)
 from components.shared import (
     environment,
     from_secret,
@@ -20,6 +26,7 @@ from infra.blueprint.model import EnginePart, HubWeights
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import (
         ContainerArgsDict,
+        KeyToPathArgsDict,
         PodSpecArgsDict,
         ProbeArgsDict,
         ResourceRequirementsArgsDict,
@@ -90,7 +97,7 @@ def pod_spec(part: EnginePart, secret_name: pulumi.Input[str], has_hub_token: bo
         "termination_grace_period_seconds": DRAIN_SECONDS + SHUTDOWN_SECONDS + STOP_SECONDS,
         "tolerations": tolerations(part.tolerations),
         "topology_spread_constraints": spread(engine_selector(part)),
-        "volumes": _volumes(part),
+        "volumes": _volumes(part, secret_name),
     }
     if part.runtime_class is not None:
         spec["runtime_class_name"] = part.runtime_class
@@ -114,7 +121,7 @@ def _engine_container(part: EnginePart, secret_name: pulumi.Input[str]) -> "Cont
         "liveness_probe": _health(failures=6),
         "resources": _resources(part),
         "security_context": restricted_container_security_context(),
-        "volume_mounts": _mounts(part, writable=False),
+        "volume_mounts": [*_mounts(part, writable=False), *_keys_mount(part)],
     }
 
 
@@ -167,7 +174,13 @@ def _mounts(part: EnginePart, writable: bool) -> "list[VolumeMountArgsDict]":
     return mounts
 
 
-def _volumes(part: EnginePart) -> "list[VolumeArgsDict]":
+def _keys_mount(part: EnginePart) -> "list[VolumeMountArgsDict]":
+    if len(part.key_generations) == 1:
+        return []
+    return [{"name": "accepted-keys", "mount_path": ACCEPTED_KEYS_PATH, "read_only": True}]
+
+
+def _volumes(part: EnginePart, secret_name: pulumi.Input[str]) -> "list[VolumeArgsDict]":
     """Each pod's own scratch space.
 
     Weights lie on the node, too, not on a claim: a ReadWriteOnce claim holds every replica on one node and a zonal
@@ -183,4 +196,7 @@ def _volumes(part: EnginePart) -> "list[VolumeArgsDict]":
     if isinstance(part.weights, HubWeights):
         size = f"{part.weights.storage_gibibytes}Gi"
         volumes.append({"name": "weights", "empty_dir": {"size_limit": size}})
+    if len(part.key_generations) > 1:
+        items: list[KeyToPathArgsDict] = [{"key": ACCEPTED_KEYS, "path": ACCEPTED_KEYS}]
+        volumes.append({"name": "accepted-keys", "secret": {"secret_name": secret_name, "items": items}})
     return volumes

@@ -1,6 +1,6 @@
 """The gateway: LiteLLM with its keys, configuration and schema."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ from components.gateway.pod import (
 from components.shared import CustomObject, labels, object_metadata, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.metadata import SECRETS_ANNOTATION
+from components.shared.passwords import generation_name
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart
 from infra.blueprint.versions import require_version
 
@@ -70,12 +71,14 @@ class GatewayArgs:
         database: Where keys, budgets and spend are kept.
         engine_api_keys: The key of each model's engines, by the engines' name.
         cache: Where replicas share their counters; required where the part has a cache.
+        engines: What has to serve before replicas are sent to it, or show it another key.
     """
 
     part: GatewayPart
     database: DatabaseConnection
     engine_api_keys: Mapping[str, pulumi.Input[str]]
     cache: CacheConnection | None = None
+    engines: Sequence[pulumi.Resource] = ()
 
 
 class Gateway(pulumi.ComponentResource):
@@ -109,7 +112,7 @@ class Gateway(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._part = args.part
-        self.master_key = self._make_key("master-key")
+        self.master_key = self._make_master_key()
         self._salt_key = self._make_key("salt-key")
         self._cache_salt_key = self._make_cache_salt_key()
         secret = self._make_secret()
@@ -132,7 +135,8 @@ class Gateway(pulumi.ComponentResource):
         policy = self._make_network_policy()
         self._make_exposure()
         # The policy first: a pod is reachable from its first moment.
-        waits_for = [migration, secret, policy, *engine_secrets, *(args.cache.ready if args.cache else ())]
+        ready = args.cache.ready if args.cache else ()
+        waits_for = [migration, secret, policy, *engine_secrets, *ready, *args.engines]
         self.deployment = self._make_deployment(secret, maps, waits_for)
         self.address = pulumi.Output.from_input(args.part.base_url)
         self.admin_address = pulumi.Output.from_input(args.part.admin_url)
@@ -152,14 +156,25 @@ class Gateway(pulumi.ComponentResource):
     def _metadata(self, object_name: str = OBJECT_NAME) -> "kubernetes.meta.v1.ObjectMetaArgsDict":
         return object_metadata(OBJECT_NAME, self._part.namespace, object_name)
 
-    def _make_key(self, suffix: str) -> pulumi.Output[str]:
+    def _make_master_key(self) -> pulumi.Output[str]:
+        """The key of the generation that is asked for.
+
+        The first one stays beside it, of no use: where it is protected, an update that drops it would be refused.
+        """
+        first, generation = self._make_key("master-key"), self._part.master_key_generation
+        if generation == 1:
+            return first
+        return self._make_key(generation_name("master-key", generation), protectable=False)
+
+    def _make_key(self, suffix: str, *, protectable: bool = True) -> pulumi.Output[str]:
         """A key that is generated once.
 
         Every input is ignored afterwards: whatever a later version of this program or of the provider asks for, the
         key in use stays. A new master key would lock every administrator out; a new salt key would make whatever
-        LiteLLM encrypted unreadable, so both are protected where the database outlives the stack.
+        LiteLLM encrypted unreadable, so both are protected where the database outlives the stack. A master key that
+        was drawn anew is not: it makes way for the next.
         """
-        outlives = not isinstance(self._part.database, InClusterDatabasePart)
+        outlives = protectable and not isinstance(self._part.database, InClusterDatabasePart)
         password = random.RandomPassword(
             f"{self._name}-{suffix}",
             length=KEY_LENGTH,
@@ -222,7 +237,8 @@ class Gateway(pulumi.ComponentResource):
                 f"{self._name}-engine-{engine}",
                 metadata=self._metadata(engine_secret_name(engine)),
                 string_data={ENGINE_KEY: key},
-                opts=self._child(),
+                # A replica that starts for another reason must not show a key that the engines do not take yet.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._args.engines)),
             )
             for engine, key in self._engine_keys().items()
         ]

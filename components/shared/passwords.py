@@ -1,7 +1,16 @@
-"""Passwords that are generated once and stay."""
+"""Passwords that are generated once and stay, and how those are called that are drawn anew."""
 
 import pulumi
 import pulumi_random as random
+
+
+def generation_name(name: str, generation: int) -> str:
+    """What the resource of one generation of a password is called.
+
+    Each has a resource of its own, so that two can be there at once and a later one replaces none. The dot stands in no
+    name of the stack file, so that no tenant or model is called like another one's key.
+    """
+    return name if generation == 1 else f"{name}.{generation}"
 
 
 def stable_password(name: str, length: int, parent: pulumi.Resource) -> pulumi.Output[str]:

@@ -10,8 +10,9 @@ import pulumi_kubernetes as kubernetes
 from components.shared import labels, object_metadata, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.metadata import DATABASE_ANNOTATION, SECRETS_ANNOTATION
-from components.shared.passwords import stable_password
+from components.shared.passwords import generation_name, stable_password
 from components.tenants.pod import OBJECT_NAME, RECORDS_KEY, pod_spec, reconciler_modules
+from components.tenants.reconciler.inputs import FORMER_KEY
 from components.tenants.records import records
 from infra.blueprint.model import TenantPart
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 KEYS_SECRET = "tenant-keys"  # noqa: S105 - the name of a Secret
 DELIVERED_SECRET = "bulkhead-key"  # noqa: S105 - the name of a Secret
+MASTER_KEY_ANNOTATION = "bulkhead.dev/master-key-generation"
 KEY_PREFIX = "sk-"
 KEY_LENGTH = 48
 PROGRESS_SECONDS = 900
@@ -40,6 +42,7 @@ class TenantAccountsArgs:
         database_fingerprint: Changes when the gateway's database is another one, which knows no tenant yet.
         forget_seconds: How long a replica of the gateway may act on what it remembers of a key.
         namespaces: Tenants' own namespaces by name, where they are made beside the accounts.
+        master_key_generation: Changes with the master key, which the pod reads only when it starts.
     """
 
     tenants: tuple[TenantPart, ...]
@@ -51,6 +54,7 @@ class TenantAccountsArgs:
     database_fingerprint: pulumi.Input[str]
     forget_seconds: int
     namespaces: Mapping[str, pulumi.Resource] = field(default_factory=dict[str, pulumi.Resource])
+    master_key_generation: int = 1
 
 
 class TenantAccounts(pulumi.ComponentResource):
@@ -61,7 +65,7 @@ class TenantAccounts(pulumi.ComponentResource):
     database makes another pod, once the one with the older list is gone; nothing else does.
 
     Attributes:
-        keys: The virtual keys by the tenants' names; secret.
+        keys: The virtual keys by the tenants' names, of each the newest; secret.
     """
 
     keys: Mapping[str, pulumi.Output[str]]
@@ -71,7 +75,12 @@ class TenantAccounts(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._contents = {**reconciler_modules(), RECORDS_KEY: records(args.tenants)}
-        self.keys = {tenant: self._make_key(tenant) for tenant in sorted(part.name for part in args.tenants)}
+        made = {part.name: self._make_keys(part) for part in sorted(args.tenants, key=lambda part: part.name)}
+        self.keys = {tenant: keys[-1] for tenant, keys in made.items()}
+        self._given = {
+            **self.keys,
+            **{f"{tenant}{FORMER_KEY}": keys[0] for tenant, keys in made.items() if len(keys) > 1},
+        }
         deployment = self._make_deployment(self._make_secret(), self._make_configuration())
         for part in args.tenants:
             if part.namespace is not None:
@@ -84,16 +93,20 @@ class TenantAccounts(pulumi.ComponentResource):
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)
 
-    def _make_key(self, tenant: str) -> pulumi.Output[str]:
+    def _make_keys(self, part: TenantPart) -> list[pulumi.Output[str]]:
+        """The keys that work, the newest last."""
+        return [self._make_key(part.name, generation) for generation in part.key_generations]
+
+    def _make_key(self, tenant: str, generation: int) -> pulumi.Output[str]:
         # A key that tenants have put into their programs is not replaced because a default changed.
-        password = stable_password(f"{self._name}-key-{tenant}", KEY_LENGTH, self)
+        password = stable_password(generation_name(f"{self._name}-key-{tenant}", generation), KEY_LENGTH, self)
         return pulumi.Output.secret(pulumi.Output.concat(KEY_PREFIX, password))
 
     def _make_secret(self) -> "kubernetes.core.v1.Secret":
         return kubernetes.core.v1.Secret(
             f"{self._name}-keys",
             metadata=self._metadata(KEYS_SECRET),
-            string_data=dict(self.keys),
+            string_data=dict(sorted(self._given.items())),
             opts=self._child(),
         )
 
@@ -137,6 +150,7 @@ class TenantAccounts(pulumi.ComponentResource):
                     "annotations": {
                         DATABASE_ANNOTATION: self._args.database_fingerprint,
                         SECRETS_ANNOTATION: self._keys_fingerprint(),
+                        **self._master_key_annotation(),
                     },
                 },
                 "spec": pod_spec(
@@ -170,7 +184,11 @@ class TenantAccounts(pulumi.ComponentResource):
         resource = self._args.namespaces.get(namespace)
         return () if resource is None else (resource,)
 
+    def _master_key_annotation(self) -> dict[str, str]:
+        generation = self._args.master_key_generation
+        return {MASTER_KEY_ANNOTATION: str(generation)} if generation > 1 else {}
+
     def _keys_fingerprint(self) -> pulumi.Output[str]:
         """Changes with any key, so that another key is another pod."""
-        values = pulumi.Output.all(*(key for _, key in sorted(self.keys.items())))
+        values = pulumi.Output.all(*(key for _, key in sorted(self._given.items())))
         return pulumi.Output.unsecret(values.apply(lambda keys: secret_fingerprint("".join(keys), *keys)))

@@ -425,6 +425,7 @@ class EnginePart:
         cache_isolation: Who may share what they have computed; None where nothing is said, which shares it.
         flavor: The Kueue flavor of the pool that runs it; None on CPU nodes.
         runtime_class: The runtime class that its pods name; None: the cluster's usual one.
+        key_generations: The generations of the gateway's key that they take; the gateway shows the last one.
     """
 
     name: str
@@ -447,6 +448,7 @@ class EnginePart:
     cache_isolation: CacheIsolation | None = None
     flavor: str | None = None
     runtime_class: str | None = None
+    key_generations: tuple[int, ...] = (1,)
 
     @property
     def keeps_prefixes(self) -> bool:
@@ -619,6 +621,7 @@ class GatewayPart:
         external_providers: Model providers outside the cluster that it may reach.
         fails_closed: Whether a request whose budget or limit cannot be checked is refused.
         cache_salt_generation: Which key the tenants' salts are made from; another number, another key.
+        master_key_generation: Which key administers it; another number, another key.
         serves_without_database: Whether requests are answered, unchecked, while the database does not answer.
     """
 
@@ -641,6 +644,7 @@ class GatewayPart:
     external_providers: tuple[ExternalProviderPart, ...] = ()
     fails_closed: bool = False
     cache_salt_generation: int = 1
+    master_key_generation: int = 1
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -683,6 +687,7 @@ class TenantPart:
         subjects: Who acts for it on the cluster.
         namespace: Its own namespace, where it has one.
         sensitive: Whether it is to meet no other tenant on its hardware.
+        key_generations: The generations of its virtual key that work; the last one is the tenant's own by now.
     """
 
     name: str
@@ -696,6 +701,7 @@ class TenantPart:
     subjects: tuple[SubjectPart, ...] = ()
     namespace: str | None = None
     sensitive: bool = False
+    key_generations: tuple[int, ...] = (1,)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from infra.config.gateway import (
     NoCache,
 )
 from infra.config.models import Model
+from infra.config.rotation import accepted_generations
 from infra.config.stack import StackConfig
 from infra.config.tenants import GroupSubject, ServiceAccountSubject, Subject, Tenant, UserSubject, WhenRemoved
 from infra.pins import (
@@ -88,6 +89,9 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         cache_isolation=model.cache_isolation,
         flavor=pool.node_pool_name if count else None,
         runtime_class=runtime_class(pool),
+        key_generations=accepted_generations(
+            config.gateway.engine_key_generation, config.gateway.oldest_engine_key_generation
+        ),
     )
 
 
@@ -150,6 +154,7 @@ def gateway_part(config: StackConfig, engines: tuple[EnginePart, ...]) -> Gatewa
         metrics_port=metrics_port(config),
         serves_without_database=config.gateway.database_outage is DatabaseOutage.SERVE,
         cache_salt_generation=config.gateway.cache_salt_generation,
+        master_key_generation=config.gateway.master_key_generation,
     )
 
 
@@ -204,6 +209,7 @@ def tenant_part(tenant: Tenant) -> TenantPart:
         keep_data=tenant.workloads.when_removed is WhenRemoved.KEEP,
         subjects=tuple(sorted(_subject(subject) for subject in tenant.subjects)),
         sensitive=tenant.sensitive,
+        key_generations=accepted_generations(tenant.key_generation, tenant.oldest_key_generation),
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from infra.config import forms
 from infra.config.base import Bytes, Name, NamespaceName, Network, ObjectName, StackFilePart
+from infra.config.rotation import Generation
 
 CONNECTIONS_PER_REPLICA = 10
 """The most database connections that one LiteLLM replica pools."""
@@ -211,7 +212,14 @@ class Gateway(StackFilePart):
     """Whether, and how, it is reached from outside the cluster."""
     admin: Administration = Administration()
     """The administration port."""
-    cache_salt_generation: int = Field(default=1, ge=1, le=1_000_000)
+    engine_key_generation: Generation = 1
+    """Which key the gateway shows the engines. Raise it by one to draw another: engines take both before it is used."""
+    oldest_engine_key_generation: Generation | None = None
+    """The oldest key that engines still take: the one before the newest unless said. The newest's number ends the old
+    one, once the update that drew the newest has ended."""
+    master_key_generation: Generation = 1
+    """Which key administers the gateway. Another number makes another key, which replicas take by turns."""
+    cache_salt_generation: Generation = 1
     """Which key the salts of isolated caches are made from. Another number makes another key, at once and for good.
 
     Nothing is lost with the old one but what caches hold. Raise it when somebody may have seen the key.

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from infra.config import forms
 from infra.config.base import Bytes, Cpus, Name, NamespaceName, ObjectName, StackFilePart
+from infra.config.rotation import Generation
 
 Period = Annotated[str, StringConstraints(pattern=forms.PERIOD.pattern)]
 """A duration as LiteLLM reads it: seconds, minutes, hours or days, as `30d`."""
@@ -129,5 +130,9 @@ class Tenant(StackFilePart):
     """Who acts for it on the cluster: runs its jobs and sees them, and nothing of anybody else's from NS3 on."""
     workloads: Workloads = Workloads()
     """What its own workloads may take, from NS2 on."""
+    key_generation: Generation = 1
+    """Which key is the tenant's. Raise it by one to draw another; the one before it goes on working."""
+    oldest_key_generation: Generation | None = None
+    """The oldest key that still works: the one before the newest unless said. The newest's number ends the old one."""
     sensitive: bool = False
     """Whether its data must not meet another tenant's on one GPU: it then needs a dedicated pool or MIG of its own."""

@@ -77,6 +77,8 @@ def read_deployed(cluster: LiveCluster, namespace: str) -> Deployed:
 def read_keys(cluster: LiveCluster, namespace: str) -> Mapping[str, str]:
     """Tenant's name → its virtual key, which must not be shown unless it was asked for.
 
+    A former key that still works stands there by the name and `FORMER_KEY`.
+
     Raises:
         CommandFailedError: The cluster cannot be asked, or the platform is not deployed.
     """
@@ -110,9 +112,9 @@ def tenants_at_gateway(state: State) -> set[str]:
 
 
 def _tenants(deployed: Deployed) -> tuple[Tenant, ...]:
-    found = [(record, deployed.keys[name]) for name, record in deployed.records.items() if name in deployed.keys]
+    found = [record for name, record in deployed.records.items() if name in deployed.keys]
     try:
-        return tenants_of(found)
+        return tenants_of(found, deployed.keys)
     except InputError as error:
         raise failure(
             "tenants' records", str(error), "the accounts cannot be compared", "pulumi up for this stack"
@@ -134,7 +136,7 @@ def _account(name: str, wanted: Json | None, deployed: Json | None, tenant: Tena
         resets_at=_moment(team.get("budget_reset_at")),
         requests_per_minute=_whole(fields.get("rpm_limit")),
         tokens_per_minute=_whole(fields.get("tpm_limit")),
-        drift=tuple(_drift(tenant, team, key)) if tenant else (),
+        drift=tuple(_drift(tenant, team, state)) if tenant else (),
         pending=tuple(_pending(wanted, deployed)) if wanted and deployed else (),
         strange_keys=sum(1 for other in state.keys_of(team_id(name)) if not is_ours(other)),
     )
@@ -152,18 +154,26 @@ def _key_state(team: Json, key: Json | None) -> KeyState:
     return KeyState.BLOCKED if key.get("blocked") or team.get("blocked") else KeyState.WORKS
 
 
-def _drift(tenant: Tenant, team: Json, key: Json | None) -> Iterator[str]:
+def _drift(tenant: Tenant, team: Json, state: State) -> Iterator[str]:
     """What the next pass of the reconciler will write, in words."""
     if not team:
         yield "the team is missing"
         return
     for field, value in differences(tenant.team_fields, team).items():
         yield _sentence(field, value, team.get(field))
+    yield from _key_drift("key", tenant, tenant.token, state)
+    for token in tenant.keys:
+        if token != tenant.token:
+            yield from _key_drift("former key", tenant, token, state)
+
+
+def _key_drift(what: str, tenant: Tenant, token: str, state: State) -> Iterator[str]:
+    key = state.keys.get(token)
     if key is None:
-        yield "the key is missing"
+        yield f"the {what} is missing"
         return
-    for field, value in differences(tenant.key_fields, key).items():
-        yield f"key: {_sentence(field, value, key.get(field))}"
+    for field, value in differences(tenant.key_fields(token), key).items():
+        yield f"{what}: {_sentence(field, value, key.get(field))}"
 
 
 def _pending(wanted: Json, deployed: Json) -> Iterator[str]:

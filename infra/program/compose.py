@@ -87,11 +87,10 @@ def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
     beside_gateway = (namespaces.by_name[part.namespace], *nodes, *policies)
     database = create_database(part, secrets, in_cluster, beside_gateway, google)
     cache = create_cache(part, secrets, in_cluster, beside_gateway, google)
-    api_keys = {name: engine.api_key for name, engine in engines.items()}
     managed = create_managed_service_policies(blueprint, (database, cache), in_cluster, beside_gateway)
     certificate = create_certificate(part, google)
     before_gateway = (*beside_gateway, *managed, *((certificate,) if certificate else ()))
-    gateway = create_gateway(part, (database, cache), api_keys, in_cluster, before_gateway)
+    gateway = create_gateway(part, (database, cache), engines, in_cluster, before_gateway)
     tenants = create_tenants(blueprint, gateway, in_cluster, spaces)
     create_observability(blueprint, (database, cache), in_cluster, namespaces)
     return ComposedPlatform(

@@ -97,13 +97,19 @@ def create_certificate(part: GatewayPart, google: "GoogleCluster | None") -> "Ma
 def create_gateway(
     part: GatewayPart,
     connections: tuple[DatabaseConnection, CacheConnection | None],
-    api_keys: Mapping[str, pulumi.Output[str]],
+    engines: Mapping[str, Engine],
     in_cluster: InCluster,
     after: Resources,
 ) -> Gateway:
-    """Register the gateway; it needs the engines' keys, by model, but does not wait until they serve."""
+    """Register the gateway; its replicas are sent to engines, by name, once those serve and take its key."""
     database, cache = connections
-    args = GatewayArgs(part, database=database, engine_api_keys=api_keys, cache=cache)
+    args = GatewayArgs(
+        part,
+        database=database,
+        engine_api_keys={name: engine.api_key for name, engine in engines.items()},
+        cache=cache,
+        engines=tuple(engine.deployment for engine in engines.values()),
+    )
     return Gateway("gateway", args, in_cluster.options(after))
 
 
@@ -121,6 +127,7 @@ def create_tenants(
         database_fingerprint=gateway.database_fingerprint,
         forget_seconds=key_memory_seconds(blueprint.gateway),
         namespaces=spaces,
+        master_key_generation=blueprint.gateway.master_key_generation,
     )
     return TenantAccounts("tenants", args, in_cluster.options((gateway,)))
 

@@ -1,5 +1,6 @@
 """The committed stacks' plans, each made once for all tests that read it."""
 
+import copy
 import datetime
 import functools
 from pathlib import Path
@@ -20,6 +21,11 @@ TODAY = datetime.date(2026, 11, 24)
 def stack_file(stack: str) -> Path:
     """The committed stack file."""
     return PROJECT_FOLDER / f"Pulumi.{stack}.yaml"
+
+
+def document_of(stack: str) -> Document:
+    """A copy of what a committed stack file says, to be changed: full keys → values."""
+    return copy.deepcopy(dict(read_stack_file(stack_file(stack)).document))
 
 
 EVERY_SECRET = {name: f"the secret {name}" for name in sorted(SECRET_KEYS)}

@@ -1,9 +1,9 @@
 """The process: reads its environment and files, and ends with a code that says whether another try may help.
 
 Environment: GATEWAY_URL, LITELLM_MASTER_KEY; RECORDS_DIRECTORY with `tenants.json`; KEYS_DIRECTORY with one file for
-each tenant's key; INTERVAL_SECONDS between two passes; FORGET_SECONDS, how long a replica of the gateway may act on
-what it remembers of a key; STATUS_PORT for `/ready` and `/metrics`. With the argument `--once` it makes a single pass,
-serves nothing and ends.
+each tenant's key, and one for its former key while that works; INTERVAL_SECONDS between two passes; FORGET_SECONDS,
+how long a replica of the gateway may act on what it remembers of a key; STATUS_PORT for `/ready` and `/metrics`. With
+the argument `--once` it makes a single pass, serves nothing and ends.
 
 Exit codes: 0 told to end, or the one pass is made; 1 the gateway could not be reached, refused a write, or did not
 settle, so that another try may help; 2 the records, the keys or the master key are wrong, so that none will.
@@ -53,7 +53,7 @@ def _reconciler(environment: Mapping[str, str], stop: Stop) -> Reconciler:
         Path(environment.get("RECORDS_DIRECTORY", ".")), Path(environment.get("KEYS_DIRECTORY", "."))
     )
     connect = connect_to(environment.get("GATEWAY_URL", ""))
-    admin = HttpAdmin(connect, master_key, [tenant.key for tenant in tenants], stop.pause)
+    admin = HttpAdmin(connect, master_key, [key for tenant in tenants for key in tenant.keys.values()], stop.pause)
     return Reconciler(tenants, admin, Status(), stop, _say)
 
 

@@ -1,12 +1,14 @@
 """The tenants' records and keys, as they lie in the pod."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from .errors import InputError
 from .model import Json, Tenant
 
+FORMER_KEY = ".former"
+"""What the name of the file of a tenant's former key ends with, behind the tenant's name."""
 KEY_PREFIX = "sk-"
 SHORTEST_KEY = 16
 
@@ -16,36 +18,49 @@ def read_tenants(records: Path, keys: Path) -> tuple[Tenant, ...]:
 
     Args:
         records: The folder with `tenants.json`.
-        keys: The folder with one file for each tenant's key.
+        keys: The folder with one file for each tenant's key, and one more for a former key that still works.
 
     Raises:
         InputError: A file is missing, is not what it should be, or would give a tenant more than it should have.
     """
     try:
         document = json.loads((records / "tenants.json").read_text(encoding="utf-8"))
-        listed = [(record, (keys / str(record["name"])).read_text(encoding="utf-8")) for record in document["tenants"]]
-        return tenants_of(listed)
+        names = [str(record["name"]) for record in document["tenants"]]
+        given = {
+            path.name: path.read_text(encoding="utf-8")
+            for name in names
+            for path in (keys / name, keys / f"{name}{FORMER_KEY}")
+            if path.name == name or path.exists()
+        }
+        return tenants_of(document["tenants"], given)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the tenants' records cannot be read: {type(error).__name__}: {error}") from error
 
 
-def tenants_of(listed: list[tuple[Any, str]]) -> tuple[Tenant, ...]:
-    """Tenants from their records, each with its key.
+def tenants_of(listed: Iterable[Json], keys: Mapping[str, str]) -> tuple[Tenant, ...]:
+    """Tenants from their records, each with its keys.
+
+    Args:
+        listed: The records.
+        keys: Key by the tenant's name, and the former one by that and `FORMER_KEY`.
 
     Raises:
         InputError: A record or a key would give a tenant more than it should have.
     """
-    found = tuple(_tenant(record, key.strip()) for record, key in listed)
-    if len({tenant.token for tenant in found}) != len(found):
+    found = tuple(_tenant(record, keys) for record in listed)
+    tokens = [token for tenant in found for token in tenant.keys]
+    if len(set(tokens)) != len(tokens):
         raise InputError("two tenants have one key: neither could be told from the other")
     return found
 
 
-def _tenant(record: Json, key: str) -> Tenant:
+def _tenant(record: Json, keys: Mapping[str, str]) -> Tenant:
     name = str(record["name"])
-    if not key.startswith(KEY_PREFIX) or len(key) < SHORTEST_KEY:
-        raise InputError(f"tenant {name}: its key is not one that LiteLLM takes")
-    tenant = Tenant(name, key, dict(record["team"]), tuple(record["routes"]))
+    key, former = keys[name].strip(), keys.get(f"{name}{FORMER_KEY}")
+    tenant = Tenant(name, key, dict(record["team"]), tuple(record["routes"]), former and former.strip())
+    for each in tenant.keys.values():
+        if not each.startswith(KEY_PREFIX) or len(each) < SHORTEST_KEY:
+            raise InputError(f"tenant {name}: its key is not one that LiteLLM takes")
     for field in ("models", "max_budget", "budget_duration", "rpm_limit", "tpm_limit"):
         # LiteLLM reads an empty list of models as all of them, and no limit as none.
         if not tenant.team.get(field):

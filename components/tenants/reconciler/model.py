@@ -18,6 +18,11 @@ def team_id(tenant: str) -> str:
     return f"{MANAGED_BY}-{tenant}"
 
 
+def token_of(key: str) -> str:
+    """What LiteLLM keeps of a key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Tenant:
     """What a tenant's account has to be.
@@ -25,6 +30,7 @@ class Tenant:
     Attributes:
         name: The tenant's name.
         key: Its virtual key; never shown.
+        former: The key that it had before and may still use; None where there is none.
         team: The team's fields as LiteLLM names them, without its id.
         routes: The paths that the key may call.
     """
@@ -33,6 +39,7 @@ class Tenant:
     key: str
     team: Mapping[str, Any]
     routes: tuple[str, ...]
+    former: str | None = None
 
     def __repr__(self) -> str:
         return f"Tenant({self.name!r})"
@@ -45,7 +52,12 @@ class Tenant:
     @property
     def token(self) -> str:
         """What LiteLLM keeps of the key: its SHA-256."""
-        return hashlib.sha256(self.key.encode()).hexdigest()
+        return token_of(self.key)
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """What LiteLLM keeps of each key that works → the key."""
+        return {token_of(key): key for key in (self.key, self.former) if key is not None}
 
     @property
     def metadata(self) -> Json:
@@ -57,12 +69,11 @@ class Tenant:
         """The team as it has to be."""
         return {"team_alias": self.team_id, **self.team, "metadata": self.metadata, "blocked": False}
 
-    @property
-    def key_fields(self) -> Json:
-        """The key as it has to be; it names its models itself, since a team's limit does not hold for fallbacks."""
+    def key_fields(self, token: str) -> Json:
+        """A key as it has to be; it names its models itself, since a team's limit does not hold for fallbacks."""
         return {
             # Aliases are unique, and a key that replaces another must not need the other's.
-            "key_alias": f"{self.team_id}-{self.token[:ALIAS_DIGITS]}",
+            "key_alias": f"{self.team_id}-{token[:ALIAS_DIGITS]}",
             "team_id": self.team_id,
             "models": self.team["models"],
             "allowed_routes": list(self.routes),

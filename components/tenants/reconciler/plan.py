@@ -47,21 +47,22 @@ def _settle(tenant: Tenant, state: State) -> Iterator[Write]:
     elif changes := differences(tenant.team_fields, team):
         body = {"team_id": tenant.team_id, **changes}
         yield Write(tenant.name, "/team/update", body, f"team {tenant.team_id}: set {', '.join(sorted(changes))}")
-    yield from _settle_key(tenant, state, has_team=team is not None)
+    for token in tenant.keys:
+        yield from _settle_key(tenant, token, state, has_team=team is not None)
     for key in state.keys_of(tenant.team_id):
-        if key["token"] != tenant.token and is_ours(key):
+        if key["token"] not in tenant.keys and is_ours(key):
             yield from _block_key(tenant.name, key, "another key has taken its place")
 
 
-def _settle_key(tenant: Tenant, state: State, *, has_team: bool) -> Iterator[Write]:
-    key = state.keys.get(tenant.token)
-    alias = tenant.key_fields["key_alias"]
+def _settle_key(tenant: Tenant, token: str, state: State, *, has_team: bool) -> Iterator[Write]:
+    key, wanted = state.keys.get(token), tenant.key_fields(token)
+    alias = wanted["key_alias"]
     if key is None:
-        given = {field: value for field, value in tenant.key_fields.items() if value is not None}
+        given = {field: value for field, value in wanted.items() if value is not None}
         if has_team:
-            yield Write(tenant.name, "/key/generate", {"key": tenant.key, **given}, f"key {alias}: created")
-    elif changes := differences(tenant.key_fields, key):
-        body = {"key": tenant.token, **_as_told(changes)}
+            yield Write(tenant.name, "/key/generate", {"key": tenant.keys[token], **given}, f"key {alias}: created")
+    elif changes := differences(wanted, key):
+        body = {"key": token, **_as_told(changes)}
         yield Write(tenant.name, "/key/update", body, f"key {alias}: set {', '.join(sorted(changes))}")
 
 
@@ -106,5 +107,5 @@ def strangers(tenants: Sequence[Tenant], state: State) -> Iterator[str]:
     """Keys that spend a tenant's budget and were not made here."""
     for tenant in tenants:
         for key in state.keys_of(tenant.team_id):
-            if key["token"] != tenant.token and not is_ours(key) and not key.get("blocked"):
+            if key["token"] not in tenant.keys and not is_ours(key) and not key.get("blocked"):
                 yield f"team {tenant.team_id}: has a key that was made by hand, {key.get('key_alias') or 'no alias'}"

@@ -15,6 +15,7 @@ from infra.config.coherence.partitions import check_partitions
 from infra.config.coherence.quantities import check_quantities
 from infra.config.coherence.references import check_references
 from infra.config.coherence.repeats import check_repeats
+from infra.config.coherence.rotations import check_rotations
 from infra.config.coherence.secrets import check_secrets
 from infra.config.coherence.subjects import check_subjects
 from infra.config.coherence.trust import check_trust
@@ -34,6 +35,7 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_networks,
     check_quantities,
     check_repeats,
+    check_rotations,
     check_secrets,
     check_trust,
     check_controls,

@@ -37,7 +37,7 @@ def gateway(*parts: TenantPart, team: dict[str, Any] | None = None, key: dict[st
         found = tenant(part)
         spent = {"team_id": found.team_id, "spend": 1.5, "budget_reset_at": RESET}
         teams[found.team_id] = {**found.team_fields, **spent, **(team or {})}
-        keys[found.token] = {**found.key_fields, "token": found.token, **(key or {})}
+        keys[found.token] = {**found.key_fields(found.token), "token": found.token, **(key or {})}
     return State(teams, keys)
 
 

@@ -230,3 +230,47 @@ def test_options_reach_the_children() -> None:
         Engine("engine-x", EngineArgs(ENGINE), pulumi.ResourceOptions(protect=True))
 
     assert all(resource.protect for resource in record(program).resources)
+
+
+ROTATED = dataclasses.replace(ENGINE, key_generations=(1, 2))
+"""Its engines take two keys."""
+
+
+def test_while_a_key_is_changed_both_are_taken_from_a_file_and_never_from_arguments() -> None:
+    recording = engine(ROTATED)
+    arguments = container(recording)["args"]
+    mount = container(recording)["volumeMounts"][-1]
+    volume = pod(recording)["volumes"][-1]
+    new, old = "generated-engine-x-api-key.2", "generated-engine-x-api-key"
+
+    assert recording.returned["key"] == new
+    assert recording.one("Secret").inputs["stringData"] == Secret(
+        {"api-key": new, "accepted-keys.yaml": f'{{"api-key": ["{new}", "{old}"]}}'}
+    )
+    assert arguments[-2:] == ["--config", "/etc/bulkhead/engine/accepted-keys.yaml"]
+    assert mount == {"name": volume["name"], "mountPath": "/etc/bulkhead/engine", "readOnly": True}
+    assert volume["secret"]["items"] == [{"key": "accepted-keys.yaml", "path": "accepted-keys.yaml"}]
+    assert "generated-" not in " ".join(text for resource in recording.resources for text in strings(resource.inputs))
+
+
+def test_the_first_key_is_the_same_resource_before_and_while_it_is_changed() -> None:
+    before, during = (engine(part).named("engine-x-api-key") for part in (ENGINE, ROTATED))
+
+    assert (before.urn, before.inputs) == (during.urn, during.inputs)
+
+
+def test_once_the_first_key_has_ended_one_key_comes_by_the_environment_again() -> None:
+    ended = engine(dataclasses.replace(ENGINE, key_generations=(2,)))
+
+    assert [key.name for key in ended.of("RandomPassword")] == ["engine-x-api-key.2"]
+    assert "--config" not in container(ended)["args"]
+    assert pod(ended) == pod(engine())
+
+
+def test_each_step_of_a_change_of_keys_restarts_the_engines() -> None:
+    def annotation(generations: tuple[int, ...]) -> str:
+        part = dataclasses.replace(ENGINE, key_generations=generations)
+        template = engine(part).one("Deployment").inputs["spec"]["template"]
+        return template["metadata"]["annotations"]["bulkhead.dev/secrets"]
+
+    assert len({annotation(generations) for generations in ((1,), (1, 2), (2,), (2, 3))}) == 4

@@ -39,7 +39,9 @@ def gateway(
             pulumi.Output.from_input(authority) if authority else None,
             (random.RandomId("redis", byte_length=1),),
         )
-        component = Gateway("gateway", GatewayArgs(part, database, engine_keys, cache if part.cache else None))
+        engines = (random.RandomId("engines", byte_length=1),)
+        args = GatewayArgs(part, database, engine_keys, cache if part.cache else None, engines)
+        component = Gateway("gateway", args)
         return {
             "address": component.address,
             "admin": component.admin_address,
@@ -364,3 +366,29 @@ def test_what_cannot_work_is_refused_at_once(part: GatewayPart, engine_keys: Map
 
     with pytest.raises(ValueError, match=message):
         Gateway("gateway", GatewayArgs(part, database, engine_keys))
+
+
+SECOND_MASTER_KEY = dataclasses.replace(GATEWAY, master_key_generation=2)
+
+
+def test_another_master_key_is_drawn_beside_the_first_and_rolls_the_replicas() -> None:
+    before, after = gateway(), gateway(SECOND_MASTER_KEY)
+
+    assert after.returned["master"] == "sk-generated-gateway-master-key.2"
+    assert [(key.urn, key.inputs) for key in keys(after)] == [(key.urn, key.inputs) for key in keys(before)]
+    assert template(after)["metadata"] != template(before)["metadata"]
+
+
+def test_a_master_key_that_was_drawn_anew_is_not_protected_so_that_it_can_make_way() -> None:
+    recording = gateway(SECOND_MASTER_KEY)
+
+    assert recording.named("gateway-master-key").protect
+    assert not recording.named("gateway-master-key.2").protect
+
+
+def test_no_replica_is_sent_to_engines_that_do_not_serve_yet_nor_shows_them_a_key_that_they_do_not_take() -> None:
+    recording = gateway()
+    (engines,) = (resource.urn for resource in recording.resources if resource.name == "engines")
+
+    for name in ("gateway-deployment", "gateway-engine-tiny"):
+        assert engines in recording.named(name).dependencies

@@ -17,7 +17,10 @@ from tests.unit.components.recording import Recording, Secret, record, strings
 
 @functools.cache
 def accounts(
-    *tenants: TenantPart, image: str = "registry.example.com/litellm:v1.106.2", database: str = "one"
+    *tenants: TenantPart,
+    image: str = "registry.example.com/litellm:v1.106.2",
+    database: str = "one",
+    master_key_generation: int = 1,
 ) -> Recording:
     def program() -> Any:
         args = TenantAccountsArgs(
@@ -29,6 +32,7 @@ def accounts(
             master_key_secret="gateway",  # noqa: S106 - the name of a Secret
             database_fingerprint=database,
             forget_seconds=21,
+            master_key_generation=master_key_generation,
         )
         component = TenantAccounts("tenants", args)
         secret = {name: key.is_secret() for name, key in component.keys.items()}
@@ -163,3 +167,45 @@ def test_the_pod_fits_pod_security_restricted_with_a_read_only_root() -> None:
     assert template["automountServiceAccountToken"] is False
     assert template["securityContext"]["runAsNonRoot"] is True
     assert template["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+CHANGED = dataclasses.replace(RESEARCH, key_generations=(1, 2))
+ENDED = dataclasses.replace(RESEARCH, key_generations=(2,))
+
+
+def test_a_second_key_is_drawn_beside_the_first_and_handed_out() -> None:
+    before, recording = accounts(RESEARCH), accounts(CHANGED)
+
+    assert [key.name for key in recording.of("RandomPassword")] == ["tenants-key-research", "tenants-key-research.2"]
+    assert recording.named("tenants-key-research").inputs == before.named("tenants-key-research").inputs
+    assert recording.returned["keys"] == {"research": "sk-generated-tenants-key-research.2"}
+    assert recording.named("tenants-keys").inputs["stringData"] == Secret(
+        {
+            "research": "sk-generated-tenants-key-research.2",
+            "research.former": "sk-generated-tenants-key-research",
+        }
+    )
+
+
+def test_the_first_key_goes_when_it_is_to_work_no_more() -> None:
+    recording = accounts(ENDED)
+
+    assert [key.name for key in recording.of("RandomPassword")] == ["tenants-key-research.2"]
+    assert recording.named("tenants-keys").inputs["stringData"] == Secret(
+        {"research": "sk-generated-tenants-key-research.2"}
+    )
+
+
+def test_each_change_of_keys_is_another_pod() -> None:
+    templates = [deployment(accounts(part))["spec"]["template"] for part in (RESEARCH, CHANGED, ENDED)]
+    shown = [json.dumps(template, sort_keys=True) for template in templates]
+
+    assert len(set(shown)) == 3
+
+
+def test_another_master_key_is_another_pod() -> None:
+    def annotations(generation: int) -> dict[str, Any]:
+        template = deployment(accounts(RESEARCH, master_key_generation=generation))["spec"]["template"]
+        return template["metadata"]["annotations"]
+
+    assert annotations(2) == {**annotations(1), "bulkhead.dev/master-key-generation": "2"}

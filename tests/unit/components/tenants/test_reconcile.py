@@ -508,3 +508,63 @@ def test_no_secret_is_ever_shown(server: Server, capsys: pytest.CaptureFixture[s
     assert "422" in shown
     assert "sentinel" not in shown
     assert MASTER not in shown
+
+
+def changed(former: Tenant, new: Tenant) -> Tenant:
+    """The tenant with the new key, who may use the former one, too."""
+    return dataclasses.replace(new, former=former.key)
+
+
+def test_a_new_key_is_made_beside_the_one_in_use() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+    new = tenant(generation=2)
+
+    said = settle(gateway, changed(RESEARCHERS, new))
+
+    assert [path for path, _ in gateway.writes] == ["/key/generate"]
+    assert {token: bool(key["blocked"]) for token, key in gateway.keys.items()} == {
+        RESEARCHERS.token: False,
+        new.token: False,
+    }
+    assert RESEARCHERS.key not in " ".join(said)
+    assert settle(gateway, changed(RESEARCHERS, new)) == []
+
+
+def test_a_changed_list_of_models_holds_for_the_former_key_as_well() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+
+    settle(gateway, changed(RESEARCHERS, tenant(generation=2, models=["llama-8b"])))
+
+    assert [key["models"] for key in gateway.keys.values()] == [["llama-8b"], ["llama-8b"]]
+
+
+def test_the_former_key_is_blocked_once_it_is_given_no_more() -> None:
+    gateway = FakeGateway()
+    new = tenant(generation=2)
+    settle(gateway, changed(RESEARCHERS, new))
+
+    settle(gateway, new)
+
+    assert gateway.writes == [("/key/update", {"key": RESEARCHERS.token, "blocked": True})]
+
+
+def test_the_key_before_the_former_one_is_blocked_by_the_next_change() -> None:
+    gateway = FakeGateway()
+    first, second, third = (tenant(generation=number) for number in (1, 2, 3))
+    settle(gateway, changed(first, second))
+
+    settle(gateway, changed(second, third))
+
+    assert {token for token, key in gateway.keys.items() if not key["blocked"]} == {second.token, third.token}
+
+
+def test_both_keys_are_made_in_an_empty_database() -> None:
+    gateway = FakeGateway()
+    new = tenant(generation=2)
+
+    settle(gateway, changed(RESEARCHERS, new))
+
+    assert set(gateway.keys) == {RESEARCHERS.token, new.token}
+    assert list(gateway.teams) == ["bulkhead-research"]
