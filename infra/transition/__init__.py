@@ -1,0 +1,1 @@
+"""How a platform gets from what is deployed to what shall be, without losing anything on the way. Pure."""

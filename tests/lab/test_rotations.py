@@ -1,0 +1,121 @@
+"""Every key that can be drawn anew is, while the model is in use: no request is lost, and what has ended is refused."""
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from infra.cli.main import cli
+from lab.quickstart.cluster_access import ClusterAccess
+from tests.lab import openai_like
+from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT
+from tests.lab.walk import Leg, Walker
+
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(3600)]
+
+MEANT = ("secret ", "rows of keys")
+"""What a rotation changes on purpose."""
+TENANTS_KEY = ("tenant-key", TENANT)
+
+
+def rotate(walker: Walker, *arguments: str) -> None:
+    """Edit the stack file by the command."""
+    done = CliRunner().invoke(cli, ["rotate", *arguments, "--stack-file", str(walker.stack.file)])
+    assert done.exit_code == 0, done.output
+
+
+def rotated(walker: Walker, *arguments: str) -> Leg:
+    """Edit the stack file and deploy it while the model is in use, with the key that the tenant has then."""
+    with walker.in_use() as run:
+        rotate(walker, *arguments)
+        leg = walker.leg(" ".join(arguments), run, walker.stack.deploy)
+    assert run.report.failure == ""
+    return leg
+
+
+def assert_nothing_lost(*legs: Leg) -> None:
+    for leg in legs:
+        assert leg.unanswered == (), leg.row()
+        assert [one for one in leg.lost if not one.startswith(MEANT)] == []
+
+
+def tenants_key(walker: Walker) -> str:
+    return walker.stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
+
+
+def test_a_tenant_changes_its_key_in_its_own_time(walker: Walker, access: ClusterAccess) -> None:
+    old = tenants_key(walker)
+    drawn = rotated(walker, *TENANTS_KEY)
+    new = tenants_key(walker)
+
+    def statuses() -> tuple[int, int]:
+        with access.forwarded_port(GATEWAY, "gateway", 4000) as port:
+            return openai_like.chat_status(port, old, MODEL), openai_like.chat_status(port, new, MODEL)
+
+    assert old != new
+    assert statuses() == (200, 200)
+    ended = rotated(walker, *TENANTS_KEY, "--end-former")
+    assert statuses() == (401, 200)
+    assert tenants_key(walker) == new
+    assert_nothing_lost(drawn, ended)
+
+
+def test_engines_take_both_keys_until_the_former_one_is_ended(walker: Walker, access: ClusterAccess) -> None:
+    def shown() -> str:
+        return access.secret_value(GATEWAY, f"gateway-engine-{MODEL}", "api-key")
+
+    def statuses(*keys: str) -> list[int]:
+        with access.forwarded_port(ENGINES, f"engine-{MODEL}", 8000) as port:
+            return [openai_like.status(port, key, "GET", "/v1/models") for key in keys]
+
+    old = shown()
+    drawn = rotated(walker, "engine-keys")
+    new = shown()
+
+    assert old != new
+    assert statuses(old, new) == [200, 200]
+    ended = rotated(walker, "engine-keys", "--end-former")
+    assert shown() == new
+    assert statuses(old, new) == [401, 200]
+    assert_nothing_lost(drawn, ended)
+
+
+def test_another_master_key_is_taken_by_every_replica_and_the_former_one_by_none(
+    walker: Walker, access: ClusterAccess
+) -> None:
+    def key() -> str:
+        return access.secret_value(GATEWAY, "gateway", "master-key")
+
+    def statuses(*keys: str) -> list[int]:
+        with access.forwarded_port(GATEWAY, "gateway-admin", 4001) as port:
+            return [openai_like.status(port, key, "GET", "/v2/team/list") for key in keys]
+
+    old = key()
+    drawn = rotated(walker, "master-key")
+    new = key()
+
+    assert old != new
+    assert statuses(new) == [200]
+    assert statuses(old)[0] in {400, 401, 403}
+    assert_nothing_lost(drawn)
+
+
+def test_another_salt_root_costs_no_request(walker: Walker, access: ClusterAccess) -> None:
+    def salted(change: Callable[[], None]) -> tuple[Leg, str]:
+        with walker.in_use() as run:
+            leg = walker.leg("salt", run, change)
+        return leg, access.secret_value(GATEWAY, "gateway", "cache-salt-key")
+
+    def isolate() -> None:
+        walker.stack.edit(trust={**walker.stack.value("trust"), "enable": ["KV1"]})
+        walker.stack.deploy()
+
+    def draw_anew() -> None:
+        rotate(walker, "salt")
+        walker.stack.deploy()
+
+    isolated, old = salted(isolate)
+    drawn, new = salted(draw_anew)
+
+    assert old != new
+    assert_nothing_lost(isolated, drawn)
