@@ -77,6 +77,12 @@ VLLM_CPU_IMAGE = ImagePin(
     "v0.32.0",
     "newest CPU build to be had; CVE-2026-115911 is fixed in 0.32.0",
 )
+ENDPOINT_PICKER_IMAGE = ImagePin(
+    "ghcr.io",
+    "llm-d/llm-d-router-endpoint-picker",
+    "v0.10.0",
+    "newest release whose configuration and flags were read in its source; llm-d's own name for it since 0.9",
+)
 LITELLM_IMAGE = ImagePin(
     "ghcr.io",
     "berriai/litellm-database",
@@ -120,6 +126,7 @@ IMAGES = {
     "Kyverno's first container": KYVERNO_INIT_IMAGE,
     "vLLM on GPUs": VLLM_IMAGE,
     "vLLM on CPUs": VLLM_CPU_IMAGE,
+    "the endpoint picker": ENDPOINT_PICKER_IMAGE,
     "LiteLLM": LITELLM_IMAGE,
     "nginx": NGINX_IMAGE,
     "PostgreSQL": POSTGRES_IMAGE,

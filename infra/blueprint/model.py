@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from infra.blueprint.access import AccessRulePart, SubjectPart
 from infra.blueprint.admission import AdmissionAction
+from infra.blueprint.names import DATA_PLANE_PORT
 from infra.blueprint.network import NetworkPolicyPart
 from infra.config.models import CacheIsolation
 
@@ -410,6 +411,25 @@ class QueueEntryPart:
 
 
 @dataclass(frozen=True)
+class EndpointPickerPart:
+    """What chooses among a model's engines for each request, and the data plane that asks it.
+
+    Attributes:
+        image: llm-d's endpoint picker.
+        class_name: The GatewayClass of the data plane.
+        controller_namespace: Where the controller of that class runs.
+        scores_prefixes: Whether an engine is preferred that holds the beginning of the prompt already.
+        fails_closed: Whether a request is refused when the picker does not answer, instead of going to any engine.
+    """
+
+    image: str
+    class_name: str
+    controller_namespace: str
+    scores_prefixes: bool
+    fails_closed: bool
+
+
+@dataclass(frozen=True)
 class EnginePart:
     """One vLLM Deployment: a model's engines, or those of one tenant.
 
@@ -426,6 +446,7 @@ class EnginePart:
         flavor: The Kueue flavor of the pool that runs it; None on CPU nodes.
         runtime_class: The runtime class that its pods name; None: the cluster's usual one.
         key_generations: The generations of the gateway's key that they take; the gateway shows the last one.
+        picker: What chooses among them; None: a Service, which reads no prompt.
     """
 
     name: str
@@ -449,6 +470,7 @@ class EnginePart:
     flavor: str | None = None
     runtime_class: str | None = None
     key_generations: tuple[int, ...] = (1,)
+    picker: EndpointPickerPart | None = None
 
     @property
     def keeps_prefixes(self) -> bool:
@@ -466,8 +488,20 @@ class EnginePart:
         return f"engine-{self.name}"
 
     @property
+    def picker_name(self) -> str:
+        """The name of its picker's Service and Deployment, where it has one."""
+        return f"picker-{self.name}"
+
+    @property
+    def data_plane_name(self) -> str:
+        """The name of the Gateway before its engines, and of the Service that leads to it, where it has a picker."""
+        return f"picked-{self.name}"
+
+    @property
     def base_url(self) -> str:
         """The OpenAI-compatible endpoint inside the cluster."""
+        if self.picker is not None:
+            return f"http://{self.data_plane_name}.{self.namespace}.svc.cluster.local:{DATA_PLANE_PORT}/v1"
         return f"http://{self.service_name}.{self.namespace}.svc.cluster.local:{self.port}/v1"
 
 

@@ -30,10 +30,17 @@ TENANT_LABEL = "bulkhead.dev/tenant"
 POLICY_PREFIX = "bulkhead-"
 """What the names of admission policies begin with: they have no namespace."""
 
+GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
+"""On the pods that a Gateway's controller makes for it (Gateway API's GEP-1762)."""
+
 CONTROL_LABEL = "bulkhead.dev/control"
 """On what belongs to one control, as `SR1`."""
 
 ENGINE_PORT = 8000
+PICKER_PORT = 9002
+"""Where an endpoint picker is asked, in Envoy's protocol for external processing (llm-d's own number)."""
+DATA_PLANE_PORT = 8080
+"""Where the data plane before picked engines listens; above 1023, which its pods may open without a capability."""
 GATEWAY_PORT = 4000
 GATEWAY_ADMIN_PORT = 4001
 METRICS_PORT = 4002

@@ -13,6 +13,7 @@ from infra.blueprint import names
 from infra.blueprint.model import (
     Blueprint,
     CloudSqlDatabasePart,
+    EndpointPickerPart,
     EnginePart,
     ExternalCachePart,
     ExternalDatabasePart,
@@ -58,6 +59,8 @@ KUEUE_API_PORTS = (PortPart(names.KUEUE_WEBHOOK_PORT), PortPart(8082))
 KYVERNO_WEBHOOK_PORT = PortPart(9443)
 KYVERNO_METRICS_PORT = PortPart(names.KYVERNO_METRICS_PORT)
 PROMETHEUS_PORT = PortPart(names.PROMETHEUS_PORT)
+PICKER_PORT = PortPart(names.PICKER_PORT)
+DATA_PLANE_PORT = PortPart(names.DATA_PLANE_PORT)
 
 DEFAULT_DENY = "default-deny"
 
@@ -176,6 +179,7 @@ class _Network:
         yield from self._to_database()
         yield from self._to_cache()
         yield from self._to_engines("requests go to the engines")
+        yield from self._to_data_planes()
         for provider in self._blueprint.gateway.external_providers:
             yield from _to_networks(provider.networks, provider.port, f"the external provider {provider.name}")
 
@@ -219,6 +223,8 @@ class _Network:
             for engine in engines:
                 if isinstance(engine.weights, HubWeights):
                     yield self._staging(engine)
+                if engine.picker is not None:
+                    yield from self._picked(engine, engine.picker)
 
     def _staging(self, engine: EnginePart) -> NetworkPolicyPart:
         """Policies know pods and not the containers in them: what the download needs stays open while the pod lives."""
@@ -228,6 +234,42 @@ class _Network:
         pods = names.workload_labels("engine", engine.name)
         name = f"{engine.service_name}-weights"
         return NetworkPolicyPart(name, engine.namespace, self._control, pods, (), (dns_rule(), hub))
+
+    def _picked(self, engine: EnginePart, picker: EndpointPickerPart) -> Iterator[NetworkPolicyPart]:
+        """Gateway to data plane, data plane to picker and engines, picker to engines: and nobody beside them."""
+        chooses = PodsPeer(engine.namespace, picker_labels(engine))
+        carries = PodsPeer(engine.namespace, data_plane_labels(engine))
+        engines = PodsPeer(engine.namespace, names.workload_labels("engine", engine.name))
+        controller = PodsPeer(picker.controller_namespace, {})
+        port = PortPart(engine.port)
+        into_engines = (
+            NetworkRulePart((carries,), (port,), "the data plane carries the gateway's requests"),
+            NetworkRulePart((chooses,), (port,), "the picker reads the engines' metrics"),
+        )
+        into_data_plane = (NetworkRulePart((self._gateway,), (DATA_PLANE_PORT,), "the gateway is the only caller"),)
+        out_of_data_plane = (
+            dns_rule(),
+            NetworkRulePart((controller,), (), "the data plane learns its routes from its controller"),
+            NetworkRulePart((chooses,), (PICKER_PORT,), "the picker is asked for each request"),
+            NetworkRulePart((engines,), (port,), "requests go to the engine that was picked"),
+        )
+        into_picker = (NetworkRulePart((carries,), (PICKER_PORT,), "the data plane asks for each request"),)
+        out_of_picker = (
+            api_server_rule("the picker watches the pool and its pods"),
+            NetworkRulePart((engines,), (port,), "the picker reads the engines' metrics"),
+        )
+        for name, pods, ingress, egress in (
+            (f"{engine.service_name}-picked", engines.labels, into_engines, ()),
+            (engine.data_plane_name, carries.labels, into_data_plane, out_of_data_plane),
+            (engine.picker_name, chooses.labels, into_picker, out_of_picker),
+        ):
+            yield NetworkPolicyPart(name, engine.namespace, self._control, pods, ingress, egress)
+
+    def _to_data_planes(self) -> Iterator[NetworkRulePart]:
+        for engine in self._blueprint.engines:
+            if engine.picker is not None:
+                peer = PodsPeer(engine.namespace, data_plane_labels(engine))
+                yield NetworkRulePart((peer,), (DATA_PLANE_PORT,), f"requests of {engine.name} go to its data plane")
 
     def _to_engines(self, reason: str) -> Iterator[NetworkRulePart]:
         for namespace, engines in _by_namespace(self._blueprint.engines):
@@ -323,6 +365,16 @@ class _Network:
         return NetworkPolicyPart(
             "workloads", names.WORKLOADS_NAMESPACE, self._control, {}, None, (dns_rule(), anything)
         )
+
+
+def picker_labels(engine: EnginePart) -> dict[str, str]:
+    """The labels of the pods of an engine's picker."""
+    return names.workload_labels("endpoint-picker", engine.name)
+
+
+def data_plane_labels(engine: EnginePart) -> dict[str, str]:
+    """The labels of the pods that a Gateway is made of, where its controller makes them (Gateway API's GEP-1762)."""
+    return {names.GATEWAY_NAME_LABEL: engine.data_plane_name}
 
 
 def api_server_rule(reason: str) -> NetworkRulePart:

@@ -31,6 +31,7 @@ from infra.blueprint.model import (
 )
 from infra.blueprint.nodes import device_resource, node_labels, runtime_class, tolerations
 from infra.blueprint.observability import metrics_port
+from infra.blueprint.picking import picker_part
 from infra.config.gateway import (
     CloudSqlDatabase,
     DatabaseOutage,
@@ -92,6 +93,7 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         key_generations=accepted_generations(
             config.gateway.engine_key_generation, config.gateway.oldest_engine_key_generation
         ),
+        picker=picker_part(model, config.sources.mirror),
     )
 
 

@@ -1,12 +1,12 @@
 """`bulkhead:models`: the language models that the platform serves, each by vLLM engines of its own."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from infra.config import forms
-from infra.config.base import Bytes, Cpus, Name, StackFilePart
+from infra.config.base import Bytes, Cpus, Name, NamespaceName, ObjectName, StackFilePart
 
 ModelSource = Annotated[
     str,
@@ -61,6 +61,31 @@ class CacheIsolation(StrEnum):
     """Nobody hits anything."""
     ENGINE_PER_TENANT = "engine_per_tenant"
     """Each tenant that may call the model has engines of its own, `replicas` of them."""
+
+
+class ServiceRouting(StackFilePart):
+    """Requests reach the engines through a Service, which spreads connections and reads no prompt."""
+
+    kind: Literal["service"] = "service"
+    """`service`: nothing but Kubernetes' own."""
+
+
+class EndpointPickerRouting(StackFilePart):
+    """llm-d's endpoint picker chooses the engine of each request, by load and by what its cache holds.
+
+    It takes a cluster that has the definitions of the Gateway API, of its inference extension and of llm-d, and Istio
+    with the inference extension switched on, which carries the requests.
+    """
+
+    kind: Literal["endpoint_picker"]
+    """`endpoint_picker`: an InferencePool, its picker, and a Gateway of Istio's in front of the engines."""
+    class_name: ObjectName = "istio"
+    """The GatewayClass of Istio's that the data plane is made of."""
+    controller_namespace: NamespaceName = "istio-system"
+    """Where Istio's controller runs, from which the data plane learns its routes."""
+
+
+Routing = Annotated[ServiceRouting | EndpointPickerRouting, Field(discriminator="kind")]
 
 
 class EngineOptions(StackFilePart):
@@ -130,6 +155,8 @@ class Model(StackFilePart):
     Unset, it is `shared` as long as KV1 sleeps, and `salted` once KV1 is in force, with which a sensitive tenant gets
     engines of its own whatever stands here.
     """
+    routing: Routing = ServiceRouting()
+    """How requests find one of the engines: through a Service, or by an endpoint picker."""
     engine: EngineOptions = EngineOptions()
     """Typed vLLM options."""
     resources: EngineResources = EngineResources()

@@ -8,6 +8,7 @@ dataplane that does not enforce it is ignored and nothing says so (Kubernetes' N
 from dataclasses import replace
 
 from infra.blueprint.model import Blueprint
+from infra.blueprint.picking import with_pickers_closed
 from infra.blueprint.platform_network import platform_network_policies
 from infra.config.trust import ControlId, Tier
 from infra.trust.control import Control
@@ -29,11 +30,12 @@ CONTROL = Control(
 
 
 def apply(blueprint: Blueprint) -> Blueprint:
-    """Return `blueprint` with policies for every namespace of the platform.
+    """Return `blueprint` with policies for every namespace of the platform, and no way around an endpoint picker.
 
     Raises:
         ValueError: the policies would leave a namespace that holds pods of the platform open.
     """
+    blueprint = with_pickers_closed(blueprint)
     policies = platform_network_policies(blueprint, CONTROL.id)
     closed = {policy.namespace for policy in policies if not policy.pods}
     held = {blueprint.gateway.namespace, blueprint.quota.namespace, *(engine.namespace for engine in blueprint.engines)}

@@ -13,6 +13,7 @@ from components.database import (
     InClusterDatabase,
     InClusterDatabaseArgs,
 )
+from components.endpoint_picker import EndpointPicker, EndpointPickerArgs
 from components.engine import Engine, EngineArgs
 from components.gateway import Gateway, GatewayArgs
 from components.gateway.configuration import key_memory_seconds
@@ -45,9 +46,11 @@ Resources = tuple[pulumi.Resource, ...]
 def create_engine(
     part: EnginePart, secrets: StackSecrets, in_cluster: InCluster, after: Resources, queues: Queues
 ) -> Engine:
-    """Register one model's engines; those on GPUs enter through their queue, so it comes first."""
+    """Register one model's engines and what picks among them; engines on GPUs come after their queue."""
     entry = queues.entry(part.namespace, part.queue.local_queue, part.queue.priority_class) if part.queue else ()
     token = secrets.model_hub_token if isinstance(part.weights, HubWeights) else None
+    if part.picker is not None:
+        EndpointPicker(part.picker_name, EndpointPickerArgs(part), in_cluster.options(after))
     return Engine(f"engine-{part.name}", EngineArgs(part, hub_token=token), in_cluster.options((*after, *entry)))
 
 

@@ -1,4 +1,4 @@
-"""The definitions of Kueue's objects, from the pinned version's chart, and of the Gateway API's, from its module."""
+"""Definitions of custom objects: Kueue's from the pinned version's chart, the Gateway API's from its modules."""
 
 import functools
 import json
@@ -16,6 +16,8 @@ MODULE = f"sigs.k8s.io/kueue@v{KUEUE_CHART.version}"
 DEFINITIONS = Path("templates") / "crd"
 GATEWAY_API_MODULE = "sigs.k8s.io/gateway-api@v1.6.0"
 GATEWAY_API_GROUP = "gateway.networking.k8s.io"
+INFERENCE_MODULE = "sigs.k8s.io/gateway-api-inference-extension@v1.6.0"
+INFERENCE_GROUP = "inference.networking.k8s.io"
 TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 """The chart's template actions; none of them touches a schema."""
 
@@ -55,6 +57,8 @@ def schema_of(api_version: str, kind: str) -> dict[str, Any]:
 def _definitions(group: str) -> list[Path]:
     if group == GATEWAY_API_GROUP:
         return gateway_api_definitions()
+    if group == INFERENCE_GROUP:
+        return sorted((_module(INFERENCE_MODULE) / "config" / "crd" / "bases").glob(f"{group}_*.yaml"))
     return sorted((_chart() / DEFINITIONS).glob(f"{group}_*.yaml"))
 
 

@@ -9,8 +9,10 @@ from typing import Any, cast
 import jsonschema
 import pytest
 
+from components.endpoint_picker.objects import picking_objects
 from components.gateway.exposure import exposure_objects
 from infra.blueprint.model import (
+    EndpointPickerPart,
     ListenerPart,
     ManagedCertificatePart,
     NewListenerPart,
@@ -20,7 +22,7 @@ from infra.blueprint.model import (
 from infra.plan import Plan, PlannedResource
 from tests.plan.crds import DefinitionsNotAtHandError, schema_of
 from tests.plan.stacks import STACKS, committed_plan
-from tests.unit.components.parts import GATEWAY
+from tests.unit.components.parts import ENGINE, GATEWAY
 
 CUSTOM_GROUPS = ("kueue.x-k8s.io/",)
 
@@ -109,3 +111,20 @@ def test_a_wrong_field_of_a_route_would_be_seen() -> None:
     wrong = {"rules": [{"matches": [{"path": {"type": "Whole", "value": "/"}}], "backend": []}]}
 
     assert len(faults({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "spec": wrong})) == 2
+
+
+@pytest.mark.parametrize("fails_closed", [True, False])
+def test_an_endpoint_picker_s_objects_fit_the_gateway_api_and_its_inference_extension(fails_closed: bool) -> None:
+    picker = EndpointPickerPart("picker:v1", "istio", "istio-system", scores_prefixes=True, fails_closed=fails_closed)
+    objects = picking_objects(dataclasses.replace(ENGINE, picker=picker), picker)
+
+    assert {manifest["kind"] for manifest in objects.values()} == {"InferencePool", "Gateway", "HTTPRoute"}
+    assert {name: faults(manifest) for name, manifest in objects.items() if faults(manifest)} == {}
+
+
+def test_a_wrong_field_of_a_pool_would_be_seen() -> None:
+    """The last two are how the older, experimental version of the kind was written."""
+    reference = {"name": "picker", "failureMode": "Closed"}
+    wrong = {"endpointPickerRef": reference, "targetPortNumber": 8000, "extensionRef": {"name": "picker"}}
+
+    assert len(faults({"apiVersion": "inference.networking.k8s.io/v1", "kind": "InferencePool", "spec": wrong})) >= 3

@@ -16,6 +16,7 @@ from infra.config.coherence.quantities import check_quantities
 from infra.config.coherence.references import check_references
 from infra.config.coherence.repeats import check_repeats
 from infra.config.coherence.rotations import check_rotations
+from infra.config.coherence.routing import check_routing
 from infra.config.coherence.secrets import check_secrets
 from infra.config.coherence.subjects import check_subjects
 from infra.config.coherence.trust import check_trust
@@ -40,6 +41,7 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_trust,
     check_controls,
     check_caches,
+    check_routing,
 )
 
 

@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi.runtime
@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.documents import document_with_tenants
 from infra.plan import Answer, Plan, PlannedResource, record
+from infra.plan.model import mapping
 from infra.program import run
 
 SECRET = secrets.token_hex(8)
@@ -202,3 +203,16 @@ def test_the_folder_of_a_chart_that_is_not_installed_is_not_asked_for() -> None:
     source = {"charts": {"kyverno": {"kind": "folder", "path": "nowhere/kyverno"}}}
 
     assert run_with({**document_with_tenants(1), "bulkhead:sources": source}).resources
+
+
+def test_a_model_that_is_picked_for_has_a_pool_a_picker_and_a_data_plane() -> None:
+    document = document_with_tenants(1)
+    (model,) = cast("list[dict[str, Any]]", document["bulkhead:models"])
+    plan = run_with({**document, "bulkhead:models": [{**model, "routing": {"kind": "endpoint_picker"}}]})
+    (pool,) = plan.of_type("kubernetes:inference.networking.k8s.io/v1:InferencePool")
+
+    assert mapping(pool.inputs["spec"])["targetPorts"] == [{"number": 8000}]
+    assert mapping(plan.named("picker-model-0-deployment").inputs["metadata"])["name"] == "picker-model-0"
+    assert "http://picked-model-0.bulkhead-engines.svc.cluster.local:8080/v1" in str(
+        plan.named("gateway-configuration").inputs["data"]
+    )

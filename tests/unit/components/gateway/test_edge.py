@@ -83,7 +83,7 @@ def test_request_headers_pass_only_by_name() -> None:
 
     assert "proxy_pass_request_headers off;" in edge_configuration(GATEWAY)
     assert passed == {*PASSED_REQUEST_HEADERS, "Connection"}
-    assert not any(header.lower().startswith(("x-litellm", "x-gateway", "x-forwarded")) for header in passed)
+    assert not any(header.lower().startswith(("x-litellm", "x-gateway", "x-llm-d", "x-forwarded")) for header in passed)
 
 
 def test_every_answer_of_the_edge_is_in_the_shape_of_openai_s_errors() -> None:
