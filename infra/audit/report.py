@@ -15,6 +15,7 @@ PROBED_BY: dict[ControlId, frozenset[Probe]] = {
     ControlId.NS2: frozenset({Probe.ADMISSION}),
     ControlId.NS3: frozenset({Probe.ADMISSION, Probe.ACCESS}),
     ControlId.NS4: frozenset({Probe.PACKETS}),
+    ControlId.KV1: frozenset({Probe.CACHES}),
     ControlId.HW2: frozenset({Probe.ADMISSION}),
     ControlId.HW3: frozenset({Probe.ADMISSION}),
 }

@@ -7,11 +7,12 @@ from infra.config.trust import ControlId
 
 
 class Probe(StrEnum):
-    """The three ways to look."""
+    """The ways to look."""
 
     ADMISSION = "admission"
     PACKETS = "packets"
     ACCESS = "access"
+    CACHES = "caches"
 
 
 class Outcome(StrEnum):

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from infra.audit.access import load_access_list, probe_access
 from infra.audit.admission import probe_admission
+from infra.audit.caches import CacheDoor, probe_caches
 from infra.audit.cluster import Cluster
 from infra.audit.corpus import load_corpus
 from infra.audit.errors import impossible
@@ -19,7 +20,8 @@ from infra.audit.leftovers import Leftovers
 from infra.audit.packets import probe_packets
 from infra.audit.report import AuditReport, Window, control_reports
 from infra.audit.results import Observation, Probe
-from infra.audit.scene import scenes_of
+from infra.audit.scene import Scene, scenes_of
+from infra.config.trust import ControlId
 from infra.posture import Platform
 
 Result = TypeVar("Result")
@@ -51,7 +53,12 @@ class Wanted:
 
 
 def audit(
-    cluster: Cluster, platform: Platform, wanted: Wanted, progress: Callable[[str], None] = lambda _: None
+    cluster: Cluster,
+    platform: Platform,
+    wanted: Wanted,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    open_caches: Callable[[], CacheDoor],
 ) -> AuditReport:
     """Probe the cluster for what the platform's posture claims.
 
@@ -62,6 +69,7 @@ def audit(
         platform: What the stack file says.
         wanted: What to look at.
         progress: Told what is being done.
+        open_caches: Gives the way to the gateway and the engines' counters; called where caches are looked at.
 
     Raises:
         CommandFailedError: The audit could not be done.
@@ -69,42 +77,47 @@ def audit(
     node = _node(cluster)
     _check_rights(cluster)
     leftovers = Leftovers(cluster, uuid.uuid4().hex[:8])
-    run = _Audit(cluster, platform, wanted, node, leftovers)
+    scenes = scenes_of(platform.blueprint, node, wanted.tenants)
+    run = _Audit(cluster, platform, wanted, leftovers, scenes, progress, open_caches)
     try:
-        return run.report(progress)
+        return run.report()
     finally:
         progress("removing what the audit made")
         with _uninterrupted(progress):
             leftovers.remove()
 
 
+@dataclass(frozen=True)
 class _Audit:
-    def __init__(self, cluster: Cluster, platform: Platform, wanted: Wanted, node: str, leftovers: Leftovers) -> None:
-        self._cluster = cluster
-        self._blueprint = platform.blueprint
-        self._posture = platform.posture
-        self._claimed = platform.posture.in_force
-        self._wanted = wanted
-        self._scenes = scenes_of(platform.blueprint, node, wanted.tenants)
-        self._leftovers = leftovers
+    cluster: Cluster
+    platform: Platform
+    wanted: Wanted
+    leftovers: Leftovers
+    scenes: Sequence[Scene]
+    progress: Callable[[str], None]
+    open_caches: Callable[[], CacheDoor]
 
-    def report(self, progress: Callable[[str], None]) -> AuditReport:
+    @property
+    def _claimed(self) -> frozenset[ControlId]:
+        return self.platform.posture.in_force
+
+    def report(self) -> AuditReport:
         found: list[Observation] = []
         windows: list[Window] = []
         seconds: dict[Probe, float] = {}
-        for probe in self._wanted.probes:
-            progress(f"{probe}: {_DOING[probe]}")
+        for probe in self.wanted.probes:
+            self.progress(f"{probe}: {_DOING[probe]}")
             start = time.monotonic()
             observations, opened = self._look(probe)
             found += observations
             windows += opened
             seconds[probe] = round(time.monotonic() - start, 2)
         return AuditReport(
-            stack=self._posture.stack,
-            tier=str(self._posture.tier),
-            context=self._wanted.context,
-            probes=self._wanted.probes,
-            controls=control_reports(self._posture, found, self._wanted.probes),
+            stack=self.platform.posture.stack,
+            tier=str(self.platform.posture.tier),
+            context=self.wanted.context,
+            probes=self.wanted.probes,
+            controls=control_reports(self.platform.posture, found, self.wanted.probes),
             windows=tuple(windows),
             seconds=seconds,
         )
@@ -112,19 +125,27 @@ class _Audit:
     def _look(self, probe: Probe) -> tuple[Sequence[Observation], Sequence[Window]]:
         match probe:
             case Probe.ADMISSION:
-                scenes, corpus = self._scenes, load_corpus()
-                return probe_admission(self._cluster, corpus, scenes, self._claimed, self._leftovers), ()
+                scenes, corpus = self.scenes, load_corpus()
+                return probe_admission(self.cluster, corpus, scenes, self._claimed, self.leftovers), ()
             case Probe.PACKETS:
-                tenants = self._wanted.tenants
-                return probe_packets(self._cluster, self._blueprint, self._claimed, self._leftovers, tenants)
+                tenants = self.wanted.tenants
+                return probe_packets(self.cluster, self.platform.blueprint, self._claimed, self.leftovers, tenants)
             case Probe.ACCESS:
-                return probe_access(self._cluster, load_access_list(), self._scenes, self._claimed), ()
+                return probe_access(self.cluster, load_access_list(), self.scenes, self._claimed), ()
+            case Probe.CACHES:
+                return self._caches(), ()
+
+    def _caches(self) -> Sequence[Observation]:
+        if ControlId.KV1 not in self._claimed:
+            return ()
+        return probe_caches(self.open_caches(), self.platform.blueprint, self.wanted.tenants, self.progress)
 
 
 _DOING = {
     Probe.ADMISSION: "sending attacks and legitimate work as dry runs",
     Probe.PACKETS: "letting short-lived pods try whom they reach",
     Probe.ACCESS: "reviewing what each tenant may do",
+    Probe.CACHES: "letting tenants look for what others have asked, with their own keys",
 }
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +23,10 @@ from infra.posture import Platform, platform_of
 from infra.report.audit_json import audit_json
 from infra.report.audit_table import print_audit
 from infra.report.text import printable
+
+if TYPE_CHECKING:
+    from infra.audit.caches import CacheDoor
+    from infra.blueprint.model import Blueprint
 
 
 @click.command()
@@ -51,7 +56,8 @@ def audit(
     """Prove on the running cluster that each control which the stack claims holds, and that legitimate work passes.
 
     Attacks and legitimate workloads are sent as dry runs under the tenants' identities, short-lived pods try whom they
-    reach, and the API server is asked what each tenant may do. Everything that this makes is removed again.
+    reach, the API server is asked what each tenant may do, and where KV1 is claimed tenants look for each other's
+    prompts in the caches, at a negligible expense of theirs. Everything that this makes is removed again.
 
     Exits with 0 when every claimed control holds, 1 when one does not, 2 when the stack file or the command line is
     invalid, 3 when the audit could not do its work or could try nothing against a claimed control.
@@ -76,7 +82,15 @@ def _run(
         _interrupted_by_sigterm(),
         audited_cluster(platform.blueprint.cluster, context) as (name, cluster),
     ):
-        return audit_cluster(cluster, platform, Wanted(name, probes, tenants), _say)
+        wanted = Wanted(name, probes, tenants)
+        return audit_cluster(cluster, platform, wanted, _say, open_caches=lambda: _caches(platform.blueprint, context))
+
+
+def _caches(blueprint: "Blueprint", context: str | None) -> "CacheDoor":
+    from infra.audit.caches.live import LiveCacheDoor  # noqa: PLC0415 - loads the Kubernetes client
+    from infra.live.cluster import connect  # noqa: PLC0415 - the same
+
+    return LiveCacheDoor(connect(blueprint.cluster, context), blueprint)
 
 
 def _expected(selection: StackSelection, tier: str | None) -> Platform:

@@ -68,12 +68,16 @@ class LiveCluster:
 
     def ready_pod(self, namespace: str, selector: str) -> client.V1Pod | None:
         """A pod that is ready and is not being ended; None where there is none."""
+        return next(iter(self.ready_pods(namespace, selector)), None)
+
+    def ready_pods(self, namespace: str, selector: str) -> tuple[client.V1Pod, ...]:
+        """The pods that are ready and are not being ended, by name."""
         found = self._read(
             f"pods of {namespace}",
             lambda: self._core.list_namespaced_pod(namespace, label_selector=selector, **_timeouts()),
         )
         pods = sorted(found.items if found else [], key=lambda pod: str(pod.metadata.name if pod.metadata else ""))
-        return next((pod for pod in pods if _is_ready(pod)), None)
+        return tuple(pod for pod in pods if _is_ready(pod))
 
     def forward(self, namespace: str, pod: str, port: int) -> socket.socket:
         """A socket that leads to a pod's port, through the API server."""

@@ -20,7 +20,7 @@ SECONDS = 30.0
 PAUSE_SECONDS = 0.5
 
 
-class _ForwardedConnection(http.client.HTTPConnection):
+class ForwardedConnection(http.client.HTTPConnection):
     """A connection whose bytes go through the API server."""
 
     def __init__(self, cluster: LiveCluster, namespace: str, pod: str, port: int) -> None:
@@ -54,7 +54,7 @@ def gateway_admin(cluster: LiveCluster, part: GatewayPart) -> Generator[HttpAdmi
         )
     name, port = str(pod.metadata.name), _admin_port(pod, part)
     admin = HttpAdmin(
-        lambda: _ForwardedConnection(cluster, part.namespace, name, port),
+        lambda: ForwardedConnection(cluster, part.namespace, name, port),
         secret[MASTER_KEY],
         (),
         time.sleep,

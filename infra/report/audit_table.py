@@ -24,6 +24,7 @@ _DO = {
     Probe.ADMISSION: "compare the policies, roles and quotas on the cluster with `bulkhead plan`, then `pulumi up`",
     Probe.PACKETS: "check that the cluster's dataplane enforces NetworkPolicy, and that nobody added a policy",
     Probe.ACCESS: "look for bindings that the stack does not make: kubectl get rolebindings,clusterrolebindings -A",
+    Probe.CACHES: "compare the gateway's ConfigMap and the engines' arguments with `bulkhead plan`, then `pulumi up`",
 }
 _REASONS_SHOWN = 12
 

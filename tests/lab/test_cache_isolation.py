@@ -7,9 +7,12 @@ leak: else they could not see one.
 
 import json
 import random
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from lab import cluster
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.caches import OVERRIDES, REFUSED_OVERRIDES, SURFACES, Caches, prompt, watching
 from tests.lab.isolated import IsolatedPlatform
+from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT
 from tests.lab.recorder import recording
@@ -67,6 +71,17 @@ def test_without_the_control_a_caller_chooses_whose_cache_it_looks_into(open_cac
     assert open_caches.found_again(OTHER_TENANT, "chat", question, **as_the_other) > 0
 
 
+def test_the_audit_sees_the_leak_where_the_control_is_claimed_and_not_deployed(
+    partitioned: PartitionedPlatform, open_caches: Caches
+) -> None:
+    done = audited_caches(partitioned.stack, "--tier", "adversarial")
+    (scoped,) = (one for one in json.loads(done.stdout)["controls"] if one["id"] == "KV1")
+
+    assert done.returncode == 1, done.stderr + done.stdout
+    assert scoped["verdict"] == "does not hold"
+    assert {case["case"] for case in scoped["failures"]} == {"another-tenants-prefix"}
+
+
 # --- with the control -------------------------------------------------------------------------------------------
 
 
@@ -114,6 +129,34 @@ def test_several_models_at_once_are_none(caches: Caches) -> None:
     body = {"model": f"{MODEL},{MODEL}", "messages": [{"role": "user", "content": "hello"}]}
 
     assert caches.send(caches.keys[TENANT], "/v1/chat/completions", body).status == 404
+
+
+# --- what an operator's own proof says --------------------------------------------------------------------------
+
+
+def test_the_audit_finds_the_caches_scoped_and_costs_next_to_nothing(isolated: IsolatedPlatform) -> None:
+    done = audited_caches(isolated.stack)
+    row = json.loads(done.stdout)["controls"]
+    (scoped,) = (one for one in row if one["id"] == "KV1")
+
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert scoped["verdict"] == "holds"
+    assert {case["case"] for case in scoped["held"]} == {"another-tenants-prefix", "own-prefix"}
+    assert {case["tenant"] for case in scoped["held"]} == {TENANT, OTHER_TENANT}
+    (expense,) = (line for line in done.stderr.splitlines() if "charged to the tenants" in line)
+    print(expense)
+
+
+def audited_caches(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = str(Path(sys.executable).parent / "bulkhead")
+    return subprocess.run(
+        [program, "audit", "--stack-file", str(stack.file), "--only", "caches", "--json", *arguments],
+        env=stack.engine.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
 
 
 # --- by the clock -----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra.audit.caches import CacheDoor
 from infra.audit.cluster import Answer
 from infra.audit.leftovers import Leftovers
 from infra.audit.results import Probe
@@ -13,6 +14,10 @@ from tests.unit.audit.fake_cluster import Asked, FakeCluster
 from tests.unit.audit.stacks import platform
 
 ALLOWED = Answer(201, {"status": {"allowed": True}})
+
+
+def no_caches() -> CacheDoor:
+    raise AssertionError("the stack does not claim KV1")
 
 
 def pod(name: str) -> dict[str, Any]:
@@ -68,7 +73,7 @@ def test_an_interrupted_audit_leaves_nothing_behind():
 
     cluster = FakeCluster(interrupt)
     with pytest.raises(KeyboardInterrupt):
-        audit(cluster, platform("governed"), Wanted("tests", (Probe.ADMISSION,)))
+        audit(cluster, platform("governed"), Wanted("tests", (Probe.ADMISSION,)), open_caches=no_caches)
     assert [asked for asked in cluster.asked if asked.method == "POST" and not asked.dry]
     assert cluster.objects == {}
 
@@ -76,5 +81,5 @@ def test_an_interrupted_audit_leaves_nothing_behind():
 def test_whoever_may_not_impersonate_is_told_so_before_anything_is_made():
     cluster = FakeCluster(lambda _: Answer(201, {"status": {"allowed": False}}))
     with pytest.raises(CommandFailedError, match="impersonate users"):
-        audit(cluster, platform("governed"), Wanted("tests"))
+        audit(cluster, platform("governed"), Wanted("tests"), open_caches=no_caches)
     assert cluster.objects == {}
