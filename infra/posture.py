@@ -20,11 +20,13 @@ class Platform:
 
     Attributes:
         placement: Who may use which of its GPUs.
+        config: What it is made from.
     """
 
     posture: Posture
     blueprint: Blueprint
     placement: Placement
+    config: StackConfig
 
 
 def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platform:
@@ -42,7 +44,7 @@ def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platfo
     objects = objects_in_force(blueprint, posture)
     rows = tuple(replace(row, objects=objects.get(row.control.id, ())) for row in posture.controls)
     placement = placement_of(blueprint)
-    return Platform(_judged(config, replace(posture, controls=rows), placement), blueprint, placement)
+    return Platform(_judged(config, replace(posture, controls=rows), placement), blueprint, placement, config)
 
 
 def _judged(config: StackConfig, posture: Posture, placement: Placement) -> Posture:

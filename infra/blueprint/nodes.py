@@ -17,7 +17,14 @@ from infra.config.accelerators import confidential_technology
 from infra.config.caches import engine_owners, isolation_in_force
 from infra.config.cluster import Cluster, GkeCluster
 from infra.config.models import Model
-from infra.config.pools import DEDICATED_KEY, MigPartition, Pool, TimeSlicingPartition, WholePartition
+from infra.config.pools import (
+    DEDICATED_KEY,
+    MigPartition,
+    Pool,
+    RetiringPool,
+    TimeSlicingPartition,
+    WholePartition,
+)
 from infra.config.tenants import Tenant
 
 POOL_LABEL = "bulkhead.dev/pool"
@@ -57,6 +64,11 @@ def _copies(model: Model, tenants: Iterable[Tenant]) -> int:
     """How often a model's engines may stand beside each other, each for other tenants."""
     callers = [tenant for tenant in tenants if model.name in tenant.models]
     return len(engine_owners(isolation_in_force(model.cache_isolation, scoped=True), callers, scoped=True))
+
+
+def _boot_disk(pool: Pool) -> int | None:
+    """What the nodes have already, of a pool whose engines have moved away."""
+    return pool.boot_disk_gigabytes if isinstance(pool, RetiringPool) else None
 
 
 def partition_part(pool: Pool) -> PartitionPart:
@@ -136,7 +148,7 @@ def node_pool(pool: Pool, models: Iterable[Model] = (), tenants: Iterable[Tenant
         gpus_per_node=pool.gpus_on_each_node,
         partition=partition_part(pool),
         machine_type=machine_type,
-        boot_disk_gigabytes=boot_disk_gigabytes(pool, models, tenants),
+        boot_disk_gigabytes=_boot_disk(pool) or boot_disk_gigabytes(pool, models, tenants),
         nodes_min=pool.nodes.min,
         nodes_max=pool.nodes.max,
         spot=pool.spot,

@@ -46,7 +46,12 @@ def quota_part(config: StackConfig, engines: Iterable[EnginePart]) -> QuotaPart:
         replicas=2 if isinstance(config.cluster, GkeCluster) else 1,
         managed_namespace_labels=names.MANAGED_NAMESPACE_LABELS,
         cohort=names.COHORT,
-        flavors=tuple(_flavor(config, pool) for pool in pools),
+        flavors=tuple(
+            _flavor(config, pool)
+            # The flavor of a pool on its way out stays for the jobs that were admitted by it; no queue names it.
+            for pool in (*pools, *sorted(config.retiring_pools, key=lambda pool: pool.node_pool_name))
+            if pool.is_gpu
+        ),
         cluster_queues=(
             *_serving_cluster_queues(config, pools, taken),
             *(_tenant_cluster_queue(config, tenant) for tenant in tenants),

@@ -1,5 +1,7 @@
 """The trusted platform: what a configuration becomes before any control above the trusted tier hardens it."""
 
+from collections.abc import Iterable
+
 from infra.blueprint import names
 from infra.blueprint.caches import with_cache_domains
 from infra.blueprint.gpu_admission import admission_part
@@ -9,6 +11,7 @@ from infra.blueprint.model import (
     ExistingClusterPart,
     GkeClusterPart,
     NamespacePart,
+    NodePoolPart,
     PodSecurity,
 )
 from infra.blueprint.nodes import node_pool, pool_part
@@ -18,6 +21,7 @@ from infra.blueprint.serving import engine_part, gateway_part, tenant_part
 from infra.blueprint.tenant_spaces import shared_access
 from infra.config.cluster import Cluster, ExistingCluster, GkeCluster
 from infra.config.gateway import RouteExposure
+from infra.config.pools import Pool
 from infra.config.stack import StackConfig
 from infra.pins import POD_SECURITY_VERSION
 
@@ -47,9 +51,7 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
     platform = Blueprint(
         stack=stack,
         cluster=_cluster_part(stack, config),
-        node_pools=tuple(node_pool(pool, config.models, config.tenants) for pool in pools)
-        if isinstance(config.cluster, GkeCluster)
-        else (),
+        node_pools=_node_pools(config, pools),
         namespaces=NAMESPACES if observability is None else (*NAMESPACES, OBSERVABILITY_NAMESPACE),
         quota=quota_part(config, engines),
         engines=engines,
@@ -61,6 +63,16 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
         observability=observability,
     )
     return with_cache_domains(platform, scoped=False)
+
+
+def _node_pools(config: StackConfig, pools: Iterable[Pool]) -> tuple[NodePoolPart, ...]:
+    if not isinstance(config.cluster, GkeCluster):
+        return ()
+    retiring = sorted(config.retiring_pools, key=lambda pool: pool.node_pool_name)
+    return (
+        *(node_pool(pool, config.models, config.tenants) for pool in pools),
+        *(node_pool(pool) for pool in retiring),
+    )
 
 
 def _cluster_part(stack: str, config: StackConfig) -> ClusterPart:

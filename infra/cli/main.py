@@ -19,6 +19,7 @@ COMMANDS = {
     "affected": LazyCommand("infra.cli.affected", "affected", "The stacks that a change touches, for pipelines."),
     "images": LazyCommand("infra.cli.images", "images", "Every image and chart that a stack pulls."),
     "tenants": LazyCommand("infra.cli.tenants", "tenants", "Accounts, keys and spend of a running platform."),
+    "transition": LazyCommand("infra.cli.transition", "transition", "From what is deployed to the stack file, safely."),
     "rotate": LazyCommand("infra.cli.rotate", "rotate", "Draw a key anew, without a dropped request."),
     "audit": LazyCommand("infra.cli.audit", "audit", "Whether the running cluster keeps what the posture claims."),
     "destroy": LazyCommand("infra.cli.destroy", "destroy", "Delete a stack, after its name was typed once more."),

@@ -12,13 +12,13 @@ from infra.config.gateway import Gateway
 from infra.config.models import Model
 from infra.config.observability import Observability
 from infra.config.paths import Location
-from infra.config.pools import Pool
+from infra.config.pools import Pool, RetiringPool
 from infra.config.sources import Sources
 from infra.config.stack import PROJECT
 from infra.config.tenants import Tenant
 from infra.config.trust import Trust
 
-NamedPart = TypeVar("NamedPart", Pool, Model, Tenant)
+NamedPart = TypeVar("NamedPart", Pool, RetiringPool, Model, Tenant)
 
 
 def at(key: str, *rest: str | int) -> Location:
@@ -83,6 +83,7 @@ class Draft:
         trust: `bulkhead:trust`.
         cluster: `bulkhead:cluster`.
         pools: `bulkhead:pools`.
+        retiring_pools: `bulkhead:retiring_pools`; empty where there are none.
         models: `bulkhead:models`.
         tenants: `bulkhead:tenants`.
         gateway: `bulkhead:gateway`.
@@ -96,6 +97,7 @@ class Draft:
     trust: Trust | None
     cluster: Cluster | None
     pools: NamedParts[Pool]
+    retiring_pools: NamedParts[RetiringPool]
     models: NamedParts[Model]
     tenants: NamedParts[Tenant]
     gateway: Gateway | None

@@ -148,6 +148,11 @@ class Pool(StackFilePart):
         return self.machine_type or (facts.machine_types.get(self.gpus_on_each_node) if facts else CPU_MACHINE_TYPE)
 
     @property
+    def can_be_made_on_gke(self) -> bool:
+        """Whether GKE has a machine with so many of its GPUs, divided so."""
+        return self.gke_machine_type is not None and (not self.is_gpu or self.devices_per_gpu > 0)
+
+    @property
     def _partition_suffix(self) -> str:
         match self.partition:
             case _ if not self.is_gpu:
@@ -182,3 +187,10 @@ class Pool(StackFilePart):
                 return f"{self.accelerator}/mig-{size}"
             case _:
                 return f"{self.accelerator}/{self.partition.kind}"
+
+
+class RetiringPool(Pool):
+    """A node pool that stays until what runs on it has ended; `bulkhead transition` writes it."""
+
+    boot_disk_gigabytes: int | None = Field(default=None, ge=10, le=65_536)
+    """GB of boot disk that its nodes have: another number would replace them."""

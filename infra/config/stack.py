@@ -9,7 +9,7 @@ from infra.config.cluster import Cluster
 from infra.config.gateway import Gateway
 from infra.config.models import Model
 from infra.config.observability import NoObservability, Observability
-from infra.config.pools import Pool
+from infra.config.pools import Pool, RetiringPool
 from infra.config.sources import Sources
 from infra.config.tenants import Tenant
 from infra.config.trust import Trust
@@ -34,6 +34,14 @@ class StackConfig(StackFilePart):
         min_length=1, examples=[[{"name": "l4", "accelerator": "nvidia-l4", "nodes": {"max": 4}}]]
     )
     """Node pools and their accelerators."""
+    retiring_pools: tuple[RetiringPool, ...] = Field(
+        default=(),
+        examples=[[{"name": "l4", "accelerator": "nvidia-l4", "nodes": {"max": 4}, "boot_disk_gigabytes": 235}]],
+    )
+    """GKE only: node pools that are on their way out. They keep their nodes and get no engine, quota or job.
+
+    Each is told by its name with its partitioning, as `l4-whole`, so that a pool of `pools` may be called the same.
+    """
     models: tuple[Model, ...] = Field(
         min_length=1,
         examples=[[{"name": "llama-8b", "source": "meta-llama/Llama-3.1-8B-Instruct", "pool": "l4"}]],

@@ -15,7 +15,7 @@ from infra.config.mentions import is_name, mentions
 from infra.config.models import Model
 from infra.config.observability import NoObservability, Observability
 from infra.config.paths import Location, is_list, is_mapping
-from infra.config.pools import Pool
+from infra.config.pools import Pool, RetiringPool
 from infra.config.problem import Problem
 from infra.config.sources import Sources
 from infra.config.stack import PROJECT, SECRET_KEYS, StackConfig
@@ -28,12 +28,13 @@ Part = TypeVar("Part")
 SINGLES = ("trust", "cluster", "gateway", "observability", "sources")
 """Keys that hold one thing."""
 
-LISTS = ("pools", "models", "tenants")
+LISTS = ("pools", "retiring_pools", "models", "tenants")
 """Keys that hold a list of named things."""
 
 _TRUST = TypeAdapter(Trust)
 _CLUSTER: TypeAdapter[Cluster] = TypeAdapter(Cluster)
 _POOL = TypeAdapter(Pool)
+_RETIRING_POOL = TypeAdapter(RetiringPool)
 _MODEL = TypeAdapter(Model)
 _TENANT = TypeAdapter(Tenant)
 _GATEWAY = TypeAdapter(Gateway)
@@ -54,6 +55,7 @@ class StructureReader:
             trust=self._single("trust", _TRUST, Trust()),
             cluster=self._single("cluster", _CLUSTER, None),
             pools=self._list("pools", _POOL, Pool),
+            retiring_pools=self._list("retiring_pools", _RETIRING_POOL, RetiringPool, optional=True),
             models=self._list("models", _MODEL, Model),
             tenants=self._list("tenants", _TENANT, Tenant),
             gateway=self._single("gateway", _GATEWAY, Gateway()),
@@ -71,13 +73,16 @@ class StructureReader:
             return default
         return self._read(adapter, self._value(key), at(key), StackConfig.model_fields[key].annotation)
 
-    def _list(self, key: str, adapter: TypeAdapter[NamedPart], part: type[NamedPart]) -> NamedParts[NamedPart]:
-        nothing: NamedParts[NamedPart] = NamedParts({}, {}, all_named=False, all_read=False)
+    def _list(
+        self, key: str, adapter: TypeAdapter[NamedPart], part: type[NamedPart], *, optional: bool = False
+    ) -> NamedParts[NamedPart]:
+        nothing: NamedParts[NamedPart] = NamedParts({}, {}, all_named=optional, all_read=optional)
         if at(key)[0] not in self.document:
-            self.problems.append(missing_key(key))
+            if not optional:
+                self.problems.append(missing_key(key))
             return nothing
         elements = self._value(key)
-        if not is_list(elements) or not elements:
+        if not is_list(elements) or not (elements or optional):
             self.problems.append(wants_list(key, elements))
             return nothing
         read = {

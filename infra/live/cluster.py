@@ -79,6 +79,18 @@ class LiveCluster:
         pods = sorted(found.items if found else [], key=lambda pod: str(pod.metadata.name if pod.metadata else ""))
         return tuple(pod for pod in pods if _is_ready(pod))
 
+    def working_pods(self, label: str, value: str) -> tuple[str, ...]:
+        """Pods as `namespace/name` that work on the nodes with a label: neither ended nor a part of every node."""
+        nodes = self._read("nodes", lambda: self._core.list_node(label_selector=f"{label}={value}", **_timeouts()))
+        names = {node.metadata.name for node in nodes.items if node.metadata} if nodes else set[str | None]()
+        unfinished = "status.phase!=Succeeded,status.phase!=Failed"
+        pods = self._read(
+            "pods", lambda: self._core.list_pod_for_all_namespaces(field_selector=unfinished, **_timeouts())
+        )
+        here = [pod for pod in (pods.items if pods else []) if pod.spec and pod.spec.node_name in names]
+        told = [pod.metadata for pod in here if pod.metadata and _is_work(pod.metadata)]
+        return tuple(sorted(f"{one.namespace}/{one.name}" for one in told))
+
     def forward(self, namespace: str, pod: str, port: int) -> socket.socket:
         """A socket that leads to a pod's port, through the API server."""
         open_port = cast("Callable[..., Any]", portforward)
@@ -157,6 +169,10 @@ def connect(part: ClusterPart, context: str | None = None) -> LiveCluster:
 
 def _timeouts() -> Mapping[str, Any]:
     return {"_request_timeout": (CONNECT_SECONDS, ANSWER_SECONDS)}
+
+
+def _is_work(pod: client.V1ObjectMeta) -> bool:
+    return not any(owner.kind in {"DaemonSet", "Node"} for owner in pod.owner_references or [])
 
 
 def _is_ready(pod: client.V1Pod) -> bool:

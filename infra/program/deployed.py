@@ -16,15 +16,14 @@ ATTEMPTS = 3
 PAUSE_SECONDS = 1.0
 
 
-def last_posture() -> object:
-    """The output `posture` of this stack's last deployment; None where there is none.
+def last_outputs() -> Mapping[str, Any]:
+    """The outputs of this stack's last deployment; none where there was none.
 
     Raises:
         pulumi.RunError: The engine cannot say; nothing has been registered.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    outputs = cast("Mapping[str, Any]", _answer(name).get("outputs") or {})
-    return outputs.get("posture")
+    return cast("Mapping[str, Any]", _answer(name).get("outputs") or {})
 
 
 def _answer(name: str) -> Mapping[str, Any]:

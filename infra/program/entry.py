@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi.runtime.config
@@ -16,11 +17,13 @@ from infra.live.charts import chart_faults
 from infra.live.kubeconfig import context_fault
 from infra.posture import Platform, platform_of
 from infra.program.compose import compose
-from infra.program.deployed import last_posture
+from infra.program.deployed import last_outputs
 from infra.program.secrets import StackSecrets, secrets_from_engine
 from infra.report.faults import faults_text
 from infra.report.posture_json import posture_document
 from infra.report.text import printable
+from infra.transition.state import Deployed, deployed_state, state_document, state_of
+from infra.transition.way import with_way
 from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
 from infra.trust.posture import Finding, Posture
 
@@ -35,17 +38,31 @@ def run() -> None:
     today = datetime.datetime.now(datetime.UTC).date()
     values = _engine_configuration()
     document = document_from_engine(values, _encrypted(values))
-    platform = judge(pulumi.get_stack(), document, today, _deployed())
+    outputs = last_outputs()
+    platform = judge(pulumi.get_stack(), document, today, _deployed(outputs))
+    platform = replace(platform, posture=with_way(platform, _deployed_state(outputs)))
+    if not platform.posture.sound:
+        raise pulumi.RunError(refusal(platform.posture))
     _check_surroundings(platform)
     register(platform, secrets_from_engine(), warning_of_today)
 
 
-def _deployed() -> DeployedPosture | None:
+def _deployed(outputs: Mapping[str, Any]) -> DeployedPosture | None:
     try:
-        return deployed_posture(last_posture())
+        return deployed_posture(outputs.get("posture"))
     except ValueError as error:
         raise pulumi.RunError(
             f"Whether the tier is lowered cannot be told: {error}. Nothing was changed. Deploy with the version that"
+            " deployed last, or a newer one."
+        ) from None
+
+
+def _deployed_state(outputs: Mapping[str, Any]) -> Deployed | None:
+    try:
+        return deployed_state(outputs.get("deployed"))
+    except ValueError as error:
+        raise pulumi.RunError(
+            f"Whether jobs would be lost cannot be told: {error}. Nothing was changed. Deploy with the version that"
             " deployed last, or a newer one."
         ) from None
 
@@ -110,6 +127,7 @@ def register(platform: Platform, secrets: StackSecrets, describe: Callable[[Find
     if composed.certificate_dns_record is not None:
         pulumi.export("certificate_dns_record", composed.certificate_dns_record)
     pulumi.export("posture", posture_document(platform.posture))
+    pulumi.export("deployed", state_document(state_of(platform.config, platform.blueprint)))
     pulumi.export("tenant_keys", pulumi.Output.secret(composed.tenant_keys))
 
 

@@ -12,6 +12,7 @@ from tests.plan.stacks import PROJECT_FOLDER
 
 GOLDEN_FOLDER = Path(__file__).parent / "golden"
 URNS = GOLDEN_FOLDER / "urns.txt"
+WAYS = GOLDEN_FOLDER / "ways.txt"
 REGENERATE = ".venv/bin/python -m tests.plan.regenerate"
 
 

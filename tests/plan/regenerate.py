@@ -1,14 +1,16 @@
 """Write the golden files anew: `.venv/bin/python -m tests.plan.regenerate`. Then read the difference."""
 
 from infra.plan.urns import former_urns
-from tests.plan.golden_files import URNS, golden_path, golden_text
+from tests.plan.golden_files import URNS, WAYS, golden_path, golden_text
 from tests.plan.stacks import STACKS, committed_plan
+from tests.plan.ways import ways_text
 
 
 def main() -> None:
-    """Write each stack's plan and the list of URNs, and say which URNs have no successor."""
+    """Write each stack's plan, the list of URNs and the ways between tiers, and say which URNs have no successor."""
     for stack in STACKS:
         golden_path(stack).write_text(golden_text(committed_plan(stack)), encoding="utf-8")
+    WAYS.write_text(ways_text(), encoding="utf-8")
     known = set(URNS.read_text(encoding="utf-8").split()) if URNS.exists() else set[str]()
     now = current_urns()
     lost = known - now - aliased_urns()

@@ -15,6 +15,7 @@ from infra.config.coherence.partitions import check_partitions
 from infra.config.coherence.quantities import check_quantities
 from infra.config.coherence.references import check_references
 from infra.config.coherence.repeats import check_repeats
+from infra.config.coherence.retiring import check_retiring_pools
 from infra.config.coherence.rotations import check_rotations
 from infra.config.coherence.routing import check_routing
 from infra.config.coherence.secrets import check_secrets
@@ -36,6 +37,7 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_networks,
     check_quantities,
     check_repeats,
+    check_retiring_pools,
     check_rotations,
     check_secrets,
     check_trust,

@@ -30,7 +30,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, failures: int) -> list[str]:
 def test_an_engine_that_fails_once_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answering(monkeypatch, failures=1)
 
-    assert deployed.last_posture() == {"tier": "governed"}
+    assert deployed.last_outputs() == {"posture": {"tier": "governed"}}
     assert len(asked) == 2
 
 
@@ -38,5 +38,5 @@ def test_an_engine_that_goes_on_failing_is_told_of_with_its_reason(monkeypatch: 
     answering(monkeypatch, failures=9)
 
     with pytest.raises(pulumi.RunError, match="cannot be read: the backend is busy") as refusal:
-        deployed.last_posture()
+        deployed.last_outputs()
     assert "\x1b" not in str(refusal.value)

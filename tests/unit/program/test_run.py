@@ -65,7 +65,7 @@ def test_a_sound_configuration_is_registered_and_its_outputs_are_handed_out() ->
     plan = run_with(document_with_tenants(1))
 
     assert plan.resources
-    assert set(plan.outputs) == {"gateway", "posture", "tenant_keys"}
+    assert set(plan.outputs) == {"deployed", "gateway", "posture", "tenant_keys"}
 
 
 def test_faults_are_refused_in_one_message_with_every_fault_and_its_key() -> None:
@@ -95,7 +95,7 @@ def test_a_lower_tier_than_the_deployed_one_is_refused_before_anything_is_regist
 ) -> None:
     document = document_with_tenants(1)
     governed = {"tier": "governed", "controls": [{"id": "SR1", "state": "enforced"}]}
-    monkeypatch.setattr("infra.program.entry.last_posture", lambda: governed)
+    monkeypatch.setattr("infra.program.entry.last_outputs", lambda: {"posture": governed})
     permission = {"allow_lowering": {"from_tier": "governed", "reason": "one tenant is left"}}
 
     assert "Tier governed is deployed and the stack file says trusted" in refused(document)

@@ -1,0 +1,228 @@
+"""`bulkhead transition`: from what is deployed to what the stack file says, in updates that lose nothing."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, cast
+
+import click
+import yaml
+
+from infra.blueprint.nodes import POOL_LABEL
+from infra.cli import exit_codes
+from infra.cli.offline import format_option
+from infra.cli.options import today, want_json
+from infra.cli.project import stack_file_of
+from infra.config.loader import load_stack_file
+from infra.config.stack import PROJECT
+from infra.config.yaml_text import read_yaml
+from infra.faults import CommandFailedError, Fault, FaultsFoundError
+from infra.posture import Platform, platform_of
+from infra.program import refusal
+from infra.report.text import printable
+from infra.report.transition_text import transition_json, transition_text
+from infra.transition.state import Deployed, deployed_state, state_of
+from infra.transition.steps import Step, steps
+from infra.transition.way import with_way
+from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
+
+LOOK_SECONDS = 10.0
+"""Between two looks at a pool on which something still runs."""
+RETIRING_KEY = f"{PROJECT}:retiring_pools"
+NOTHING = "nothing"
+"""What is called deployed before the first update."""
+
+
+class Format(StrEnum):
+    """How the way is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is deployed, and what shall be.
+
+    Attributes:
+        stack: The stack's name.
+        file: The stack file to get to.
+        project: The folder that holds Pulumi.yaml.
+        posture: What the deployment claims; None where nothing is deployed.
+        state: What it made; None where nothing is deployed, or by a version that told nothing of it.
+        target: What shall be.
+    """
+
+    stack: str
+    file: Path
+    project: Path
+    posture: DeployedPosture | None
+    state: Deployed | None
+    target: Platform
+
+    @property
+    def tiers(self) -> tuple[str, str]:
+        """The tier before and the tier after."""
+        return str(self.posture.tier) if self.posture else NOTHING, str(self.target.posture.tier)
+
+    @property
+    def way(self) -> tuple[Step, ...]:
+        """The updates that are left."""
+        if self.posture is None:
+            return (Step("create", "Nothing is deployed yet."),)
+        if self.state is None:
+            known = state_of(self.target.config, self.target.blueprint)
+            (only,) = steps(known, self.posture, self.target)
+            told = "The version that deployed last told nothing of pools, engines and queues: see `pulumi preview`."
+            return (replace(only, stays=(told,)),)
+        return steps(self.state, self.posture, self.target)
+
+
+@click.command()
+@click.option("--stack", metavar="NAME", required=True, help="The stack; never a default, since it is changed.")
+@click.option(
+    "--to",
+    "target",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The stack file to get to; the stack's own unless said.",
+)
+@click.option("--plan", "plan_only", is_flag=True, help="Print the way, and change nothing.")
+@click.option("--yes", is_flag=True, help="Begin without asking.")
+@format_option(Format, "table (for people, the default), json.")
+def transition(stack: str, target: Path | None, plan_only: bool, yes: bool, wanted: str | None) -> None:
+    """Get from what is deployed to what the stack file says, by as few updates as lose no job and no request.
+
+    Each is a plain `pulumi up` of a stack file that is valid by itself. The way is told from the deployment alone, so
+    that whoever was interrupted runs the same command again. Lowering a tier takes `allow_lowering`, as ever.
+
+    Exits with 0 when all is made, or the way printed, 1 when the posture would be unsound, 2 when the stack file or the
+    command line is invalid, 3 when an update failed.
+    """
+    want_json(wanted == Format.JSON)
+    own = stack_file_of(stack, Path.cwd(), {})
+    name, file = own.name.removeprefix("Pulumi.").removesuffix(".yaml"), target or own
+    found = _situation(name, file, own.parent)
+    _require_sound(found)
+    show = transition_json if wanted == Format.JSON else transition_text
+    click.echo(show(name, found.tiers, found.way))
+    if plan_only:
+        return
+    if not yes:
+        _require_consent()
+    while True:
+        step, *later = found.way
+        _carry_out(step, found)
+        if not later:
+            return
+        found = _situation(name, file, own.parent)
+
+
+def _require_consent() -> None:
+    try:
+        agreed = click.confirm("Carry it out?", err=True)
+    except click.Abort:
+        agreed = False
+    if not agreed:
+        fault = Fault("--yes", "nobody has agreed", "nothing was begun", "--yes, where nobody can be asked")
+        raise FaultsFoundError("bulkhead transition", [fault])
+
+
+def _situation(stack: str, file: Path, project: Path) -> Situation:
+    _, config = load_stack_file(file, today())
+    outputs = _outputs(stack, project)
+    try:
+        posture, state = deployed_posture(outputs.get("posture")), deployed_state(outputs.get("deployed"))
+    except ValueError as error:
+        raise _failed(f"what is deployed cannot be told: {error}", "the version that deployed last, or newer") from None
+    return Situation(stack, file, project, posture, state, platform_of(stack, config, today()))
+
+
+def _require_sound(found: Situation) -> None:
+    """End with 1 where the first update would be refused: an unsound posture, a lowering without a reason."""
+    with _stack_file(found.way[0], found) as file:
+        _, config = load_stack_file(file, today())
+    first = platform_of(found.stack, config, today())
+    posture = with_lowering(first.posture, config.trust.allow_lowering, found.posture)
+    posture = with_way(replace(first, posture=posture), found.state)
+    if not posture.sound:
+        click.echo(refusal(posture), err=True)
+        click.get_current_context().exit(exit_codes.UNSOUND)
+
+
+def _carry_out(step: Step, found: Situation) -> None:
+    click.echo(f"{found.stack}: {step.title}", err=True)
+    if step.empty:
+        _wait_until_empty(step.empty, found.target)
+    with _stack_file(step, found) as file:
+        options = ("--yes", "--skip-preview", "--non-interactive", "--stack", found.stack, "--config-file", str(file))
+        done = _pulumi(["up", *options], found.project)
+    if done.returncode:
+        raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
+
+
+def _wait_until_empty(pools: tuple[str, ...], target: Platform) -> None:
+    from infra.live.cluster import connect  # noqa: PLC0415 - loads the Kubernetes client, which takes a second
+
+    cluster = connect(target.blueprint.cluster, None)
+    told: tuple[str, ...] = ()
+    while running := tuple(pod for pool in pools for pod in cluster.working_pods(POOL_LABEL, pool)):
+        if running != told:
+            click.echo(f"waiting for {len(running)} pod(s): {printable(', '.join(running[:5]))}", err=True)
+            told = running
+        time.sleep(LOOK_SECONDS)
+
+
+@contextmanager
+def _stack_file(step: Step, found: Situation) -> Generator[Path]:
+    """The stack file of one step: the target's, with the pools that stay for a while; made anew, it is gone afterwards.
+
+    Of the file nothing is changed, so that an interruption leaves nothing to clear away.
+    """
+    if not step.retiring:
+        yield found.file.absolute()
+        return
+    document = cast("dict[str, dict[str, Any]]", read_yaml(found.file.read_text(encoding="utf-8-sig")).value)
+    document["config"][RETIRING_KEY] = [dict(record) for record in step.retiring]
+    with tempfile.TemporaryDirectory(prefix="bulkhead-") as folder:
+        path = Path(folder) / f"Pulumi.{found.stack}.yaml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        yield path
+
+
+def _outputs(stack: str, project: Path) -> Mapping[str, Any]:
+    done = _pulumi(["stack", "output", "--json", "--non-interactive", "--stack", stack], project, capture=True)
+    try:
+        return cast("Mapping[str, Any]", json.loads(done.stdout) if done.returncode == 0 else None) or _unread(done)
+    except ValueError:
+        return _unread(done)
+
+
+def _unread(done: "subprocess.CompletedProcess[str]") -> Mapping[str, Any]:
+    if done.returncode == 0:
+        return {}
+    told = " ".join(printable(line.strip()) for line in done.stderr.strip().splitlines()[-3:])
+    raise _failed(
+        f"pulumi stack output failed: {told or f'exit {done.returncode}'}", "log in and select the stack first"
+    )
+
+
+def _pulumi(arguments: list[str], project: Path, *, capture: bool = False) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(
+            ["pulumi", *arguments], cwd=project, env=os.environ, capture_output=capture, text=True, check=False
+        )
+    except FileNotFoundError:
+        raise _failed("there is no pulumi on PATH", "the command where pulumi is installed") from None
+
+
+def _failed(wrong: str, write: str) -> CommandFailedError:
+    follows = "what was made stays, and nothing else is begun"
+    return CommandFailedError("bulkhead transition", [Fault("pulumi", wrong, follows, write)])

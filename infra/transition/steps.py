@@ -1,0 +1,161 @@
+"""The way from what is deployed to what shall be: as few updates as lose nothing, and why each is one by itself.
+
+One update is enough for nearly everything, since of each it holds (`tests/plan/test_one_update.py`):
+
+- Pulumi makes and changes first, and deletes last what is no longer wanted.
+- A network policy comes before the pods that it is for, and an admission policy before what it judges.
+- The gateway waits for its engines, and its replicas and those of CPU engines come before those that they replace.
+- Nothing that holds data, no key and no node pool is replaced or deleted by another tier.
+
+What an update cannot do is wait for somebody else's work: a node pool that goes takes the jobs on it along.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from infra.posture import Platform
+from infra.transition.state import Deployed, Record, state_of
+from infra.trust.lowering import DeployedPosture
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update.
+
+    Attributes:
+        title: What it is, in a few words.
+        because: Why it is an update by itself.
+        retiring: The pools that the stack file of this step keeps beside its own, as `bulkhead:retiring_pools`.
+        empty: Node pools on which nothing may run any more before it is begun.
+        adds: What is made, one sentence each.
+        moves: What goes elsewhere or is restarted.
+        removes: What is deleted, last.
+        stays: What is lost sight of easily: who has to do something, and what goes on as before.
+    """
+
+    title: str
+    because: str
+    retiring: tuple[Record, ...] = ()
+    empty: tuple[str, ...] = ()
+    adds: tuple[str, ...] = ()
+    moves: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
+
+
+ONE = "One update does it: what comes is there before what goes, and nothing that holds data is touched."
+FIRST = "Jobs may run on a node pool that goes. Its successor is made and everything else moves; its nodes stay."
+LAST = "Nothing runs on the pool any more."
+
+
+def steps(before: Deployed, posture: DeployedPosture, target: Platform) -> tuple[Step, ...]:
+    """The updates that lead from `before` to `target`; at least one, which may change nothing.
+
+    Args:
+        before: What is deployed.
+        posture: What it claims.
+        target: What shall be.
+    """
+    after = state_of(target.config, target.blueprint)
+    going = {name: record for name, record in before.pools.items() if name not in after.pools}
+    if not going:
+        return (_described(Step("update", ONE), before, after, posture, target),)
+    held = replace(
+        after,
+        pools={**after.pools, **going},
+        flavors=after.flavors | going.keys(),
+        retiring=after.retiring | going.keys(),
+    )
+    records = (*(record for record in after.pools.values() if _is_retiring(record, after)), *going.values())
+    first = replace(
+        _described(Step("move", FIRST, retiring=records), before, held, posture, target),
+        stays=(*_jobs_that_stay(going, before), *_queue_notes(before, held)),
+    )
+    last = Step(
+        "remove",
+        LAST,
+        empty=tuple(sorted(going)),
+        removes=tuple(f"Node pool {name} and its flavor." for name in sorted(going)),
+    )
+    return (last,) if _is_done(before, held, posture, target) else (first, last)
+
+
+def _is_retiring(record: Record, state: Deployed) -> bool:
+    return any(state.pools[name] == record for name in state.retiring if name in state.pools)
+
+
+def _is_done(before: Deployed, held: Deployed, posture: DeployedPosture, target: Platform) -> bool:
+    """Whether the first update has been made: what is left of a difference the last one carries out as well."""
+    acting = frozenset(row.control.id for row in target.posture.controls if row.state.acts)
+    return before == held and posture.tier is target.posture.tier and posture.in_force == acting
+
+
+def _described(step: Step, before: Deployed, after: Deployed, posture: DeployedPosture, target: Platform) -> Step:
+    acts = {row.control.id: row.control.title for row in target.posture.controls if row.state.acts}
+    titles = {row.control.id: row.control.title for row in target.posture.controls}
+    lost = sorted(one for one in posture.in_force if one not in acts)
+    return replace(
+        step,
+        adds=(
+            *(f"{control} ({title})." for control, title in acts.items() if control not in posture.in_force),
+            *(f"{_pool(name, after)}." for name in sorted(after.flavors - before.flavors)),
+            *(f"Engines {name}." for name in sorted(after.engines.keys() - before.engines.keys())),
+            *(f"Tenant {name}: account, key and queue." for name in sorted(after.queues.keys() - before.queues.keys())),
+            *_new_keys(before, after),
+        ),
+        moves=tuple(_moves(before, after)),
+        removes=(
+            *(f"{control} ({titles[control]})." for control in lost),
+            *(f"{_pool(name, before)}." for name in sorted(before.flavors - after.flavors)),
+            *(f"Engines {name}." for name in sorted(before.engines.keys() - after.engines.keys())),
+            *(
+                f"Tenant {name}: blocked, its spend is kept."
+                for name in sorted(before.queues.keys() - after.queues.keys())
+            ),
+            *(f"Queue of {name} in {before.queues[name]}." for name in _moved(before.queues, after.queues)),
+        ),
+        stays=tuple(_queue_notes(before, after)),
+    )
+
+
+def _pool(name: str, state: Deployed) -> str:
+    return f"Node pool {name}" if name in state.pools else f"Flavor {name}, of nodes that are its operator's"
+
+
+def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in before.keys() & after.keys() if before[name] != after[name])
+
+
+def _new_keys(before: Deployed, after: Deployed) -> Iterator[str]:
+    for kind, generation in sorted(after.keys.items()):
+        if kind in before.keys and before.keys[kind] != generation:
+            yield f"Key {generation} ({kind})."
+
+
+def _moves(before: Deployed, after: Deployed) -> Iterator[str]:
+    for name in _moved(before.engines, after.engines):
+        yield f"Engines {name}: from {before.engines[name] or 'any node'} to {after.engines[name] or 'any node'}."
+    for name in _moved(before.caches, after.caches):
+        yield f"Cache of {name}: from {before.caches[name] or 'shared'} to {after.caches[name] or 'shared'}."
+    for name in _moved(before.queues, after.queues):
+        yield f"Queue of {name}: from {before.queues[name]} to {after.queues[name]}."
+
+
+def _queue_notes(before: Deployed, after: Deployed) -> Iterator[str]:
+    for name in _moved(before.queues, after.queues):
+        if before.queues[name] in before.deleted:
+            yield (
+                f"Namespace {before.queues[name]} goes with its jobs and volumes: `when_removed: delete` was"
+                " deployed. To keep them, write `keep` and update first."
+            )
+            continue
+        yield (
+            f"Jobs of {name} that run in {before.queues[name]} run to their end, counted against the same quota. Those"
+            f" that wait there are admitted no more: {name} sends them again to {after.queues[name]}."
+        )
+
+
+def _jobs_that_stay(going: Mapping[str, Record], before: Deployed) -> Iterator[str]:
+    for name in sorted(going):
+        tenants = ", ".join(before.jobs.get(name, ()))
+        yield f"Jobs on {name}{f' (of {tenants})' if tenants else ''} run to their end; no new one is admitted there."

@@ -1,0 +1,120 @@
+"""From what is deployed to what shall be: the reviewed steps, each valid by itself, and told anew at any time."""
+
+import dataclasses
+import difflib
+from typing import Any
+
+import pytest
+
+from infra.config.loader import parse
+from infra.config.stack import StackConfig
+from infra.posture import platform_of
+from infra.transition.state import deployed_state, state_document
+from infra.transition.way import with_way
+from tests.plan.golden_files import REGENERATE, WAYS
+from tests.plan.stacks import TODAY, document_of
+from tests.plan.ways import REPARTITIONED, Change, changes, deployed_at, edited, platform_at, ways_text
+
+DIVIDED = Change("divided", "prod", document_of("prod"), REPARTITIONED)
+OLD, NEW = "h100-mig-1g-20gb", "h100-mig-1g-10gb"
+
+
+def step_document(change: Change, number: int) -> dict[str, Any]:
+    """The document of one step."""
+    step = change.way()[number]
+    return {**change.after, **({"bulkhead:retiring_pools": list(step.retiring)} if step.retiring else {})}
+
+
+def test_the_ways_are_the_reviewed_ones() -> None:
+    reviewed = WAYS.read_text(encoding="utf-8") if WAYS.exists() else ""
+    if (now := ways_text()) != reviewed:
+        shown = "\n".join(
+            list(difflib.unified_diff(reviewed.splitlines(), now.splitlines(), "reviewed", "now", n=1))[:60]
+        )
+        pytest.fail(f"Another way would be gone. If that is meant: {REGENERATE}\n{shown}")
+
+
+def test_a_change_of_the_tier_is_one_update_whichever_way_it_goes() -> None:
+    assert {
+        change.name: len(change.way()) for change in changes() if " > " in change.name and len(change.way()) > 1
+    } == {}
+
+
+def test_a_pool_on_which_jobs_may_run_is_left_before_it_goes() -> None:
+    move, remove = DIVIDED.way()
+
+    assert [record["name"] for record in move.retiring] == ["h100"]
+    assert move.empty == ()
+    assert remove.retiring == ()
+    assert remove.empty == (OLD,)
+
+
+def test_every_step_is_a_stack_file_that_is_valid_by_itself_and_sound() -> None:
+    for number in (0, 1):
+        parsed = parse(step_document(DIVIDED, number), TODAY)
+        assert isinstance(parsed, StackConfig), parsed
+        assert platform_of("prod", parsed, TODAY).posture.sound
+
+
+def test_after_the_first_update_the_second_is_left_and_after_both_nothing() -> None:
+    first = DIVIDED.way(step_document(DIVIDED, 0))
+    done = DIVIDED.way(step_document(DIVIDED, 1))
+
+    assert [step.title for step in first] == ["remove"]
+    assert [(step.title, step.adds, step.moves, step.removes) for step in done] == [("update", (), (), ())]
+
+
+def test_what_else_changed_meanwhile_is_a_first_update_again() -> None:
+    changed = dataclasses.replace(DIVIDED, after=edited(DIVIDED.after, "models", 0, cache_isolation="off"))
+
+    assert [step.title for step in changed.way(step_document(DIVIDED, 0))] == ["move", "remove"]
+
+
+def test_an_update_that_would_take_jobs_along_is_refused_with_the_command() -> None:
+    state, _ = deployed_at("prod", DIVIDED.before)
+    errors = with_way(DIVIDED.target, state).errors
+    (error,) = errors
+
+    assert f"Node pool {OLD} is deployed and wanted no more" in error.message
+    assert "bulkhead transition --stack prod" in error.message
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_each_step_is_let_through_where_the_one_before_it_is_deployed(number: int) -> None:
+    deployed = DIVIDED.before if number == 0 else step_document(DIVIDED, 0)
+    state, _ = deployed_at("prod", deployed)
+
+    assert with_way(platform_at("prod", step_document(DIVIDED, number)), state).sound
+
+
+def test_a_deployment_that_told_nothing_refuses_nothing() -> None:
+    assert with_way(DIVIDED.target, None) == DIVIDED.target.posture
+
+
+@pytest.mark.parametrize(
+    ("deployed", "wanted", "errors", "warnings"),
+    [(1, 1, 0, 0), (1, 2, 0, 0), (2, 3, 0, 0), (1, 3, 1, 0), (3, 2, 0, 1)],
+)
+def test_a_key_in_use_ends_by_no_number_that_was_left_out(
+    deployed: int, wanted: int, errors: int, warnings: int
+) -> None:
+    document = document_of("local")
+    state, _ = deployed_at("local", edited(document, "tenants", 0, key_generation=deployed))
+    target = platform_at("local", edited(document, "tenants", 0, key_generation=wanted))
+    posture = with_way(target, state)
+
+    assert len(posture.errors) == errors
+    assert len(posture.warnings) - len(target.posture.warnings) == warnings
+
+
+@pytest.mark.parametrize("stack", ["local", "prod"])
+def test_the_output_reads_back_as_what_it_was_made_from(stack: str) -> None:
+    state, _ = deployed_at(stack, document_of(stack))
+
+    assert deployed_state(state_document(state)) == state
+
+
+@pytest.mark.parametrize("told", ["text", {}, {"pools": []}, {"pools": {}, "retiring": None}])
+def test_an_output_that_is_not_known_is_refused(told: object) -> None:
+    with pytest.raises(ValueError, match="`deployed`"):
+        deployed_state(told)

@@ -1,0 +1,221 @@
+"""`bulkhead transition`: the way told from the stack's outputs, and each step of it an update of a file by itself."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from infra.cli.main import cli
+from infra.config.loader import parse
+from infra.config.stack import StackConfig
+from infra.posture import platform_of
+from infra.report.posture_json import posture_document
+from infra.transition.state import state_document, state_of
+from tests.plan.stacks import TODAY, document_of
+from tests.plan.ways import REPARTITIONED
+from tests.unit.cli.conftest import Bulkhead
+
+PULUMI = """\
+#!/bin/sh
+if [ "$1 $2" = "stack output" ]; then cat "$STAND_INS/outputs.json"; exit "$(cat "$STAND_INS/output_status")"; fi
+for file; do :; done
+echo "$@" >>"$STAND_INS/commands"
+cat "$file" >"$STAND_INS/file"
+number=$(wc -l <"$STAND_INS/commands")
+if [ -e "$STAND_INS/after$number.json" ]; then cp "$STAND_INS/after$number.json" "$STAND_INS/outputs.json"; fi
+exit "$(cat "$STAND_INS/status" 2>/dev/null || echo 0)"
+"""
+OLD = "h100-mig-1g-20gb"
+
+
+class Engine:
+    """A stand-in for pulumi: what it answers and what it is told, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def deployed(self, document: dict[str, Any], after: int = 0) -> None:
+        """Answer as a stack on which a document was deployed; `after` so many updates."""
+        parsed = parse(document, TODAY)
+        assert isinstance(parsed, StackConfig), parsed
+        platform = platform_of("prod", parsed, TODAY)
+        outputs = {
+            "posture": posture_document(platform.posture),
+            "deployed": state_document(state_of(platform.config, platform.blueprint)),
+        }
+        name = f"after{after}.json" if after else "outputs.json"
+        (self.folder / name).write_text(json.dumps(outputs))
+
+    def answers(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    @property
+    def told(self) -> list[str]:
+        commands = self.folder / "commands"
+        return commands.read_text().splitlines() if commands.exists() else []
+
+    @property
+    def file(self) -> dict[str, Any]:
+        """The configuration of the last update's file."""
+        return yaml.safe_load((self.folder / "file").read_text())["config"]
+
+
+@pytest.fixture
+def engine(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    folder = tmp_path / "stand-ins"
+    folder.mkdir()
+    (folder / "pulumi").write_text(PULUMI)
+    (folder / "pulumi").chmod(0o755)
+    monkeypatch.setenv("STAND_INS", str(folder))
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("infra.cli.transition.today", lambda: TODAY)
+    write(project, REPARTITIONED)
+    made = Engine(folder)
+    made.deployed(document_of("prod"))
+    made.answers("output_status", "0")
+    return made
+
+
+def write(project: Path, document: dict[str, Any], stack: str = "prod") -> None:
+    (project / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"encryptionsalt": "v1:x", "config": document}))
+
+
+def retiring(document: dict[str, Any]) -> dict[str, Any]:
+    platform = platform_of("prod", parse(document_of("prod"), TODAY), TODAY)  # pyright: ignore[reportArgumentType]
+    record = state_of(platform.config, platform.blueprint).pools[OLD]
+    return {**document, "bulkhead:retiring_pools": [dict(record)]}
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What runs on a pool at each look; nothing when there is no more to tell."""
+    left: list[tuple[str, ...]] = []
+
+    class Cluster:
+        def working_pods(self, label: str, value: str) -> tuple[str, ...]:
+            assert (label, value) == ("bulkhead.dev/pool", OLD)
+            return left.pop(0) if left else ()
+
+    def connect(*_: object) -> Cluster:
+        return Cluster()
+
+    monkeypatch.setattr("infra.live.cluster.connect", connect)
+    monkeypatch.setattr("infra.cli.transition.LOOK_SECONDS", 0)
+    return left
+
+
+def test_the_way_is_printed_and_nothing_begun(bulkhead: Bulkhead, engine: Engine) -> None:
+    result = bulkhead("transition", "--stack", "prod", "--plan")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("prod: trusted > trusted, 2 updates\n1. move: ")
+    assert engine.told == []
+
+
+def test_the_way_is_a_document_for_programs(bulkhead: Bulkhead, engine: Engine) -> None:
+    del engine
+    found = json.loads(bulkhead("transition", "--stack", "prod", "--plan", "--format", "json").stdout)
+
+    assert [step["title"] for step in found["steps"]] == ["move", "remove"]
+    assert found["steps"][1]["empty"] == [OLD]
+
+
+def test_each_step_is_an_update_and_the_last_waits_for_what_runs(
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+) -> None:
+    engine.deployed(retiring(dict(REPARTITIONED)), after=1)
+    looks.extend([("bulkhead-workloads/job-1",), ("bulkhead-workloads/job-1",)])
+    before = (project / "Pulumi.prod.yaml").read_text()
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert result.exit_code == 0, result.output
+    first, second = engine.told
+    assert first.startswith("up --yes --skip-preview --non-interactive --stack prod --config-file ")
+    assert second == f"{first.rpartition(' ')[0]} {project / 'Pulumi.prod.yaml'}"
+    assert result.stderr.count("waiting for 1 pod(s): bulkhead-workloads/job-1") == 1
+    assert (project / "Pulumi.prod.yaml").read_text() == before
+
+
+def test_a_step_s_file_is_the_target_s_with_the_pool_that_stays(bulkhead: Bulkhead, engine: Engine) -> None:
+    engine.answers("status", "255")
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert result.exit_code == 3
+    assert "the update `move` failed" in result.stderr
+    assert engine.file == retiring(dict(REPARTITIONED))
+    assert len(engine.told) == 1
+    assert not Path(engine.told[0].rpartition(" ")[2]).exists()
+
+
+def test_after_an_interruption_what_is_left_is_done(
+    bulkhead: Bulkhead, engine: Engine, looks: list[tuple[str, ...]]
+) -> None:
+    del looks
+    engine.deployed(retiring(dict(REPARTITIONED)))
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert "1 update\n1. remove" in result.stdout
+    assert len(engine.told) == 1
+
+
+def test_a_lowering_without_a_reason_begins_nothing(bulkhead: Bulkhead, engine: Engine, project: Path) -> None:
+    document = document_of("prod")
+    engine.deployed({**document, "bulkhead:trust": {**document["bulkhead:trust"], "tier": "governed"}})
+    write(project, document)
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert result.exit_code == 1
+    assert "Tier governed is deployed and the stack file says trusted" in result.stderr
+    assert engine.told == []
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_without_consent_nothing_begins(engine: Engine, answer: str) -> None:
+    result = CliRunner().invoke(cli, ["transition", "--stack", "prod"], input=answer, prog_name="bulkhead")
+
+    assert result.exit_code == 2
+    assert engine.told == []
+
+
+def test_another_file_may_be_the_target(bulkhead: Bulkhead, engine: Engine, project: Path) -> None:
+    write(project, document_of("prod"), "other")
+
+    result = bulkhead("transition", "--stack", "prod", "--to", str(project / "Pulumi.other.yaml"), "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert engine.told[0].endswith("Pulumi.other.yaml")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [("{}", "Nothing is deployed yet."), ("null", "Nothing is deployed yet.")],
+)
+def test_a_stack_on_which_nothing_is_deployed_is_made_at_once(
+    bulkhead: Bulkhead, engine: Engine, outputs: str, said: str
+) -> None:
+    engine.answers("outputs.json", outputs)
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert said in result.stdout
+    assert len(engine.told) == 1
+
+
+def test_an_engine_that_cannot_say_what_is_deployed_ends_it(bulkhead: Bulkhead, engine: Engine) -> None:
+    engine.answers("output_status", "255")
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert result.exit_code == 3
+    assert "pulumi stack output failed" in result.stderr
+    assert engine.told == []

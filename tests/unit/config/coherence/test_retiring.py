@@ -1,0 +1,46 @@
+"""Node pools on their way out stand beside the pools in use, on clusters whose nodes the stack makes."""
+
+from typing import Any
+
+from tests.unit.config.documents import Document, document, faults_of, only_fault, sound
+
+GKE: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
+LEAVING: Document = {"name": "l4", "accelerator": "nvidia-l4", "nodes": {"max": 4}, "boot_disk_gigabytes": 235}
+
+
+def leaving(**changes: Any) -> Document:
+    return {"cluster": GKE, "retiring_pools": [{**LEAVING, **changes}]}
+
+
+def test_a_pool_that_is_divided_otherwise_may_be_called_as_the_one_in_use() -> None:
+    (pool,) = sound(leaving()).retiring_pools
+
+    assert (pool.name, pool.node_pool_name, pool.boot_disk_gigabytes) == ("l4", "l4-whole", 235)
+
+
+def test_none_on_its_way_out_may_be_written_out() -> None:
+    assert sound({"retiring_pools": []}).retiring_pools == ()
+
+
+def test_the_pool_in_use_cannot_be_on_its_way_out() -> None:
+    fault = only_fault(leaving(gpus_per_node=2))
+
+    assert fault.path == "bulkhead:retiring_pools[0]"
+    assert fault.wrong == "`l4-whole-x2` is pools[1] as well"
+
+
+def test_the_nodes_of_an_existing_cluster_do_not_go() -> None:
+    fault = only_fault({"retiring_pools": [LEAVING]})
+
+    assert "the nodes of an existing cluster are its operator's" in fault.wrong
+    assert "remove it" in fault.write
+
+
+def test_a_pool_that_gke_cannot_have_made_is_refused() -> None:
+    assert "GKE has no node pool such as `l4-whole-x3`" in only_fault(leaving(gpus_per_node=3)).wrong
+
+
+def test_a_key_that_is_not_known_is_found_in_its_place() -> None:
+    (fault, *_) = faults_of(document(leaving(disk=3)))
+
+    assert fault.path.startswith("bulkhead:retiring_pools[0]")
