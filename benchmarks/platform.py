@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ import yaml
 
 from lab import cluster
 from lab.engine.runner import Engine
+from lab.quickstart.cluster_access import ClusterAccess
 
 PROJECT = Path(__file__).resolve().parents[1]
 STACK = "local"
@@ -36,6 +38,12 @@ def secret_value(kubectl: cluster.Kubectl, name: str, key: str) -> str:
     """One value of a Secret beside the gateway; not to be printed."""
     found = json.loads(kubectl.run("get", "secret", name, "--namespace", GATEWAY, "--output=json"))
     return base64.b64decode(found["data"][key]).decode()
+
+
+def access_to(found: cluster.Cluster) -> ClusterAccess:
+    """The lab's cluster through its own kubectl, as whoever runs the benchmark."""
+    path = f"{found.kubectl.parent}{os.pathsep}{os.environ['PATH']}"
+    return ClusterAccess(found.context, {**os.environ, "KUBECONFIG": str(found.kubeconfig), "PATH": path})
 
 
 def memory(kubectl: cluster.Kubectl) -> dict[tuple[str, str], float]:

@@ -20,9 +20,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.platform import access_to
 from lab import cluster
 from lab.cluster.lifecycle import cluster as running_cluster
-from lab.quickstart.cluster_access import ClusterAccess
 
 TENANTS = (10, 100)
 NAMESPACE = "bulkhead-gateway"
@@ -75,9 +75,7 @@ def main() -> None:
     """Print the table."""
     kubectl = cluster.kubectl()
     found = running_cluster()
-    environment = {**os.environ, "KUBECONFIG": str(found.kubeconfig)}
-    environment["PATH"] = f"{found.kubectl.parent}{os.pathsep}{environment['PATH']}"
-    access = ClusterAccess(found.context, environment)
+    access = access_to(found)
     master_key = access.secret_value(NAMESPACE, "gateway", "master-key")
     table = Table(title="The reconciler at the lab's gateway, seconds, one run each", title_justify="left")
     for column in ("tenants more", "from nothing", "without a change", "said"):
