@@ -16,8 +16,8 @@ DATABASE_POD = "database-0"
 SETTLE_SECONDS = 120.0
 """Spend is written in batches, of single requests and of sums, by each replica in turn.
 
-The turn is a lock in Redis, which a replica cannot give back while Redis is away: the sums then wait for the minute after
-which LiteLLM lets the lock lapse (`DEFAULT_CRON_JOB_LOCK_TTL_SECONDS`).
+The turn is a lock in Redis, which a replica cannot give back while Redis is away: the sums then wait for the minute
+after which LiteLLM lets the lock lapse (`DEFAULT_CRON_JOB_LOCK_TTL_SECONDS`).
 """
 PRICE = (Decimal("0.20"), Decimal("0.60"))
 """US dollars for a million tokens, in and out, as the local stack has them."""
