@@ -214,7 +214,7 @@ class Gateway(StackFilePart):
     """The administration port."""
     engine_key_generation: Generation = 1
     """Which key the gateway shows the engines. Raise it by one to draw another: engines take both before it is used."""
-    oldest_engine_key_generation: Generation | None = None
+    oldest_engine_key_generation: Generation | None = Field(default=None, examples=[2])
     """The oldest key that engines still take: the one before the newest unless said. The newest's number ends the old
     one, once the update that drew the newest has ended."""
     master_key_generation: Generation = 1

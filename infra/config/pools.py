@@ -192,5 +192,5 @@ class Pool(StackFilePart):
 class RetiringPool(Pool):
     """A node pool that stays until what runs on it has ended; `bulkhead transition` writes it."""
 
-    boot_disk_gigabytes: int | None = Field(default=None, ge=10, le=65_536)
+    boot_disk_gigabytes: int | None = Field(default=None, ge=10, le=65_536, examples=[235])
     """GB of boot disk that its nodes have: another number would replace them."""

@@ -132,7 +132,7 @@ class Tenant(StackFilePart):
     """What its own workloads may take, from NS2 on."""
     key_generation: Generation = 1
     """Which key is the tenant's. Raise it by one to draw another; the one before it goes on working."""
-    oldest_key_generation: Generation | None = None
+    oldest_key_generation: Generation | None = Field(default=None, examples=[2])
     """The oldest key that still works: the one before the newest unless said. The newest's number ends the old one."""
     sensitive: bool = False
     """Whether its data must not meet another tenant's on one GPU: it then needs a dedicated pool or MIG of its own."""
