@@ -1,17 +1,21 @@
 """A walk from tier to tier on the `local` stack, with its model in use all the time."""
 
+import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from infra.config.trust import Tier
 from lab.cluster import Kubectl
 from tests.lab.load import Load, Outcome, Report, RunningLoad, service_url
-from tests.lab.local_stack import LocalStack
+from tests.lab.local_stack import STACK, LocalStack
 from tests.lab.partitioned import tenants_of
 from tests.lab.platform import MODEL, TENANT, cooperative, permission_to_lower
 from tests.lab.records import Records, records
@@ -28,12 +32,14 @@ class Leg:
 
     Attributes:
         name: What changed.
+        steps: How many updates the planner says that it takes.
         seconds: From its begin until the model was seen to answer after it.
         report: The requests that began meanwhile.
         lost: What of the platform's records is gone or another.
     """
 
     name: str
+    steps: int
     seconds: float
     report: Report
     lost: Sequence[str]
@@ -53,14 +59,14 @@ class Leg:
         """One line of a table."""
         sent = len(self.report.outcomes)
         return (
-            f"{self.name:<28}{self.seconds:>8.0f}{sent:>9}{len(self.unanswered):>6}{self.longest_gap:>9.1f}"
+            f"{self.name:<28}{self.steps:>6}{self.seconds:>8.0f}{sent:>9}{len(self.unanswered):>6}{self.longest_gap:>9.1f}"
             f"  {', '.join(self.lost) or '-'}"
         )
 
 
 def print_table(legs: Iterable[Leg]) -> None:
     """The walk, a line for each change."""
-    print(f"\n{'change':<28}{'seconds':>8}{'requests':>9}{'lost':>6}{'gap, s':>9}  records lost")
+    print(f"\n{'change':<28}{'steps':>6}{'seconds':>8}{'requests':>9}{'lost':>6}{'gap, s':>9}  records lost")
     for leg in legs:
         print(leg.row())
 
@@ -89,7 +95,7 @@ class Walker:
             run.wait_for_answers(2, ANSWER_SECONDS)
             yield run
 
-    def leg(self, name: str, run: RunningLoad, change: Callable[[], None]) -> Leg:
+    def leg(self, name: str, run: RunningLoad, change: Callable[[], None], steps: int = 1) -> Leg:
         """Carry a change out under the load, and see what came of it."""
         before, began = records(self.kubectl), time.time()
         change()
@@ -97,7 +103,7 @@ class Walker:
         ended = time.time()
         outcomes = tuple(one for one in run.so_far().outcomes if began <= one.began + one.seconds <= ended)
         after = records(self.kubectl)
-        leg = Leg(name, ended - began, Report(outcomes, ended - began), after.lost_since(before))
+        leg = Leg(name, steps, ended - began, Report(outcomes, ended - began), after.lost_since(before))
         print(leg.row(), flush=True)
         return leg
 
@@ -107,17 +113,21 @@ class Walker:
         Args:
             tier: The tier to go to.
             run: The load meanwhile.
-            killed_after: How many objects may change before the first `up` is killed and made again; 0 kills none.
+            killed_after: How many objects may change before the first `up` is killed and made again; 0 kills none, and
+                the change is made by the command that plans it.
         """
         deployed = self.stack.value("trust")["tier"]
+        self.stack.edit(trust=self._trust(tier))
+        steps = json.loads(self._transition("--plan", "--format", "json"))["steps"]
 
         def change() -> None:
-            self.stack.edit(trust=self._trust(tier))
             if killed_after:
                 assert self.stack.killed_up(self._changed(killed_after)) == -signal.SIGKILL
-            self.stack.deploy()
+                self.stack.deploy()
+            else:
+                self._transition("--yes")
 
-        return self.leg(f"{deployed} > {tier}", run, change)
+        return self.leg(f"{deployed} > {tier}", run, change, len(steps))
 
     def records(self) -> Records:
         """What the platform holds now."""
@@ -127,6 +137,20 @@ class Walker:
         """The names by which the engine knows every resource."""
         exported: dict[str, Any] = self.stack.engine.exported()
         return {resource["urn"] for resource in exported["deployment"]["resources"]}
+
+    def _transition(self, *arguments: str) -> str:
+        """What `bulkhead transition` prints, run in the stack's project as a person runs it."""
+        command = [str(Path(sys.executable).with_name("bulkhead")), "transition", "--stack", STACK, *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.stack.folder,
+            env=self.stack.engine.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def _trust(self, tier: Tier) -> dict[str, object]:
         return {**cooperative(), "tier": str(tier), **permission_to_lower(self.stack, tier)}
