@@ -32,6 +32,7 @@ from infra.program.serving import (
     create_database,
     create_engine,
     create_gateway,
+    create_pickers,
     create_tenants,
 )
 
@@ -83,13 +84,14 @@ def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
         )
         for part in blueprint.engines
     }
+    pickers = create_pickers(blueprint, in_cluster, (namespaces, *before_workloads))
     part = blueprint.gateway
     beside_gateway = (namespaces.by_name[part.namespace], *nodes, *policies)
     database = create_database(part, secrets, in_cluster, beside_gateway, google)
     cache = create_cache(part, secrets, in_cluster, beside_gateway, google)
     managed = create_managed_service_policies(blueprint, (database, cache), in_cluster, beside_gateway)
     certificate = create_certificate(part, google)
-    before_gateway = (*beside_gateway, *managed, *((certificate,) if certificate else ()))
+    before_gateway = (*beside_gateway, *managed, *pickers, *((certificate,) if certificate else ()))
     gateway = create_gateway(part, (database, cache), engines, in_cluster, before_gateway)
     tenants = create_tenants(blueprint, gateway, in_cluster, spaces)
     create_observability(blueprint, (database, cache), in_cluster, namespaces)

@@ -46,12 +46,19 @@ Resources = tuple[pulumi.Resource, ...]
 def create_engine(
     part: EnginePart, secrets: StackSecrets, in_cluster: InCluster, after: Resources, queues: Queues
 ) -> Engine:
-    """Register one model's engines and what picks among them; engines on GPUs come after their queue."""
+    """Register one model's engines; those on GPUs enter through their queue, so it comes first."""
     entry = queues.entry(part.namespace, part.queue.local_queue, part.queue.priority_class) if part.queue else ()
     token = secrets.model_hub_token if isinstance(part.weights, HubWeights) else None
-    if part.picker is not None:
-        EndpointPicker(part.picker_name, EndpointPickerArgs(part), in_cluster.options(after))
     return Engine(f"engine-{part.name}", EngineArgs(part, hub_token=token), in_cluster.options((*after, *entry)))
+
+
+def create_pickers(blueprint: Blueprint, in_cluster: InCluster, after: Resources) -> Resources:
+    """Register what picks among the engines of those models that ask for it."""
+    return tuple(
+        EndpointPicker(part.picker_name, EndpointPickerArgs(part), in_cluster.options(after))
+        for part in blueprint.engines
+        if part.picker is not None
+    )
 
 
 def create_database(
@@ -104,7 +111,10 @@ def create_gateway(
     in_cluster: InCluster,
     after: Resources,
 ) -> Gateway:
-    """Register the gateway; its replicas are sent to engines, by name, once those serve and take its key."""
+    """Register the gateway; its replicas are sent to engines, by name, once those serve and take its key.
+
+    What leads to the engines, as their pickers, is among `after`.
+    """
     database, cache = connections
     args = GatewayArgs(
         part,

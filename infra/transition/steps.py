@@ -10,9 +10,10 @@ One update is enough for nearly everything, since of each it holds (`tests/plan/
 What an update cannot do is wait for somebody else's work: a node pool that goes takes the jobs on it along.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from infra.config.trust import ControlId
 from infra.posture import Platform
 from infra.transition.state import Deployed, Record, state_of
 from infra.trust.lowering import DeployedPosture
@@ -43,6 +44,8 @@ class Step:
     stays: tuple[str, ...] = ()
 
 
+JUDGE_NEW_PODS = frozenset({ControlId.SR2, ControlId.HW1, ControlId.HW2, ControlId.HW3})
+"""Controls that judge pods when they are made, and no pod that runs."""
 ONE = "One update does it: what comes is there before what goes, and nothing that holds data is touched."
 FIRST = "Jobs may run on a node pool that goes. Its successor is made and everything else moves; its nodes stay."
 LAST = "Nothing runs on the pool any more."
@@ -67,9 +70,10 @@ def steps(before: Deployed, posture: DeployedPosture, target: Platform) -> tuple
         retiring=after.retiring | going.keys(),
     )
     records = (*(record for record in after.pools.values() if _is_retiring(record, after)), *going.values())
+    first = _described(Step("move", FIRST, retiring=records), before, held, posture, target)
     first = replace(
-        _described(Step("move", FIRST, retiring=records), before, held, posture, target),
-        stays=(*_jobs_that_stay(going, before), *_queue_notes(before, held)),
+        first,
+        stays=(*_jobs_that_stay(going, before), *first.stays),
     )
     last = Step(
         "remove",
@@ -114,7 +118,7 @@ def _described(step: Step, before: Deployed, after: Deployed, posture: DeployedP
             ),
             *(f"Queue of {name} in {before.queues[name]}." for name in _moved(before.queues, after.queues)),
         ),
-        stays=tuple(_queue_notes(before, after)),
+        stays=(*_admitted_before(acts.keys() - posture.in_force), *_queue_notes(before, after)),
     )
 
 
@@ -139,6 +143,14 @@ def _moves(before: Deployed, after: Deployed) -> Iterator[str]:
         yield f"Cache of {name}: from {before.caches[name] or 'shared'} to {after.caches[name] or 'shared'}."
     for name in _moved(before.queues, after.queues):
         yield f"Queue of {name}: from {before.queues[name]} to {after.queues[name]}."
+
+
+def _admitted_before(new: Iterable[ControlId]) -> Iterator[str]:
+    if judging := sorted(JUDGE_NEW_PODS.intersection(new)):
+        yield (
+            f"Pods that run were admitted before {', '.join(judging)} judged any, and stay until they end: look at who"
+            " runs where (`kubectl get workloads -A`), and end what must not."
+        )
 
 
 def _queue_notes(before: Deployed, after: Deployed) -> Iterator[str]:

@@ -10,8 +10,8 @@ from infra.config.trust import Tier
 from infra.diff.resources import Action, ResourceChange, holds_data, resource_changes
 from infra.plan import Plan, plan
 from infra.plan.replacement import NODE_POOL, forcing_paths
-from tests.plan.stacks import EVERY_SECRET
-from tests.plan.ways import platform_at, with_tier
+from tests.plan.stacks import EVERY_SECRET, document_of
+from tests.plan.ways import edited, platform_at, with_tier
 
 STACKS = ("local", "prod")
 PAIRS = list(permutations(Tier, 2))
@@ -73,3 +73,12 @@ def test_network_policies_are_there_before_what_they_are_for(stack: str, tier: T
     assert waiting
     for component in waiting:
         assert policies <= set(component.options.dependencies), component.urn
+
+
+def test_replicas_wait_for_what_picks_among_engines() -> None:
+    document = edited(document_of("local"), "models", 0, routing={"kind": "endpoint_picker"})
+    made = plan(platform_at("local", document), EVERY_SECRET)
+    pickers = {one.urn for one in made.resources if "EndpointPicker$" in one.urn and one.type == WORKLOADS[0]}
+
+    assert pickers
+    assert pickers <= set(named(made, "gateway").options.dependencies)
