@@ -20,7 +20,8 @@ CONTROL = Control(
     assumption="one tenant and one GPU flavour: nobody gains by going around the gateway or the queue",
     mechanism=(
         "NetworkPolicies close every namespace of the platform in both directions; only the gateway's pods, and a "
-        "metrics scraper where there is one, are admitted to the engines' port."
+        "metrics scraper or an endpoint picker with its data plane where there is one, are admitted to the engines' "
+        "port."
     ),
     verification=(
         "A connection to an engine from any other pod fails, and the same connection from the gateway succeeds."
