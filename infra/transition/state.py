@@ -97,6 +97,8 @@ def state_document(state: Deployed) -> dict[str, Any]:
 def deployed_state(document: object) -> Deployed | None:
     """The state that a stack's output `deployed` tells of; None where a version without it deployed last.
 
+    What it does not tell, as of an older version, counts for nothing.
+
     Raises:
         ValueError: It is no such document.
     """
@@ -105,16 +107,20 @@ def deployed_state(document: object) -> Deployed | None:
     try:
         told = cast("Mapping[str, Any]", document)
         return Deployed(
-            pools={str(name): dict(record) for name, record in told["pools"].items()},
-            retiring=frozenset(map(str, told["retiring"])),
-            jobs={str(flavor): tuple(map(str, tenants)) for flavor, tenants in told["jobs"].items()},
-            flavors=frozenset(map(str, told["flavors"])),
-            caches={str(name): str(isolation) for name, isolation in told["caches"].items()},
-            engines={str(name): str(pool) for name, pool in told["engines"].items()},
-            queues={str(tenant): str(namespace) for tenant, namespace in told["queues"].items()},
+            pools={str(name): dict(record) for name, record in told.get("pools", {}).items()},
+            retiring=frozenset(map(str, told.get("retiring", ()))),
+            jobs={str(flavor): tuple(map(str, tenants)) for flavor, tenants in told.get("jobs", {}).items()},
+            flavors=frozenset(map(str, told.get("flavors", ()))),
+            engines=_texts(told.get("engines", {})),
+            caches=_texts(told.get("caches", {})),
+            queues=_texts(told.get("queues", {})),
             # The engine hands numbers out as it has them, as 2.0.
-            keys={str(kind): int(generation) for kind, generation in told["keys"].items()},
-            deleted=frozenset(map(str, told["deleted"])),
+            keys={str(kind): int(generation) for kind, generation in told.get("keys", {}).items()},
+            deleted=frozenset(map(str, told.get("deleted", ()))),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"the output `deployed` is not one that this version knows: {type(error).__name__}") from None
+
+
+def _texts(told: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in told.items()}

@@ -114,7 +114,14 @@ def test_the_output_reads_back_as_what_it_was_made_from(stack: str) -> None:
     assert deployed_state(state_document(state)) == state
 
 
-@pytest.mark.parametrize("told", ["text", {}, {"pools": []}, {"pools": {}, "retiring": None}])
+def test_what_an_older_version_did_not_tell_refuses_nothing() -> None:
+    told = deployed_state({})
+
+    assert told is not None
+    assert with_way(DIVIDED.target, told) == DIVIDED.target.posture
+
+
+@pytest.mark.parametrize("told", ["text", {"pools": []}, {"pools": {}, "retiring": None}, {"keys": {"engine": "two"}}])
 def test_an_output_that_is_not_known_is_refused(told: object) -> None:
     with pytest.raises(ValueError, match="`deployed`"):
         deployed_state(told)
