@@ -36,9 +36,20 @@ class NetworkPolicies(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bulkhead:network:NetworkPolicies", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        opening = [network_policy(name, part, child, args.addresses) for part in args.parts if not _closes(part)]
+        # What closes a namespace comes after what opens it, and goes before it: else the way from the gateway to its
+        # engines is closed for as long as the update takes from one to the other.
+        after = pulumi.ResourceOptions(parent=self, depends_on=opening)
         for part in args.parts:
-            network_policy(name, part, pulumi.ResourceOptions(parent=self), args.addresses)
+            if _closes(part):
+                network_policy(name, part, after, args.addresses)
         self.register_outputs({})
+
+
+def _closes(part: NetworkPolicyPart) -> bool:
+    """Whether it opens nothing for anybody."""
+    return not part.ingress and not part.egress
 
 
 def network_policy(

@@ -75,6 +75,19 @@ def test_network_policies_are_there_before_what_they_are_for(stack: str, tier: T
         assert policies <= set(component.options.dependencies), component.urn
 
 
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("tier", [tier for tier in Tier if tier.rank >= Tier.GOVERNED.rank])
+def test_a_namespace_is_closed_after_what_is_open_in_it_and_opened_before_that_goes(stack: str, tier: Tier) -> None:
+    policies = [one for one in plan_at(stack, tier).resources if "NetworkPolicies$" in one.urn]
+    closing = [one for one in policies if one.urn.endswith("/default-deny")]
+
+    assert closing
+    for one in closing:
+        component = one.options.parent
+        others = {other.urn for other in policies if other.options.parent == component} - {each.urn for each in closing}
+        assert others <= set(one.options.dependencies)
+
+
 def test_replicas_wait_for_what_picks_among_engines() -> None:
     document = edited(document_of("local"), "models", 0, routing={"kind": "endpoint_picker"})
     made = plan(platform_at("local", document), EVERY_SECRET)
