@@ -52,8 +52,9 @@ class Plugin:
 
 LANGUAGE: Final = Plugin("language", "python", metadata.version("pulumi"), "lab.engine.language_host")
 RANDOM: Final = Plugin("resource", "random", metadata.version("pulumi-random"), "lab.engine.random_provider")
+TLS: Final = Plugin("resource", "tls", metadata.version("pulumi-tls"), "lab.engine.tls_provider")
 KUBERNETES: Final = Plugin("resource", "kubernetes", metadata.version("pulumi-kubernetes"), "lab.engine.kubernetes")
-PROVIDERS: Final = (RANDOM, KUBERNETES)
+PROVIDERS: Final = (RANDOM, TLS, KUBERNETES)
 """The providers, the quickest to download first."""
 
 

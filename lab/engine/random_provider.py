@@ -11,20 +11,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from pulumi.runtime.proto import provider_pb2 as pb
-
-from lab.engine.differences import differences, response
+from lab.engine.made_once import MadeOnceServicer
 from lab.engine.plugins import RANDOM
-from lab.engine.plumbing import Failure, StandInServicer, serve
-from lab.engine.values import (
-    UNKNOWN,
-    Secret,
-    Tree,
-    Value,
-    decode_struct,
-    encode_struct,
-    plain,
-)
+from lab.engine.plumbing import Failure, serve
+from lab.engine.values import Value
 
 SPECIAL: Final = "!@#$%&*()-_=+[]{}<>:?"
 """The real provider's default for `special` characters."""
@@ -99,54 +89,16 @@ def mint(kind: str, arguments: Mapping[str, Any]) -> tuple[str, dict[str, str | 
             raise Failure(f"the lab's random stand-in has no {kind}; install the real random plugin to use it")
 
 
-def kind_of(urn: str) -> str:
-    """Return the resource kind that a URN names, as `RandomPassword`."""
-    return urn.split("::")[2].rsplit("$", 1)[-1].rsplit(":", 1)[-1]
-
-
-def with_outputs(kind: str, inputs: Tree, outputs: Mapping[str, Value]) -> Tree:
-    """Return inputs and outputs together, the secret ones wrapped."""
-    hidden = OUTPUTS.get(kind, {})
-    wrapped = {name: Secret(value) if hidden.get(name) else value for name, value in outputs.items()}
-    return {**inputs, **wrapped}
-
-
-class RandomServicer(StandInServicer):
-    """The stand-in's service: only `create` draws; everything else keeps what the state holds."""
+class RandomServicer(MadeOnceServicer):
+    """The stand-in's service; any changed argument draws a new value."""
 
     package: ClassVar[str] = "random"
     version: ClassVar[str] = RANDOM.version
+    outputs: ClassVar[Mapping[str, Mapping[str, bool]]] = OUTPUTS
 
-    def check(self, request: pb.CheckRequest) -> pb.CheckResponse:
-        """Return the inputs as they are; the SDK has typed them."""
-        return pb.CheckResponse(inputs=request.news)
-
-    def diff(self, request: pb.DiffRequest) -> pb.DiffResponse:
-        """Plan a replacement for any changed argument, as the real provider does."""
-        old, new = plain(decode_struct(request.old_inputs)), plain(decode_struct(request.news))
-        return response(differences(old, new), replaces=lambda _: True)
-
-    def create(self, request: pb.CreateRequest) -> pb.CreateResponse:
-        """Draw the value; a preview only says that there will be one."""
-        kind, inputs = kind_of(request.urn), decode_struct(request.properties)
-        if request.preview:
-            foreseen: dict[str, Value] = dict.fromkeys(OUTPUTS.get(kind, {}), UNKNOWN)
-            return pb.CreateResponse(id="", properties=encode_struct(with_outputs(kind, inputs, foreseen)))
-        identity, outputs = mint(kind, plain(inputs))
-        return pb.CreateResponse(id=identity, properties=encode_struct(with_outputs(kind, inputs, dict(outputs))))
-
-    def update(self, request: pb.UpdateRequest) -> pb.UpdateResponse:
-        """Keep the value; only what the engine itself tracks can have changed."""
-        return pb.UpdateResponse(properties=request.olds)
-
-    def read(self, request: pb.ReadRequest) -> pb.ReadResponse:
-        """Return what the state holds: there is nothing outside it. Raises Failure on an import."""
-        if not request.properties.fields:
-            raise Failure("the lab's random stand-in cannot import; install the real random plugin for that")
-        return pb.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
-
-    def delete(self, request: pb.DeleteRequest) -> None:
-        """Forget the value."""
+    def mint(self, kind: str, arguments: Mapping[str, Any]) -> tuple[str, Mapping[str, Value]]:
+        """Draw a new value."""
+        return mint(kind, arguments)
 
 
 if __name__ == "__main__":
