@@ -10,6 +10,7 @@ from infra.blueprint.trusted import trusted_blueprint
 from infra.config.stack import StackConfig
 from infra.controls.catalogue import CONTROLS, apply_enforced, available, objects_in_force
 from infra.hardware_findings import hardware_findings
+from infra.traffic_findings import traffic_findings
 from infra.trust.posture import Finding, Posture, Severity
 from infra.trust.resolver import nearest_path, resolve, written_of
 
@@ -44,16 +45,19 @@ def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platfo
     objects = objects_in_force(blueprint, posture)
     rows = tuple(replace(row, objects=objects.get(row.control.id, ())) for row in posture.controls)
     placement = placement_of(blueprint)
-    return Platform(_judged(config, replace(posture, controls=rows), placement), blueprint, placement, config)
+    judged = _judged(config, replace(posture, controls=rows), blueprint, placement)
+    return Platform(judged, blueprint, placement, config)
 
 
-def _judged(config: StackConfig, posture: Posture, placement: Placement) -> Posture:
-    """`posture` with what is wrong with its placement and versions; errors first, each in the catalogue's order."""
+def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placement: Placement) -> Posture:
+    """`posture` with what is wrong with placement, versions, traffic; errors first, all in the catalogue's order."""
     written = written_of(config)
-    found = [
-        replace(finding, path=nearest_path(written, finding.path))
-        for finding in (*hardware_findings(config, posture, placement), *advisory_findings(config, posture))
-    ]
+    judgements = (
+        *hardware_findings(config, posture, placement),
+        *advisory_findings(config, posture),
+        *traffic_findings(config, blueprint),
+    )
+    found = [replace(finding, path=nearest_path(written, finding.path)) for finding in judgements]
     order = [None, *(row.control.id for row in posture.controls)]
 
     def place(finding: Finding) -> tuple[bool, int]:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.engine.pod import ACCEPTED_KEYS, API_KEY, HUB_TOKEN, engine_selector, pod_spec
+from components.certificates import Authority, Certificate, Usage
+from components.engine.door import CONFIGURATION_KEY, PORT_NAME, door_configuration, door_name
+from components.engine.pod import ACCEPTED_KEYS, API_KEY, HUB_TOKEN, DoorNames, engine_selector, pod_spec
 from components.shared import labels
-from components.shared.fingerprint import secret_fingerprint
+from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.metadata import SECRETS_ANNOTATION
 from components.shared.passwords import generation_name, stable_password
 from infra.blueprint.model import EnginePart
@@ -17,6 +19,7 @@ from infra.blueprint.versions import require_version
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.apps.v1 import DeploymentStrategyArgsDict
+    from pulumi_kubernetes.core.v1 import ServicePortArgsDict
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 PRIORITY_LABEL = "kueue.x-k8s.io/priority-class"
@@ -34,10 +37,12 @@ class EngineArgs:
     Attributes:
         part: The model, its image, options and place.
         hub_token: What the model hub wants to see before it gives the weights out; only for weights from the hub.
+        authority: What signs the certificate of its door; required where the part has one.
     """
 
     part: EnginePart
     hub_token: pulumi.Input[str] | None = None
+    authority: Authority | None = None
 
 
 class Engine(pulumi.ComponentResource):
@@ -57,9 +62,9 @@ class Engine(pulumi.ComponentResource):
         """Register the engines.
 
         Raises:
-            ValueError: The image is older than the version floor.
+            ValueError: An image is older than its version floor, or the part has a door and nothing signs for it.
         """
-        require_version(f"The engine of model {args.part.name!r}", args.part.image, args.part.version_floor)
+        _validate(args)
         super().__init__("bulkhead:engine:Engine", name, None, opts)
         self._name = name
         self._part = args.part
@@ -70,9 +75,11 @@ class Engine(pulumi.ComponentResource):
         ]
         self.api_key = self._keys[-1]
         secret = self._make_secret(args.hub_token)
+        self._certificate = self._make_certificate(args.authority)
+        door = self._make_door()
         self._make_service()
         self._make_disruption_budget()
-        self.deployment = self._make_deployment(secret, args.hub_token)
+        self.deployment = self._make_deployment(secret, args.hub_token, door)
         self.base_url = pulumi.Output.from_input(args.part.base_url)
         self.register_outputs({"apiKey": self.api_key, "baseUrl": self.base_url})
 
@@ -96,6 +103,36 @@ class Engine(pulumi.ComponentResource):
             f"{self._name}-secret", metadata=self._metadata(), string_data=data, opts=self._child()
         )
 
+    def _make_certificate(self, authority: Authority | None) -> Certificate | None:
+        part = self._part
+        if part.door is None or authority is None:
+            return None
+        return authority.issue(door_name(self._name), part.service_name, Usage.SERVER, self, [part.host])
+
+    def _make_door(self) -> DoorNames | None:
+        """What the door reads: its configuration under a name of its content, and its certificate."""
+        part, certificate = self._part, self._certificate
+        if part.door is None or certificate is None:
+            return None
+        text = door_configuration(part.door.port, part.port)
+        map_metadata, secret_metadata = self._metadata(), self._metadata()
+        map_metadata["name"] = f"{door_name(part.service_name)}-{fingerprint(text)}"
+        secret_metadata["name"] = door_name(part.service_name)
+        configuration = kubernetes.core.v1.ConfigMap(
+            f"{door_name(self._name)}-configuration",
+            metadata=map_metadata,
+            data={CONFIGURATION_KEY: text},
+            opts=self._child(),
+        )
+        secret = kubernetes.core.v1.Secret(
+            f"{door_name(self._name)}-secret",
+            metadata=secret_metadata,
+            type="kubernetes.io/tls",
+            string_data=certificate.secret_data(),
+            opts=self._child(),
+        )
+        return DoorNames(configuration.metadata.name, secret.metadata.name)
+
     def _make_service(self) -> "kubernetes.core.v1.Service":
         # The provider would wait for a ready pod here for ten minutes at most, while the Deployment waits for as long
         # as the model needs.
@@ -107,10 +144,17 @@ class Engine(pulumi.ComponentResource):
             spec={
                 "type": "ClusterIP",
                 "selector": engine_selector(self._part),
-                "ports": [{"name": "http", "port": self._part.port, "target_port": "http"}],
+                "ports": self._service_ports(),
             },
             opts=self._child(),
         )
+
+    def _service_ports(self) -> "list[ServicePortArgsDict]":
+        door = self._part.door
+        ports: list[ServicePortArgsDict] = [{"name": "http", "port": self._part.port, "target_port": "http"}]
+        if door is not None:
+            ports.append({"name": PORT_NAME, "port": door.port, "target_port": PORT_NAME})
+        return ports
 
     def _make_disruption_budget(self) -> "kubernetes.policy.v1.PodDisruptionBudget":
         """One engine at a time may be drained away.
@@ -130,7 +174,7 @@ class Engine(pulumi.ComponentResource):
         )
 
     def _make_deployment(
-        self, secret: "kubernetes.core.v1.Secret", hub_token: pulumi.Input[str] | None
+        self, secret: "kubernetes.core.v1.Secret", hub_token: pulumi.Input[str] | None, door: DoorNames | None
     ) -> "kubernetes.apps.v1.Deployment":
         part = self._part
         queue = _queue_labels(part)
@@ -156,7 +200,7 @@ class Engine(pulumi.ComponentResource):
                             SECRETS_ANNOTATION: self._secrets_fingerprint(hub_token),
                         },
                     },
-                    "spec": pod_spec(part, secret.metadata.name, hub_token is not None),
+                    "spec": pod_spec(part, secret.metadata.name, hub_token is not None, door),
                 },
             },
             opts=pulumi.ResourceOptions(
@@ -170,13 +214,24 @@ class Engine(pulumi.ComponentResource):
 
     def _secrets_fingerprint(self, hub_token: pulumi.Input[str] | None) -> pulumi.Output[str]:
         """Changes with the secrets, since a pod reads them only when it starts."""
-        values = pulumi.Output.all("" if hub_token is None else hub_token, *reversed(self._keys))
+        certificate = self._certificate
+        shown = "" if certificate is None else certificate.certificate
+        values = pulumi.Output.all("" if hub_token is None else hub_token, shown, *reversed(self._keys))
 
         def digest(secrets: list[str]) -> str:
-            token, newest, *older = secrets
-            return secret_fingerprint(newest, newest, token, *older)
+            token, certificate, newest, *older = secrets
+            return secret_fingerprint(newest, newest, token, *older, *([certificate] if certificate else []))
 
         return pulumi.Output.unsecret(values.apply(digest))
+
+
+def _validate(args: EngineArgs) -> None:
+    part, what = args.part, f"The engine of model {args.part.name!r}"
+    require_version(what, part.image, part.version_floor)
+    if part.door is not None:
+        require_version(f"{what}: its door", part.door.image, part.door.version_floor)
+        if args.authority is None:
+            raise ValueError(f"{what} has a door by mutual TLS, and nothing signs its certificate; pass an authority.")
 
 
 def _accepted_keys(keys: list[str]) -> str:

@@ -1,6 +1,7 @@
 """The pod that one engine runs in."""
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -12,6 +13,7 @@ from components.engine.arguments import (
     WEIGHTS_PATH,
     vllm_arguments,
 )
+from components.engine.door import door_container, door_volumes
 from components.shared import (
     environment,
     from_secret,
@@ -80,14 +82,36 @@ def engine_selector(part: EnginePart) -> dict[str, str]:
     return selector("engine", part.name)
 
 
-def pod_spec(part: EnginePart, secret_name: pulumi.Input[str], has_hub_token: bool) -> "PodSpecArgsDict":
+@dataclass(frozen=True)
+class DoorNames:
+    """What the door reads.
+
+    Attributes:
+        configuration: The ConfigMap with its configuration.
+        certificate: The Secret with its key and certificate.
+    """
+
+    configuration: pulumi.Input[str]
+    certificate: pulumi.Input[str]
+
+
+def pod_spec(
+    part: EnginePart, secret_name: pulumi.Input[str], has_hub_token: bool, door: DoorNames | None
+) -> "PodSpecArgsDict":
     """The pod of one engine.
 
     Args:
         part: The engine.
         secret_name: The Secret with the API key, and the hub's token where there is one.
         has_hub_token: Whether the Secret holds a token.
+        door: What its door reads; None where the part has none.
     """
+    # The weights first: nobody needs a door to an engine that has none.
+    first: list[ContainerArgsDict] = []
+    if isinstance(part.weights, HubWeights):
+        first.append(_staging_container(part, part.weights, secret_name, has_hub_token))
+    if part.door is not None:
+        first.append(door_container(part.door))
     spec: PodSpecArgsDict = {
         "automount_service_account_token": False,
         "containers": [_engine_container(part, secret_name)],
@@ -97,12 +121,15 @@ def pod_spec(part: EnginePart, secret_name: pulumi.Input[str], has_hub_token: bo
         "termination_grace_period_seconds": DRAIN_SECONDS + SHUTDOWN_SECONDS + STOP_SECONDS,
         "tolerations": tolerations(part.tolerations),
         "topology_spread_constraints": spread(engine_selector(part)),
-        "volumes": _volumes(part, secret_name),
+        "volumes": [
+            *_volumes(part, secret_name),
+            *(door_volumes(door.configuration, door.certificate) if door else ()),
+        ],
     }
     if part.runtime_class is not None:
         spec["runtime_class_name"] = part.runtime_class
-    if isinstance(part.weights, HubWeights):
-        spec["init_containers"] = [_staging_container(part, part.weights, secret_name, has_hub_token)]
+    if first:
+        spec["init_containers"] = first
     return spec
 
 

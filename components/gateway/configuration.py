@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from components.gateway.engine_address import engine_address
 from components.gateway.metrics import metrics_settings
 from infra.blueprint.model import GatewayModelPart, GatewayPart
 
@@ -59,7 +60,7 @@ def key_memory_seconds(part: GatewayPart) -> int:
 def configuration(part: GatewayPart) -> str:
     """LiteLLM's `config.yaml`, without any secret: those are named and read from the environment."""
     document: dict[str, Any] = {
-        "model_list": [_model(model) for model in part.models],
+        "model_list": [_model(part, model) for model in part.models],
         "litellm_settings": _litellm_settings(part),
         "general_settings": _general_settings(part),
         "router_settings": _router_settings(part),
@@ -67,10 +68,10 @@ def configuration(part: GatewayPart) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=True)
 
 
-def _model(model: GatewayModelPart) -> dict[str, Any]:
+def _model(part: GatewayPart, model: GatewayModelPart) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "model": f"hosted_vllm/{model.name}",
-        "api_base": model.base_url,
+        "api_base": engine_address(part, model),
         "api_key": f"os.environ/{api_key_variable(model.engine)}",
     }
     if model.input_usd_per_token is not None:

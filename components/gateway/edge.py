@@ -12,6 +12,7 @@ from components.gateway.configuration import REQUEST_SECONDS
 from components.gateway.hooks import errors
 from components.gateway.hooks.administration import SOURCE_HEADER
 from components.gateway.hooks.errors import Situation
+from components.shared.proxies import block, temporary_paths
 from infra.blueprint.model import GatewayPart
 from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, METRICS_PATH, Route, tenant_routes
 
@@ -99,15 +100,10 @@ def edge_configuration(part: GatewayPart) -> str:
     """The whole configuration of nginx: one server for tenants, one for administration, one for the scraper."""
     blocks = [
         _main(),
-        _block("events", [f"worker_connections {CONNECTIONS};"]),
-        _block("http", [*_http(part), _tenant_server(part), _admin_server(part), *_metrics_server(part)]),
+        block("events", [f"worker_connections {CONNECTIONS};"]),
+        block("http", [*_http(part), _tenant_server(part), _admin_server(part), *_metrics_server(part)]),
     ]
     return "\n".join(blocks) + "\n"
-
-
-def _block(head: str, lines: Iterable[str]) -> str:
-    inner = "\n".join(lines).splitlines()
-    return "\n".join([f"{head} {{", *(f"  {line}" for line in inner), "}"])
 
 
 def _main() -> str:
@@ -126,11 +122,10 @@ def _main() -> str:
 
 def _http(part: GatewayPart) -> list[str]:
     log = ",".join(f'"{name}":"{variable}"' for name, variable in ACCESS_LOG.items())
-    temporary = [f"{kind}_temp_path /tmp/{kind};" for kind in ("client_body", "fastcgi", "proxy", "scgi", "uwsgi")]
     return [
         f"log_format edge escape=json '{{{log}}}';",
         "access_log /dev/stdout edge;",
-        *temporary,
+        *temporary_paths(),
         "default_type application/json;",
         "server_tokens off;",
         f"client_max_body_size {part.request_megabytes}m;",
@@ -173,7 +168,7 @@ def _answers(refusals: Iterable[_Refusal]) -> list[str]:
     found: list[str] = []
     for refusal in refusals:
         allow = ["add_header Allow $allowed always;"] if refusal.status == 405 else []
-        found.append(_block(f"location {refusal.location}", [*allow, f"return {refusal.status} '{refusal.body}';"]))
+        found.append(block(f"location {refusal.location}", [*allow, f"return {refusal.status} '{refusal.body}';"]))
     return found
 
 
@@ -188,13 +183,13 @@ def _passed(headers: Iterable[str]) -> list[str]:
 
 def _server(part: GatewayPart, port: int, lines: Iterable[str]) -> str:
     """What one port takes; anything that no exact location of `lines` names is answered 404."""
-    return _block(
+    return block(
         "server",
         [
             f"listen {port};",
             "set $allowed '';",
             *lines,
-            _block("location /", ["return 404;"]),
+            block("location /", ["return 404;"]),
             *_answers(_refusals(part)),
         ],
     )
@@ -202,7 +197,7 @@ def _server(part: GatewayPart, port: int, lines: Iterable[str]) -> str:
 
 def _open(route: Route, upstream_path: str, extra: Iterable[str] = ()) -> str:
     """One exact path, passed on as it is written here, however the caller has spelled it."""
-    return _block(
+    return block(
         f"location = {route.path}",
         [
             f"set $allowed {route.method};",
@@ -224,7 +219,7 @@ def _tenant_server(part: GatewayPart) -> str:
             # The address of an engine; no caller needs it.
             "proxy_hide_header x-litellm-model-api-base;",
             *_passed(PASSED_REQUEST_HEADERS),
-            _block(f"location = {HEALTH_PATH}", ["access_log off;", 'return 200 \'{"status": "ok"}\';']),
+            block(f"location = {HEALTH_PATH}", ["access_log off;", 'return 200 \'{"status": "ok"}\';']),
             # Parameters in the address can name another team; no tenant path needs one.
             *(_open(route, route.path, [_without_key(route), "set $args '';"]) for route in routes),
         ],

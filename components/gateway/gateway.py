@@ -9,11 +9,14 @@ import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
 from components.cache import CacheConnection
+from components.certificates import Authority, Certificate, Usage
 from components.database import DatabaseConnection
 from components.gateway import hooks
 from components.gateway.access import network_policy
 from components.gateway.configuration import configuration
 from components.gateway.edge import edge_configuration
+from components.gateway.engine_link import CONFIGURATION_KEY as LINK_CONFIGURATION_KEY
+from components.gateway.engine_link import link_configuration
 from components.gateway.exposure import exposure_objects
 from components.gateway.isolation import cache_domains
 from components.gateway.migration import make_migration
@@ -31,15 +34,18 @@ from components.gateway.pod import (
     OBJECT_NAME,
     SALT_KEY,
     START_SECONDS,
+    LinkNames,
     MapNames,
     engine_secret_name,
+    pod_labels,
     pod_spec,
 )
-from components.shared import CustomObject, labels, object_metadata, selector
+from components.shared import CustomObject, object_metadata, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
 from components.shared.metadata import SECRETS_ANNOTATION
 from components.shared.passwords import generation_name
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart
+from infra.blueprint.names import GATEWAY_COMMON_NAME
 from infra.blueprint.versions import require_version
 
 KEY_LENGTH = 48
@@ -72,6 +78,7 @@ class GatewayArgs:
         engine_api_keys: The key of each model's engines, by the engines' name.
         cache: Where replicas share their counters; required where the part has a cache.
         engines: What has to serve before replicas are sent to it, or show it another key.
+        authority: What signs the certificate that engines know the gateway by; required where the part encrypts.
     """
 
     part: GatewayPart
@@ -79,6 +86,7 @@ class GatewayArgs:
     engine_api_keys: Mapping[str, pulumi.Input[str]]
     cache: CacheConnection | None = None
     engines: Sequence[pulumi.Resource] = ()
+    authority: Authority | None = None
 
 
 class Gateway(pulumi.ComponentResource):
@@ -105,7 +113,7 @@ class Gateway(pulumi.ComponentResource):
 
         Raises:
             ValueError: The image is older than the version floor, a model has no engine key, or the part and the
-                arguments disagree about a cache.
+                arguments disagree about a cache or about encryption.
         """
         _validate(args)
         super().__init__("bulkhead:gateway:Gateway", name, None, opts)
@@ -117,6 +125,8 @@ class Gateway(pulumi.ComponentResource):
         self._cache_salt_key = self._make_cache_salt_key()
         secret = self._make_secret()
         engine_secrets = self._make_engine_secrets()
+        self._client = self._make_client_certificate()
+        link = self._make_link()
         self.database_fingerprint = self._database_fingerprint()
         migration = make_migration(
             name,
@@ -137,7 +147,7 @@ class Gateway(pulumi.ComponentResource):
         # The policy first: a pod is reachable from its first moment.
         ready = args.cache.ready if args.cache else ()
         waits_for = [migration, secret, policy, *engine_secrets, *ready, *args.engines]
-        self.deployment = self._make_deployment(secret, maps, waits_for)
+        self.deployment = self._make_deployment(secret, maps, link, waits_for)
         self.address = pulumi.Output.from_input(args.part.base_url)
         self.admin_address = pulumi.Output.from_input(args.part.admin_url)
         self.master_key_secret = secret.metadata.name
@@ -243,6 +253,29 @@ class Gateway(pulumi.ComponentResource):
             for engine, key in self._engine_keys().items()
         ]
 
+    def _make_client_certificate(self) -> Certificate | None:
+        """What engines know the gateway by; there before it is needed, as the engines' own are."""
+        authority = self._args.authority
+        if authority is None:
+            return None
+        return authority.issue(f"{self._name}-client", GATEWAY_COMMON_NAME, Usage.CLIENT, self)
+
+    def _make_link(self) -> LinkNames | None:
+        """What the way by mutual TLS reads, where requests go by it."""
+        if not self._part.encrypts or self._client is None:
+            return None
+        configuration = self._make_map(
+            "engine-link-configuration", "engine-link", {LINK_CONFIGURATION_KEY: link_configuration(self._part)}
+        )
+        secret = kubernetes.core.v1.Secret(
+            f"{self._name}-client-secret",
+            metadata=self._metadata(f"{OBJECT_NAME}-client"),
+            type="kubernetes.io/tls",
+            string_data=self._client.secret_data(),
+            opts=self._child(),
+        )
+        return LinkNames(configuration.metadata.name, secret.metadata.name)
+
     def _make_configuration(self) -> "kubernetes.core.v1.ConfigMap":
         return self._make_map(
             "configuration",
@@ -317,6 +350,7 @@ class Gateway(pulumi.ComponentResource):
         self,
         secret: "kubernetes.core.v1.Secret",
         maps: MapNames,
+        link: LinkNames | None,
         waits_for: list[pulumi.Resource],
     ) -> "kubernetes.apps.v1.Deployment":
         part = self._part
@@ -335,10 +369,10 @@ class Gateway(pulumi.ComponentResource):
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
                 "template": {
                     "metadata": {
-                        "labels": labels(OBJECT_NAME),
+                        "labels": pod_labels(part),
                         "annotations": {SECRETS_ANNOTATION: self._secrets_fingerprint()},
                     },
-                    "spec": pod_spec(part, secret.metadata.name, maps, has_authority),
+                    "spec": pod_spec(part, secret.metadata.name, maps, has_authority, link),
                 },
             },
             opts=pulumi.ResourceOptions(
@@ -359,7 +393,9 @@ class Gateway(pulumi.ComponentResource):
             return secret_fingerprint(values[SALT_KEY], *(f"{key}={values[key]}" for key in sorted(values)))
 
         engine_keys = {f"engine-{engine}": key for engine, key in self._engine_keys().items()}
-        return pulumi.Output.unsecret(pulumi.Output.all(**self._secret_values(), **engine_keys).apply(digest))
+        client = {"engine-client": self._client.certificate} if self._client and self._part.encrypts else {}
+        values = pulumi.Output.all(**self._secret_values(), **engine_keys, **client)
+        return pulumi.Output.unsecret(values.apply(digest))
 
 
 def _validate(args: GatewayArgs) -> None:
@@ -370,5 +406,7 @@ def _validate(args: GatewayArgs) -> None:
         raise ValueError(f"The gateway has no key for the engines of {', '.join(without_key)}; pass one for each.")
     if (args.part.cache is None) != (args.cache is None):
         raise ValueError("The gateway's part and its arguments disagree about a cache; give both or neither.")
+    if args.part.encrypts and args.authority is None:
+        raise ValueError("The gateway is to encrypt, and nothing signs its certificate; pass an authority.")
     if args.part.replicas > 1 and args.cache is None:
         raise ValueError("More than one gateway replica needs a cache, or each would count limits for itself.")

@@ -15,16 +15,19 @@ from components.cache.connection import CERTIFICATE_AUTHORITY_PATH
 from components.gateway import hooks
 from components.gateway.configuration import CACHE_URL_VARIABLE, api_key_variable
 from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT, REQUESTS
+from components.gateway.engine_link import link_container, link_volumes
 from components.gateway.hooks.startup import DOMAINS_PATH_VARIABLE, SALT_KEY_VARIABLE
 from components.shared import (
     environment,
     from_secret,
+    labels,
     restricted_container_security_context,
     restricted_pod_security_context,
     selector,
     spread,
 )
 from infra.blueprint.model import GatewayPart
+from infra.blueprint.names import ENGINE_TRAFFIC_LABEL, MUTUAL_TLS
 from infra.blueprint.routes import HEALTH_PATH
 
 if TYPE_CHECKING:
@@ -124,11 +127,30 @@ class MapNames:
     hooks: pulumi.Input[str]
 
 
+@dataclass(frozen=True)
+class LinkNames:
+    """What the way to the engines by mutual TLS reads.
+
+    Attributes:
+        configuration: The ConfigMap with its configuration.
+        certificate: The Secret with the gateway's key and certificate.
+    """
+
+    configuration: pulumi.Input[str]
+    certificate: pulumi.Input[str]
+
+
+def pod_labels(part: GatewayPart) -> dict[str, str]:
+    """The labels of a replica, by which network policies also tell how it calls the engines."""
+    return {**labels(OBJECT_NAME), **({ENGINE_TRAFFIC_LABEL: MUTUAL_TLS} if part.encrypts else {})}
+
+
 def pod_spec(
     part: GatewayPart,
     secret_name: pulumi.Input[str],
     maps: MapNames,
     has_certificate_authority: bool,
+    link: LinkNames | None = None,
 ) -> "PodSpecArgsDict":
     """The pod of one replica.
 
@@ -137,6 +159,7 @@ def pod_spec(
         secret_name: The Secret with the gateway's own keys and its URLs.
         maps: What it reads beside.
         has_certificate_authority: Whether the Secret holds the authority that the cache's certificate is signed by.
+        link: What its way to the engines by mutual TLS reads; None where it calls them in clear text.
     """
     volumes: list[VolumeArgsDict] = [
         *scratch_volumes(),
@@ -153,11 +176,17 @@ def pod_spec(
                 "secret": {"secret_name": secret_name, "items": [{"key": CERTIFICATE_AUTHORITY_KEY, "path": path}]},
             }
         )
+    if link is not None:
+        volumes.extend(link_volumes(link.configuration, link.certificate))
     return {
         "automount_service_account_token": False,
         "containers": [_edge(part)],
         "enable_service_links": False,
-        "init_containers": [_litellm(part, secret_name, has_certificate_authority)],
+        # The link is there before LiteLLM, and ends after it.
+        "init_containers": [
+            *([link_container(part)] if link is not None else []),
+            _litellm(part, secret_name, has_certificate_authority),
+        ],
         "security_context": restricted_pod_security_context(),
         "termination_grace_period_seconds": DRAIN_SECONDS + FINISH_SECONDS + FLUSH_SECONDS,
         "topology_spread_constraints": spread(selector(OBJECT_NAME)),

@@ -19,6 +19,7 @@ from infra.blueprint.network import (
 )
 
 if TYPE_CHECKING:
+    from pulumi_kubernetes.meta.v1 import LabelSelectorArgsDict
     from pulumi_kubernetes.networking.v1 import IPBlockArgsDict, NetworkPolicyPeerArgsDict, NetworkPolicyPortArgsDict
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
@@ -59,11 +60,8 @@ def peer_list(
 ) -> "list[NetworkPolicyPeerArgsDict] | pulumi.Output[list[NetworkPolicyPeerArgsDict]]":
     """One peer, which may be several of Kubernetes'."""
     match peer:
-        case PodsPeer(namespace=namespace, labels=labels):
-            pods: NetworkPolicyPeerArgsDict = {"namespace_selector": {"match_labels": {NAMESPACE_LABEL: namespace}}}
-            if labels:
-                pods["pod_selector"] = {"match_labels": dict(sorted(labels.items()))}
-            return [pods]
+        case PodsPeer():
+            return [_pods(peer)]
         case EveryPodPeer():
             return [{"namespace_selector": {}}]
         case AddressesPeer(network=network, excluded=excluded, without_api_server=False):
@@ -78,6 +76,21 @@ def peer_list(
             return addresses.services[service].apply(lambda network: [_block(network)])
         case _:
             assert_never(peer)
+
+
+def _pods(peer: PodsPeer) -> "NetworkPolicyPeerArgsDict":
+    pods: NetworkPolicyPeerArgsDict = {"namespace_selector": {"match_labels": {NAMESPACE_LABEL: peer.namespace}}}
+    selector: LabelSelectorArgsDict = {}
+    if peer.labels:
+        selector["match_labels"] = dict(sorted(peer.labels.items()))
+    if peer.lacking:
+        # A pod without the label at all is one of them, too.
+        selector["match_expressions"] = [
+            {"key": key, "operator": "NotIn", "values": [value]} for key, value in sorted(peer.lacking.items())
+        ]
+    if selector:
+        pods["pod_selector"] = selector
+    return pods
 
 
 def _block(network: str, excluded: Sequence[str] = ()) -> "NetworkPolicyPeerArgsDict":

@@ -82,4 +82,5 @@ def _row(row: GatewayModelPart, engine: EnginePart) -> GatewayModelPart:
         engine=engine.name,
         tenant=engine.tenant,
         isolated=engine.isolates_tenants,
+        door=engine.door_address,
     )

@@ -13,6 +13,7 @@ from infra.blueprint.access import AccessRulePart, SubjectPart
 from infra.blueprint.admission import AdmissionAction
 from infra.blueprint.names import DATA_PLANE_PORT
 from infra.blueprint.network import NetworkPolicyPart
+from infra.config.gateway import EngineTraffic
 from infra.config.models import CacheIsolation
 
 MANAGED_BY_LABELS: Mapping[str, str] = {
@@ -430,6 +431,18 @@ class EndpointPickerPart:
 
 
 @dataclass(frozen=True)
+class DoorPart:
+    """The way into an engine by mutual TLS: a proxy in its pod that takes the gateway's certificate and no other.
+
+    It is there whether it is used or not: an engine that had to restart for it would be away while it loads.
+    """
+
+    image: str
+    version_floor: VersionFloorPart
+    port: int
+
+
+@dataclass(frozen=True)
 class EnginePart:
     """One vLLM Deployment: a model's engines, or those of one tenant.
 
@@ -447,6 +460,7 @@ class EnginePart:
         runtime_class: The runtime class that its pods name; None: the cluster's usual one.
         key_generations: The generations of the gateway's key that they take; the gateway shows the last one.
         picker: What chooses among them; None: a Service, which reads no prompt.
+        door: Their way in by mutual TLS; None: none.
     """
 
     name: str
@@ -471,6 +485,7 @@ class EnginePart:
     runtime_class: str | None = None
     key_generations: tuple[int, ...] = (1,)
     picker: EndpointPickerPart | None = None
+    door: DoorPart | None = None
 
     @property
     def keeps_prefixes(self) -> bool:
@@ -498,11 +513,24 @@ class EnginePart:
         return f"picked-{self.name}"
 
     @property
+    def host(self) -> str:
+        """The name by which its Service is found from any namespace."""
+        return f"{self.service_name}.{self.namespace}.svc.cluster.local"
+
+    @property
     def base_url(self) -> str:
         """The OpenAI-compatible endpoint inside the cluster."""
         if self.picker is not None:
             return f"http://{self.data_plane_name}.{self.namespace}.svc.cluster.local:{DATA_PLANE_PORT}/v1"
-        return f"http://{self.service_name}.{self.namespace}.svc.cluster.local:{self.port}/v1"
+        return f"http://{self.host}:{self.port}/v1"
+
+    @property
+    def door_address(self) -> tuple[str, int] | None:
+        """Host and port where the gateway reaches them by mutual TLS; None: nowhere.
+
+        What is picked is carried there by a data plane of its own, which has no certificate for the door.
+        """
+        return None if self.door is None or self.picker is not None else (self.host, self.door.port)
 
 
 # --- gateway ----------------------------------------------------------------------------------------------------
@@ -571,6 +599,7 @@ class GatewayModelPart:
         engine: The engines' name.
         tenant: The only tenant whose requests go there; None where those of several may.
         isolated: Whether no tenant may hit what another has left in the engines.
+        door: Host and port of their way in by mutual TLS; None: they have none.
     """
 
     name: str
@@ -580,6 +609,7 @@ class GatewayModelPart:
     engine: str
     tenant: str | None = None
     isolated: bool = False
+    door: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -657,6 +687,7 @@ class GatewayPart:
         cache_salt_generation: Which key the tenants' salts are made from; another number, another key.
         master_key_generation: Which key administers it; another number, another key.
         serves_without_database: Whether requests are answered, unchecked, while the database does not answer.
+        engine_traffic: How requests go to the engines.
     """
 
     namespace: str
@@ -679,11 +710,17 @@ class GatewayPart:
     fails_closed: bool = False
     cache_salt_generation: int = 1
     master_key_generation: int = 1
+    engine_traffic: EngineTraffic = EngineTraffic.PLAIN
 
     @property
     def model_names(self) -> tuple[str, ...]:
         """What tenants call the models, sorted."""
         return tuple(sorted({model.name for model in self.models}))
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether requests go to the engines by mutual TLS."""
+        return self.engine_traffic is EngineTraffic.MUTUAL_TLS
 
     @property
     def isolates_caches(self) -> bool:

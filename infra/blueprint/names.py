@@ -41,6 +41,13 @@ PICKER_PORT = 9002
 """Where an endpoint picker is asked, in Envoy's protocol for external processing (llm-d's own number)."""
 DATA_PLANE_PORT = 8080
 """Where the data plane before picked engines listens; above 1023, which its pods may open without a capability."""
+ENGINE_TLS_PORT = 8443
+"""Where an engine's pod takes the gateway's requests by mutual TLS."""
+ENGINE_TRAFFIC_LABEL = "bulkhead.dev/engine-traffic"
+"""On the gateway's pods that reach engines by mutual TLS alone."""
+MUTUAL_TLS = "mutual-tls"
+GATEWAY_COMMON_NAME = "gateway"
+"""Whom the certificate names that opens an engine's door."""
 GATEWAY_PORT = 4000
 GATEWAY_ADMIN_PORT = 4001
 METRICS_PORT = 4002

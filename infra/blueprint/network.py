@@ -1,7 +1,7 @@
 """Network policies as frozen data: who may connect to whom, on which port, and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -22,10 +22,20 @@ class PortPart:
 
 @dataclass(frozen=True)
 class PodsPeer:
-    """Pods of one namespace that carry all of `labels`; without labels, all of its pods."""
+    """Pods of one namespace that carry all of `labels`; without labels, all of its pods.
+
+    Attributes:
+        lacking: Pods that carry one of these labels are left out.
+    """
 
     namespace: str
     labels: Mapping[str, str]
+    lacking: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def means(self, namespace: str | None, labels: Mapping[str, str]) -> bool:
+        """Whether a pod of a namespace with these labels is one of them."""
+        carries = self.labels.items() <= labels.items()
+        return namespace == self.namespace and carries and not self.lacking.items() & labels.items()
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ class _Network:
         yield dns_rule()
         yield from self._to_database()
         yield from self._to_cache()
-        yield from self._to_engines("requests go to the engines")
+        yield from self._to_engines("requests go to the engines", encrypted=True)
         yield from self._to_data_planes()
         for provider in self._blueprint.gateway.external_providers:
             yield from _to_networks(provider.networks, provider.port, f"the external provider {provider.name}")
@@ -218,13 +218,27 @@ class _Network:
     def _engines(self) -> Iterator[NetworkPolicyPart]:
         for namespace, engines in _by_namespace(self._blueprint.engines):
             port = PortPart(engines[0].port)
-            calls = NetworkRulePart((self._gateway,), (port,), "the gateway is the only caller")
-            yield from self._policies("engine", namespace, (calls, *self._scraped(port)), ())
+            calls = self._calls(engines[0])
+            yield from self._policies("engine", namespace, (*calls, *self._scraped(port)), ())
             for engine in engines:
                 if isinstance(engine.weights, HubWeights):
                     yield self._staging(engine)
                 if engine.picker is not None:
                     yield from self._picked(engine, engine.picker)
+
+    def _calls(self, engine: EnginePart) -> Iterator[NetworkRulePart]:
+        """The gateway's requests: each of its pods by the way that it knows, and by no other.
+
+        Both ways stand open at once, since pods that know one and pods that know the other answer side by side while
+        the gateway changes from one to the other. Where all of them know mutual TLS, nothing reaches the plain port.
+        """
+        gateway, namespace = self._gateway.labels, self._gateway.namespace
+        marked = {names.ENGINE_TRAFFIC_LABEL: names.MUTUAL_TLS}
+        plain = PodsPeer(namespace, gateway, marked)
+        yield NetworkRulePart((plain,), (PortPart(engine.port),), "the gateway is the only caller")
+        if engine.door is not None:
+            encrypting = PodsPeer(namespace, {**gateway, **marked})
+            yield NetworkRulePart((encrypting,), (PortPart(engine.door.port),), "the gateway calls by mutual TLS")
 
     def _staging(self, engine: EnginePart) -> NetworkPolicyPart:
         """Policies know pods and not the containers in them: what the download needs stays open while the pod lives."""
@@ -271,10 +285,12 @@ class _Network:
                 peer = PodsPeer(engine.namespace, data_plane_labels(engine))
                 yield NetworkRulePart((peer,), (DATA_PLANE_PORT,), f"requests of {engine.name} go to its data plane")
 
-    def _to_engines(self, reason: str) -> Iterator[NetworkRulePart]:
+    def _to_engines(self, reason: str, *, encrypted: bool = False) -> Iterator[NetworkRulePart]:
         for namespace, engines in _by_namespace(self._blueprint.engines):
             peer = PodsPeer(namespace, names.workload_labels("engine"))
-            yield NetworkRulePart((peer,), (PortPart(engines[0].port),), reason)
+            door = engines[0].door if encrypted else None
+            ports = (PortPart(engines[0].port), *((PortPart(door.port),) if door else ()))
+            yield NetworkRulePart((peer,), ports, reason)
 
     # --- controllers and observability
 

@@ -11,6 +11,7 @@ from infra.blueprint.model import (
     CloudSqlDatabasePart,
     DatabasePart,
     DeviceRequest,
+    DoorPart,
     EngineOptionsPart,
     EnginePart,
     ExternalCachePart,
@@ -35,6 +36,7 @@ from infra.blueprint.picking import picker_part
 from infra.config.gateway import (
     CloudSqlDatabase,
     DatabaseOutage,
+    EngineTraffic,
     ExternalCache,
     ExternalDatabase,
     InClusterCache,
@@ -94,6 +96,11 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
             config.gateway.engine_key_generation, config.gateway.oldest_engine_key_generation
         ),
         picker=picker_part(model, config.sources.mirror),
+        door=DoorPart(
+            image=NGINX_IMAGE.reference(config.sources.mirror),
+            version_floor=VersionFloorPart(NGINX_FLOOR.version, NGINX_FLOOR.advisory),
+            port=names.ENGINE_TLS_PORT,
+        ),
     )
 
 
@@ -157,6 +164,7 @@ def gateway_part(config: StackConfig, engines: tuple[EnginePart, ...]) -> Gatewa
         serves_without_database=config.gateway.database_outage is DatabaseOutage.SERVE,
         cache_salt_generation=config.gateway.cache_salt_generation,
         master_key_generation=config.gateway.master_key_generation,
+        engine_traffic=config.gateway.engine_traffic or EngineTraffic.PLAIN,
     )
 
 
@@ -168,6 +176,7 @@ def _gateway_model(model: Model, engine: EnginePart) -> GatewayModelPart:
         input_usd_per_token=price.input_usd_per_million_tokens / TOKENS_PER_PRICE if price else None,
         output_usd_per_token=price.output_usd_per_million_tokens / TOKENS_PER_PRICE if price else None,
         engine=engine.name,
+        door=engine.door_address,
     )
 
 

@@ -182,6 +182,15 @@ class DatabaseOutage(StrEnum):
     key, and what a key that the gateway had not seen just before spends is charged to nobody."""
 
 
+class EngineTraffic(StrEnum):
+    """How prompts and answers go between the gateway and the engines."""
+
+    PLAIN = "plain"
+    """In clear text, as pods talk to each other unless the network itself encrypts."""
+    MUTUAL_TLS = "mutual_tls"
+    """Encrypted, between two sides that prove who they are by certificates of this stack's own authority."""
+
+
 class ExternalProvider(StackFilePart):
     """A model provider outside the cluster that the gateway may connect to."""
 
@@ -210,6 +219,11 @@ class Gateway(StackFilePart):
     """Model providers that the gateway may reach from SR1 on; without SR1 nothing is closed."""
     exposure: Exposure = InternalExposure()
     """Whether, and how, it is reached from outside the cluster."""
+    engine_traffic: EngineTraffic | None = Field(default=None, examples=["mutual_tls"])
+    """`plain`, or `mutual_tls`: encrypted, and both sides proven. Unset: `plain` while KV1 sleeps, then `mutual_tls`.
+
+    Either way round, the change rolls the gateway's replicas and restarts no engine.
+    """
     admin: Administration = Administration()
     """The administration port."""
     engine_key_generation: Generation = 1

@@ -2,11 +2,15 @@
 
 vLLM's prefix cache is shared by all callers unless each request carries a `cache_salt`; hit and miss are told apart at
 8-token prefixes with an area under the curve of 0.99 (arXiv 2411.18191, cited by vLLM's security guide;
-CVE-2025-46570). The caller can send a salt of its own choice, so the gateway has to replace it.
+CVE-2025-46570). The caller can send a salt of its own choice, so the gateway has to replace it. On the way to
+the engines the prompts of all tenants go side by side: whoever could read along would need no cache.
 """
+
+from dataclasses import replace
 
 from infra.blueprint.caches import with_cache_domains
 from infra.blueprint.model import Blueprint
+from infra.config.gateway import EngineTraffic
 from infra.config.models import CacheIsolation
 from infra.config.trust import ControlId, Tier
 from infra.trust.control import Control
@@ -18,7 +22,8 @@ CONTROL = Control(
     assumption="no tenant tries to learn what another one asks the models",
     mechanism=(
         "The gateway replaces every request's cache_salt with one derived for the tenant, or the engines run without a "
-        "cache, or are one tenant's own, as a sensitive tenant's always are."
+        "cache, or are one tenant's own, as a sensitive tenant's always are. Between gateway and engines traffic is "
+        "encrypted, and both sides prove who they are (mutual TLS)."
     ),
     verification=(
         "On one prompt, another tenant's request adds no prefix-cache hits, and the same tenant's request does."
@@ -28,25 +33,28 @@ CONTROL = Control(
 
 
 def apply(blueprint: Blueprint) -> Blueprint:
-    """Return `blueprint` with caches that no two tenants share.
+    """Return `blueprint` with caches that no two tenants share, and with encrypted traffic to the engines.
 
     Raises:
         ValueError: a model's cache is to be shared. The loader refuses such stack files.
     """
     if shared := [engine.model for engine in blueprint.engines if engine.cache_isolation is CacheIsolation.SHARED]:
         raise ValueError(f"KV1: the cache of {', '.join(shared)} is to be shared")
-    return with_cache_domains(blueprint, scoped=True)
+    scoped = with_cache_domains(blueprint, scoped=True)
+    return replace(scoped, gateway=replace(scoped.gateway, engine_traffic=EngineTraffic.MUTUAL_TLS))
 
 
 def objects(blueprint: Blueprint) -> tuple[str, ...]:
-    """What scopes each model's cache: the gateway's salts, engines without a cache, engines of one tenant."""
+    """What scopes each model's cache (salts, engines without a cache, engines of one tenant), and what encrypts."""
     kinds = {
         CacheIsolation.SALTED: "CacheSalt",
         CacheIsolation.OFF: "EngineWithoutCache",
         CacheIsolation.ENGINE_PER_TENANT: "EngineOfOneTenant",
     }
-    return tuple(
+    scopes = (
         f"{kind}/{engine.name}"
         for engine in blueprint.engines
         if engine.cache_isolation is not None and (kind := kinds.get(engine.cache_isolation))
     )
+    encrypted = blueprint.gateway.models if blueprint.gateway.encrypts else ()
+    return (*scopes, *(f"MutualTls/{row.engine}" for row in encrypted if row.door is not None))

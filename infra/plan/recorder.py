@@ -41,10 +41,13 @@ class Answer:
     secret: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-COMPUTED_WITHIN_INPUTS: Mapping[str, Mapping[str, Any]] = {
+COMPUTED_OUTPUTS: Mapping[str, Mapping[str, Any]] = {
     "gcp:container/cluster:Cluster": {"controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": UNKNOWN}}},
+    "tls:index/certRequest:CertRequest": {"certRequestPem": UNKNOWN},
+    "tls:index/locallySignedCert:LocallySignedCert": {"certPem": UNKNOWN},
+    "tls:index/selfSignedCert:SelfSignedCert": {"certPem": UNKNOWN},
 }
-"""Type → outputs that a provider computes inside an input, where repeating the input would say that there are none."""
+"""Type → outputs that a provider computes and the program uses; without them it would read that there are none."""
 
 READ_OUTPUTS: Mapping[str, Mapping[str, Any]] = {
     "kubernetes:discovery.k8s.io/v1:EndpointSlice": {"endpoints": UNKNOWN},
@@ -90,7 +93,7 @@ class Recorder(mocks.MockMonitor):
         self.planned.append(planned)
         if self._provider is None:
             unknown = dict.fromkeys(request.additionalSecretOutputs, UNKNOWN)
-            outputs = with_outputs(request.object, COMPUTED_WITHIN_INPUTS.get(planned.type, {}), unknown)
+            outputs = with_outputs(request.object, COMPUTED_OUTPUTS.get(planned.type, {}), unknown)
             return resource_pb2.RegisterResourceResponse(urn=urn, object=outputs)
         answer = self._provider(planned)
         secret = {**dict.fromkeys(request.additionalSecretOutputs, ""), **answer.secret}

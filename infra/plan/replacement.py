@@ -35,8 +35,8 @@ def _forces(resource: PlannedResource, path: Path) -> bool:
         return _is_under(path, FORCES_REPLACEMENT)
     if resource.type.startswith("gcp:"):
         return len(path) == 1 and path[0] in GOOGLE_IDENTITY
-    # The random provider makes a value once, from all of its inputs.
-    return resource.type.startswith("random:")
+    # These providers make a value once, from all of its inputs; when a certificate is renewed is no part of it.
+    return resource.type.startswith(("random:", "tls:")) and path != ("earlyRenewalHours",)
 
 
 def _is_under(path: Path, properties: frozenset[str]) -> bool:

@@ -32,7 +32,7 @@ def _counted(made: list[PlannedResource]) -> str:
     return f"{len(made)} resources ({parts})"
 
 
-_PACKAGES = {"kubernetes": "Kubernetes", "pulumi": "provider", "random": "generated secrets"}
+_PACKAGES = {"kubernetes": "Kubernetes", "pulumi": "provider", "random": "generated secrets", "tls": "certificates"}
 
 
 def _types(made: list[PlannedResource]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.certificates import Authority
 from components.cluster import ClusterConnection, existing_cluster_connection
 from components.kueue import Kueue, KueueArgs, Queues, QueuesArgs
 from components.namespaces import Namespaces, NamespacesArgs
@@ -27,6 +28,7 @@ from infra.program.observability import create_observability
 from infra.program.options import InCluster
 from infra.program.secrets import StackSecrets
 from infra.program.serving import (
+    BeforeEngines,
     create_cache,
     create_certificate,
     create_database,
@@ -78,10 +80,10 @@ def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
     create_shared_access(blueprint, in_cluster, (namespaces,))
     admission = create_admission(blueprint, in_cluster, (namespaces, *nodes, *policies), queues)
     before_workloads = (kueue, *policies, *admission)
+    authority = Authority("authority")
+    given = BeforeEngines(secrets, authority, queues)
     engines = {
-        part.name: create_engine(
-            part, secrets, in_cluster, (namespaces.by_name[part.namespace], *before_workloads), queues
-        )
+        part.name: create_engine(part, given, in_cluster, (namespaces.by_name[part.namespace], *before_workloads))
         for part in blueprint.engines
     }
     pickers = create_pickers(blueprint, in_cluster, (namespaces, *before_workloads))
@@ -92,7 +94,7 @@ def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
     managed = create_managed_service_policies(blueprint, (database, cache), in_cluster, beside_gateway)
     certificate = create_certificate(part, google)
     before_gateway = (*beside_gateway, *managed, *pickers, *((certificate,) if certificate else ()))
-    gateway = create_gateway(part, (database, cache), engines, in_cluster, before_gateway)
+    gateway = create_gateway(part, (database, cache), (engines, authority), in_cluster, before_gateway)
     tenants = create_tenants(blueprint, gateway, in_cluster, spaces)
     create_observability(blueprint, (database, cache), in_cluster, namespaces)
     return ComposedPlatform(

@@ -1,11 +1,13 @@
 """Engines, the gateway with its database and cache, and the tenants' accounts."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
 
 from components.cache import CacheConnection, ExternalCache, ExternalCacheArgs, InClusterCache, InClusterCacheArgs
+from components.certificates import Authority
 from components.database import (
     DatabaseConnection,
     ExternalDatabase,
@@ -43,13 +45,28 @@ if TYPE_CHECKING:
 Resources = tuple[pulumi.Resource, ...]
 
 
-def create_engine(
-    part: EnginePart, secrets: StackSecrets, in_cluster: InCluster, after: Resources, queues: Queues
-) -> Engine:
+@dataclass(frozen=True)
+class BeforeEngines:
+    """What engines are made with.
+
+    Attributes:
+        secrets: The stack's, with the model hub's token.
+        authority: What signs the certificates of their doors.
+        queues: Those that engines on GPUs enter through.
+    """
+
+    secrets: StackSecrets
+    authority: Authority
+    queues: Queues
+
+
+def create_engine(part: EnginePart, given: BeforeEngines, in_cluster: InCluster, after: Resources) -> Engine:
     """Register one model's engines; those on GPUs enter through their queue, so it comes first."""
-    entry = queues.entry(part.namespace, part.queue.local_queue, part.queue.priority_class) if part.queue else ()
-    token = secrets.model_hub_token if isinstance(part.weights, HubWeights) else None
-    return Engine(f"engine-{part.name}", EngineArgs(part, hub_token=token), in_cluster.options((*after, *entry)))
+    queue = part.queue
+    entry = given.queues.entry(part.namespace, queue.local_queue, queue.priority_class) if queue else ()
+    token = given.secrets.model_hub_token if isinstance(part.weights, HubWeights) else None
+    args = EngineArgs(part, hub_token=token, authority=given.authority)
+    return Engine(f"engine-{part.name}", args, in_cluster.options((*after, *entry)))
 
 
 def create_pickers(blueprint: Blueprint, in_cluster: InCluster, after: Resources) -> Resources:
@@ -107,21 +124,28 @@ def create_certificate(part: GatewayPart, google: "GoogleCluster | None") -> "Ma
 def create_gateway(
     part: GatewayPart,
     connections: tuple[DatabaseConnection, CacheConnection | None],
-    engines: Mapping[str, Engine],
+    engines: tuple[Mapping[str, Engine], Authority],
     in_cluster: InCluster,
     after: Resources,
 ) -> Gateway:
     """Register the gateway; its replicas are sent to engines, by name, once those serve and take its key.
 
-    What leads to the engines, as their pickers, is among `after`.
+    Args:
+        part: The gateway.
+        connections: Its database, and its cache if it has one.
+        engines: The engines by name, and what signs the certificates on the way to them.
+        in_cluster: Where it lives.
+        after: What comes first, with what leads to the engines, as their pickers.
     """
     database, cache = connections
+    by_name, authority = engines
     args = GatewayArgs(
         part,
         database=database,
-        engine_api_keys={name: engine.api_key for name, engine in engines.items()},
+        engine_api_keys={name: engine.api_key for name, engine in by_name.items()},
         cache=cache,
-        engines=tuple(engine.deployment for engine in engines.values()),
+        authority=authority,
+        engines=tuple(engine.deployment for engine in by_name.values()),
     )
     return Gateway("gateway", args, in_cluster.options(after))
 

@@ -91,7 +91,7 @@ def _is(peer: NetworkPeer, destination: Destination) -> bool:
     namespace, labels = _pod_of(destination)
     match peer:
         case PodsPeer():
-            return namespace == peer.namespace and peer.labels.items() <= labels.items()
+            return peer.means(namespace, labels)
         case EveryPodPeer():
             return namespace is not None
         case AddressesPeer():
@@ -107,7 +107,7 @@ def _is_caller(peer: NetworkPeer, position: Position) -> bool:
     """Whether a rule on the way in means the caller."""
     match peer:
         case PodsPeer():
-            return position.namespace == peer.namespace and peer.labels.items() <= position.labels.items()
+            return peer.means(position.namespace, position.labels)
         case EveryPodPeer():
             return True
         case AddressesPeer():

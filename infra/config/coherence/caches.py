@@ -1,9 +1,10 @@
-"""Caches: no model's are shared where KV1 scopes them, and no tier behind them where KV3 rules it out."""
+"""Caches: none shared and no prompt in clear text with KV1, no tier behind them with KV3."""
 
 from collections.abc import Iterator
 
 from infra.config.caches import asks_for, engine_owners, isolation_in_force
 from infra.config.draft import Draft, at
+from infra.config.gateway import EngineTraffic
 from infra.config.models import CacheIsolation, Model
 from infra.config.problem import Problem
 from infra.config.trust import ControlId, Trust
@@ -16,6 +17,7 @@ def check_caches(draft: Draft) -> Iterator[Problem]:
         return
     if asks_for(ControlId.KV1, draft.trust):
         yield from _shared_caches(draft, draft.trust)
+        yield from _plain_traffic(draft, draft.trust)
     if asks_for(ControlId.KV3, draft.trust):
         yield from _shared_tiers(draft, draft.trust)
 
@@ -31,6 +33,17 @@ def _shared_caches(draft: Draft, trust: Trust) -> Iterator[Problem]:
                 "salted, off or engine_per_tenant, or leave it out; sharing on purpose takes a lower tier, and a waiver"
                 " of KV1 with owner, reason and expires where tenants are declared untrusted",
             )
+
+
+def _plain_traffic(draft: Draft, trust: Trust) -> Iterator[Problem]:
+    if draft.gateway is not None and draft.gateway.engine_traffic is EngineTraffic.PLAIN:
+        yield Problem(
+            at("gateway", "engine_traffic"),
+            "`plain` sends prompts of all tenants to the engines in clear text, and KV1"
+            f" ({_asker(ControlId.KV1, trust)}) encrypts them",
+            "whoever could read along on the cluster's network would need no cache to learn what others ask",
+            "mutual_tls, or leave it out",
+        )
 
 
 def _shared_tiers(draft: Draft, trust: Trust) -> Iterator[Problem]:

@@ -41,7 +41,25 @@ def test_kv1_salts_a_model_of_which_nothing_is_said() -> None:
 
     assert [(engine.name, engine.cache_isolation) for engine in blueprint.engines] == [("llama", CacheIsolation.SALTED)]
     assert all(model.isolated for model in blueprint.gateway.models)
-    assert kv1.objects(blueprint) == ("CacheSalt/llama",)
+    assert kv1.objects(blueprint) == ("CacheSalt/llama", "MutualTls/llama")
+
+
+def test_kv1_encrypts_what_goes_to_the_engines() -> None:
+    assert not trusted().gateway.encrypts
+    assert kv1.apply(trusted()).gateway.encrypts
+
+
+def test_encryption_can_be_chosen_without_kv1() -> None:
+    assert trusted({"gateway.engine_traffic": "mutual_tls"}).gateway.encrypts
+    assert not trusted({"gateway.engine_traffic": "plain"}).gateway.encrypts
+
+
+def test_every_engine_has_a_way_in_by_mutual_tls_before_anything_asks_for_it() -> None:
+    (engine,) = trusted().engines
+    (row,) = trusted().gateway.models
+
+    assert engine.door is not None
+    assert row.door == ("engine-llama.bulkhead-engines.svc.cluster.local", 8443)
 
 
 def test_kv1_gives_a_sensitive_tenant_engines_of_its_own() -> None:
@@ -83,7 +101,8 @@ def test_a_cache_that_is_off_keeps_nothing_and_still_wants_a_tenant() -> None:
 
     assert not engine.keeps_prefixes
     assert engine.isolates_tenants
-    assert kv1.objects(kv1.apply(trusted({"models.0.cache_isolation": "off"}))) == ("EngineWithoutCache/llama",)
+    (off, _) = kv1.objects(kv1.apply(trusted({"models.0.cache_isolation": "off"})))
+    assert off == "EngineWithoutCache/llama"
 
 
 def test_a_sensitive_tenant_s_engines_keep_nothing_either_where_the_cache_is_off() -> None:

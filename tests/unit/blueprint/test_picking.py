@@ -17,6 +17,7 @@ from infra.controls import kv2_no_prefix_co_location as kv2
 from infra.posture import platform_of
 from tests.strategies import TODAY, configurations
 from tests.unit.blueprint.isolated import blueprint_with
+from tests.unit.config.documents import sound
 
 PICKED = {"models.0.routing": {"kind": "endpoint_picker"}}
 SEPARATE = {"models.0.cache_isolation": "engine_per_tenant"}
@@ -140,3 +141,16 @@ def test_whatever_is_configured_no_picker_of_several_tenants_reads_prompts_under
             assert (engine.picker.scores_prefixes, engine.picker.fails_closed) == (alone, True)
         else:
             assert (engine.picker.scores_prefixes, engine.picker.fails_closed) == (True, ControlId.SR1 in in_force)
+
+
+def test_what_a_data_plane_carries_is_not_encrypted_and_the_posture_says_so() -> None:
+    (engine,) = picked("adversarial")[1]
+    (row,) = picked("adversarial")[0].gateway.models
+    config = sound({**PICKED, "trust": {"tier": "adversarial", "tenants": "untrusted"}})
+    warnings = platform_of("test", config, TODAY).posture.warnings
+    (warning,) = [each for each in warnings if "in clear text" in each.message]
+
+    assert row.door is None
+    assert row.base_url == engine.base_url
+    assert warning.path == "bulkhead:models[0].routing"
+    assert not [each for each in platform_of("test", sound(PICKED), TODAY).posture.warnings if each == warning]

@@ -1,12 +1,15 @@
 """SR1 as data: every namespace of the platform is closed, and each opening has a caller, a port and a reason."""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infra.audit.offline.network import lets_through
+from infra.audit.packets.matrix import Caller, Target
+from infra.audit.packets.places import Destination, Position
 from infra.blueprint import names
 from infra.blueprint.model import Blueprint
 from infra.blueprint.network import (
@@ -118,15 +121,35 @@ def test_peers_are_named_by_namespaces_where_no_tenant_makes_pods(config: StackC
 
 
 def test_the_gateway_is_the_only_caller_of_an_engine() -> None:
-    (rule,) = list(policy(blueprint_with("governed"), names.ENGINES_NAMESPACE, "engine").ingress or ())
+    plain, encrypted = list(policy(blueprint_with("governed"), names.ENGINES_NAMESPACE, "engine").ingress or ())
 
-    assert callers(rule) == {(names.GATEWAY_NAMESPACE, "gateway")}
-    assert [port.number for port in rule.ports] == [names.ENGINE_PORT]
+    assert callers(plain) == callers(encrypted) == {(names.GATEWAY_NAMESPACE, "gateway")}
+    assert [port.number for port in plain.ports] == [names.ENGINE_PORT]
+    assert [port.number for port in encrypted.ports] == [names.ENGINE_TLS_PORT]
+
+
+@pytest.mark.parametrize("tier", ["governed", "partitioned", "adversarial"])
+def test_a_replica_reaches_engines_the_one_way_that_it_calls_them(tier: str) -> None:
+    """At every tier both ways stand open, so that old and new replicas answer side by side during a change."""
+    policies = blueprint_with(tier).network_policies
+    old = names.workload_labels("gateway")
+    new = {**old, names.ENGINE_TRAFFIC_LABEL: names.MUTUAL_TLS}
+
+    def opened(labels: Mapping[str, str]) -> set[int]:
+        caller = Position(Caller.GATEWAY, "", names.GATEWAY_NAMESPACE, labels)
+        engine = names.workload_labels("engine", "llama")
+        ports = (names.ENGINE_PORT, names.ENGINE_TLS_PORT)
+        places = [Destination(Target.ENGINE, "", port, "", names.ENGINES_NAMESPACE, engine) for port in ports]
+        return {place.port for place in places if lets_through(policies, caller, place)}
+
+    assert opened(old) == {names.ENGINE_PORT}
+    assert opened(new) == {names.ENGINE_TLS_PORT}
+    assert opened({"app.kubernetes.io/name": "tenants"}) == set()
 
 
 def test_a_scraper_reads_an_engine_where_there_is_one() -> None:
     blueprint = blueprint_with("governed", changes={"observability": {"kind": "prometheus"}})
-    _, scraped = list(policy(blueprint, names.ENGINES_NAMESPACE, "engine").ingress or ())
+    *_, scraped = list(policy(blueprint, names.ENGINES_NAMESPACE, "engine").ingress or ())
 
     assert callers(scraped) == {(names.OBSERVABILITY_NAMESPACE, "prometheus")}
 

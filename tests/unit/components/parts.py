@@ -2,6 +2,7 @@
 
 from infra.blueprint.model import (
     DeviceRequest,
+    DoorPart,
     EngineOptionsPart,
     EnginePart,
     ExternalDatabasePart,
@@ -46,6 +47,8 @@ ENGINE = EnginePart(
     port=8000,
     model="tiny",
 )
+
+DOOR = DoorPart("registry.example.com/nginx:1.30.6", VersionFloorPart((1, 30, 6), "CVE-0000-0003"), 8443)
 
 GPU_ENGINE = EnginePart(
     name="llama-8b",

@@ -75,6 +75,9 @@ class _Outputs(mocks.Mocks):
         state: dict[str, Any] = dict(cast("dict[str, Any]", args.inputs))  # pyright: ignore[reportUnknownMemberType]
         if args.typ == "random:index/randomPassword:RandomPassword":
             state["result"] = f"generated-{args.name}"
+        if args.typ.startswith("tls:"):
+            state |= dict.fromkeys(("certPem", "certRequestPem"), f"made-{args.name}")
+            state["privateKeyPem"] = f"generated-{args.name}"
         state |= self._outputs.get(args.typ, {})
         return f"{args.name}-id", state
 

@@ -68,6 +68,15 @@ def test_pods_are_named_by_their_namespaces_own_name_and_their_labels() -> None:
     ]
 
 
+def test_pods_that_carry_a_label_can_be_left_out_and_those_without_it_are_meant() -> None:
+    (selected,) = peer(PodsPeer("gateway", {"app.kubernetes.io/name": "gateway"}, {"example.com/way": "new"}))
+
+    assert selected["podSelector"] == {
+        "matchLabels": {"app.kubernetes.io/name": "gateway"},
+        "matchExpressions": [{"key": "example.com/way", "operator": "NotIn", "values": ["new"]}],
+    }
+
+
 def test_every_pod_is_an_empty_selector_of_namespaces() -> None:
     assert peer(EveryPodPeer()) == [{"namespaceSelector": {}}]
 

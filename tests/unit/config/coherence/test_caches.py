@@ -65,3 +65,17 @@ def test_a_tenant_may_have_a_tier_of_its_own(trust: dict[str, object], alone: di
 
 def test_without_kv3_a_tier_may_be_shared() -> None:
     assert sound(TIER)
+
+
+@pytest.mark.parametrize("trust", SCOPED)
+def test_prompts_cannot_go_in_clear_text_with_kv1(trust: dict[str, object]) -> None:
+    fault = only_fault({"gateway.engine_traffic": "plain", "trust": trust})
+
+    assert fault.path == "bulkhead:gateway.engine_traffic"
+    assert fault.write == "mutual_tls, or leave it out"
+    assert sound({"gateway.engine_traffic": "mutual_tls", "trust": trust})
+
+
+@pytest.mark.parametrize("traffic", ["plain", "mutual_tls"])
+def test_without_kv1_either_is_a_choice(traffic: str) -> None:
+    assert sound({"gateway.engine_traffic": traffic}).gateway.engine_traffic == traffic
