@@ -19,6 +19,8 @@ SETTLE_SECONDS = 120.0
 The turn is a lock in Redis, which a replica cannot give back while Redis is away: the sums then wait for the minute
 after which LiteLLM lets the lock lapse (`DEFAULT_CRON_JOB_LOCK_TTL_SECONDS`).
 """
+REST_SECONDS = 15.0
+"""Twice as long as between two writes of the sums, which take one to six seconds and the time of the write."""
 PRICE = (Decimal("0.20"), Decimal("0.60"))
 """US dollars for a million tokens, in and out, as the local stack has them."""
 DUST = Decimal("1e-12")
@@ -108,6 +110,16 @@ class Ledger:
             for entry in found["entries"] or ()
         }
         return Balance(entries, Decimal(found["team"]), Decimal(found["key"]))
+
+    def at_rest(self) -> Balance:
+        """What is recorded once nothing is added any more: sums of answers from before may still be on their way."""
+        known, since = self.balance(), time.monotonic()
+        deadline = since + SETTLE_SECONDS
+        while time.monotonic() - since < REST_SECONDS and time.monotonic() < deadline:
+            time.sleep(1)
+            if (found := self.balance()) != known:
+                known, since = found, time.monotonic()
+        return known
 
     def settled(self, before: Balance, answered: Iterable[Outcome], seconds: float = SETTLE_SECONDS) -> Balance:
         """What was added since `before`, as soon as it holds every answer and agrees; else what there is in the end."""

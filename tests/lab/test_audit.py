@@ -34,7 +34,7 @@ from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
 from tests.lab.platform import TENANT, TeamPlatform
 
-pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 NAIVE_POLICY = Path(__file__).parents[1] / "fixtures" / "naive_gpu_policy.yaml"
 POLICY_SECONDS = 60
@@ -103,6 +103,7 @@ def left_behind(kubectl: cluster.Kubectl) -> str:
 # --- trusted ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_the_trusted_tier_claims_nothing_of_this_and_legitimate_work_passes(
     team: TeamPlatform, kinds: None, kubectl: cluster.Kubectl
 ) -> None:
@@ -118,6 +119,7 @@ def test_the_trusted_tier_claims_nothing_of_this_and_legitimate_work_passes(
     assert left_behind(kubectl) == ""
 
 
+@pytest.mark.full
 def test_the_usual_single_policy_lets_most_of_the_attacks_through_and_refuses_work(
     team: TeamPlatform, kinds: None, kubectl: cluster.Kubectl, record_property: Any
 ) -> None:
@@ -186,6 +188,7 @@ def test_an_audit_leaves_nothing_behind(audit_of_governed: Document, kubectl: cl
     assert left_behind(kubectl) == ""
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 @pytest.mark.parametrize("probe", ["admission", "packets"])
 def test_an_interrupted_audit_leaves_nothing_behind(
@@ -212,6 +215,7 @@ def test_an_interrupted_audit_leaves_nothing_behind(
     assert left_behind(kubectl) == ""
 
 
+@pytest.mark.full
 def test_policies_that_only_watch_are_found_not_to_hold(governed: GovernedPlatform, kinds: None) -> None:
     with governed.auditing():
         found = audited(governed.stack, "--only", "admission", status=1)
@@ -265,12 +269,14 @@ def audit_of_adversarial(adversarial: AdversarialPlatform, kinds: None) -> Docum
     return audited(adversarial.stack, "--only", "admission")
 
 
+@pytest.mark.full
 def test_nobody_is_placed_by_what_it_writes_and_no_work_is_refused(audit_of_adversarial: Document) -> None:
     assert (audit_of_adversarial["attacks_admitted"], audit_of_adversarial["work_refused"]) == (0, 0)
     found = verdicts(audit_of_adversarial)
     assert {found[name] for name in ("SR2", "NS1", "NS2", "NS3", "HW2", "HW3")} == {"holds"}
 
 
+@pytest.mark.full
 def test_offline_and_live_agree_on_the_corpus_in_adversarial(
     audit_of_adversarial: Document, adversarial: AdversarialPlatform
 ) -> None:

@@ -71,7 +71,7 @@ def load(team: TeamPlatform, kubectl: cluster.Kubectl) -> Load:
 def incident(load: Load, kubectl: cluster.Kubectl, name: str) -> Generator[Incident]:
     """Send while the context lasts, from a platform that answers to one that answers; then settle the accounts."""
     ledger = Ledger(kubectl, load.key)
-    before = ledger.balance()
+    before = ledger.at_rest()
     with load.running() as run:
         found = Incident(run, ledger, before)
         run.wait_for_answers(CONCURRENCY, RECOVERY_SECONDS)

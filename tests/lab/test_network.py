@@ -10,7 +10,7 @@ from tests.lab.governed import GovernedPlatform
 from tests.lab.packets import Prober, address_of, api_server, probing
 from tests.lab.platform import ENGINES, GATEWAY, WORKLOADS
 
-pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 ENGINE = (ENGINES, "app.kubernetes.io/name=engine", 8000)
 DATABASE = (GATEWAY, "app.kubernetes.io/name=database", 5432)

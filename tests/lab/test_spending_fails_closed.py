@@ -39,7 +39,7 @@ def test_a_stopped_database_stops_spending_and_every_answer_is_paid_for(
 ) -> None:
     key = governed.stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
     ledger = Ledger(kubectl, key)
-    before = ledger.balance()
+    before = ledger.at_rest()
     load = Load(service_url(kubectl), key, MODEL, concurrency=2, pause_seconds=0.5, seconds=RECOVERY_SECONDS * 2)
     with load.running() as run:
         run.wait_for_answers(2, RECOVERY_SECONDS)

@@ -15,7 +15,7 @@ from tests.lab.queues import quota_decision
 from tests.lab.requests import Requester
 from tests.lab.workloads import GPU, QUEUE_LABEL, Manifest, lasting_gpu_job, pod, pod_spec, with_container
 
-pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 ALLOWED = (
     "create pods", "delete pods", "get pods/log", "create pods/exec", "create jobs.batch", "delete jobs.batch",
