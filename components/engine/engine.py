@@ -94,7 +94,8 @@ class Engine(pulumi.ComponentResource):
         }
 
     def _make_secret(self, hub_token: pulumi.Input[str] | None) -> "kubernetes.core.v1.Secret":
-        data: dict[str, pulumi.Input[str]] = {API_KEY: self.api_key}
+        # The oldest that is taken: a pod from before the change reads this one alone, and may restart before it goes.
+        data: dict[str, pulumi.Input[str]] = {API_KEY: self._keys[0]}
         if len(self._keys) > 1:
             data[ACCEPTED_KEYS] = pulumi.Output.secret(pulumi.Output.all(*self._keys).apply(_accepted_keys))
         if hub_token is not None:

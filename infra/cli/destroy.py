@@ -1,6 +1,5 @@
 """`bulkhead destroy`: the engine's destroy, behind the stack's own name."""
 
-import subprocess
 from pathlib import Path
 
 import click
@@ -9,6 +8,7 @@ from infra.cli import exit_codes
 from infra.cli.offline import stand_in_secrets
 from infra.cli.options import today
 from infra.cli.project import stack_file_of
+from infra.cli.pulumi_command import run_pulumi
 from infra.config.loader import load_stack_file
 from infra.diff.resources import ResourceChange, resource_changes
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
@@ -56,12 +56,10 @@ def _what_goes(path: Path) -> tuple[str, list[str], tuple[ResourceChange, ...]]:
 
 def _destroy(stack: str, project: Path) -> None:
     try:
-        done = subprocess.run(
-            ["pulumi", "destroy", "--yes", "--non-interactive", "--stack", stack], cwd=project, check=False
-        )
+        status = run_pulumi(["destroy", "--yes", "--non-interactive", "--stack", stack], project)
     except FileNotFoundError:
         fault = Fault(
             "pulumi", "there is no pulumi on PATH", "nothing was deleted", "the command where pulumi is installed"
         )
         raise CommandFailedError("bulkhead destroy", [fault]) from None
-    click.get_current_context().exit(exit_codes.SOUND if done.returncode == 0 else exit_codes.FAILED)
+    click.get_current_context().exit(exit_codes.SOUND if status == 0 else exit_codes.FAILED)

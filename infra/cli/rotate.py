@@ -1,6 +1,7 @@
 """`bulkhead rotate`: draw a key anew by a number in the stack file."""
 
 import json
+import shutil
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
@@ -116,7 +117,11 @@ def _write(path: Path, made: Rotation) -> None:
         wanted = ", ".join(f"{render(place)}: {value}" for place, value in made.edits.items())
         fault = Fault(path.name, f"it cannot be edited: {error}", "it is as it was", f"by hand: {wanted}")
         raise CommandFailedError("bulkhead rotate", [fault]) from None
-    path.write_bytes(text.encode())
+    # Beside it first: a disk that is full must not cost the file.
+    written = path.with_name(f"{path.name}.new")
+    written.write_bytes(text.encode())
+    shutil.copymode(path, written)
+    written.replace(path)
 
 
 def _lines(path: Path, stack: str, made: Rotation) -> list[str]:

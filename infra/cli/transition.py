@@ -20,6 +20,7 @@ from infra.cli import exit_codes
 from infra.cli.offline import format_option
 from infra.cli.options import today, want_json
 from infra.cli.project import stack_file_of
+from infra.cli.pulumi_command import run_pulumi
 from infra.config.loader import load_stack_file
 from infra.config.stack import PROJECT
 from infra.config.yaml_text import read_yaml
@@ -163,8 +164,8 @@ def _carry_out(step: Step, found: Situation) -> None:
         _wait_until_empty(step.empty, found.target)
     with _stack_file(step, found) as file:
         options = ("--yes", "--skip-preview", "--non-interactive", "--stack", found.stack, "--config-file", str(file))
-        done = _pulumi(["up", *options], found.project)
-    if done.returncode:
+        status = _update(["up", *options], found.project)
+    if status:
         raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 
 
@@ -198,7 +199,7 @@ def _stack_file(step: Step, found: Situation) -> Generator[Path]:
 
 
 def _outputs(stack: str, project: Path) -> Mapping[str, Any]:
-    done = _pulumi(["stack", "output", "--json", "--non-interactive", "--stack", stack], project, capture=True)
+    done = _asked(["stack", "output", "--json", "--non-interactive", "--stack", stack], project)
     try:
         return cast("Mapping[str, Any]", json.loads(done.stdout) if done.returncode == 0 else None) or _unread(done)
     except ValueError:
@@ -214,13 +215,24 @@ def _unread(done: "subprocess.CompletedProcess[str]") -> Mapping[str, Any]:
     )
 
 
-def _pulumi(arguments: list[str], project: Path, *, capture: bool = False) -> "subprocess.CompletedProcess[str]":
+def _update(arguments: list[str], project: Path) -> int:
+    try:
+        return run_pulumi(arguments, project)
+    except FileNotFoundError:
+        raise _no_pulumi() from None
+
+
+def _asked(arguments: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
     try:
         return subprocess.run(
-            ["pulumi", *arguments], cwd=project, env=os.environ, capture_output=capture, text=True, check=False
+            ["pulumi", *arguments], cwd=project, env=os.environ, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise _failed("there is no pulumi on PATH", "the command where pulumi is installed") from None
+        raise _no_pulumi() from None
+
+
+def _no_pulumi() -> CommandFailedError:
+    return _failed("there is no pulumi on PATH", "the command where pulumi is installed")
 
 
 def _failed(wrong: str, write: str) -> CommandFailedError:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from infra.config.rotation import accepted_generations
+from infra.config.stack import StackConfig
 from infra.posture import Platform
 from infra.transition.state import Deployed, Record, state_of
 from infra.trust.posture import Finding, Posture, Severity
@@ -20,7 +22,11 @@ def with_way(platform: Platform, before: Deployed | None) -> Posture:
     if before is None:
         return platform.posture
     after = state_of(platform.config, platform.blueprint)
-    found = (*_pools(dropped_pools(before, after), before, platform.posture.stack), *_keys(before, after))
+    found = (
+        *_pools(dropped_pools(before, after), before, platform.posture.stack),
+        *_keys(before, after),
+        *_engine_keys(before, platform.config),
+    )
     return replace(platform.posture, findings=(*platform.posture.findings, *found))
 
 
@@ -49,13 +55,29 @@ def _pools(dropped: Mapping[str, Record], before: Deployed, stack: str) -> Itera
 def _keys(before: Deployed, after: Deployed) -> Iterator[Finding]:
     for kind, new in sorted(after.keys.items()):
         old = before.keys.get(kind)
-        if old is None or kind == "master" or new in {old, old + 1}:
+        if old is None or kind in {"engine", "master"} or new in {old, old + 1}:
             continue
         back = new < old
         yield Finding(
             Severity.WARNING if back else Severity.ERROR,
             None,
-            "bulkhead:tenants" if kind.startswith("tenant ") else "bulkhead:gateway",
+            "bulkhead:tenants",
             f"Key {old} ({kind}) is in use and key {new} is wanted: the one in use ends at once, and whoever sends it"
             " is refused. " + ("Nothing brings the former key back." if back else f"Write: {old + 1}, one at a time."),
         )
+
+
+def _engine_keys(before: Deployed, config: StackConfig) -> Iterator[Finding]:
+    """Engines that would refuse the key which the gateway shows them until it has rolled, long after them."""
+    shown = before.keys.get("engine")
+    newest, oldest = config.gateway.engine_key_generation, config.gateway.oldest_engine_key_generation
+    if shown is None or shown in accepted_generations(newest, oldest):
+        return
+    yield Finding(
+        Severity.ERROR,
+        None,
+        "bulkhead:gateway",
+        f"The gateway shows its engines key {shown}, and they would take key {newest} alone: they roll first, and every"
+        f" request is refused until the gateway has rolled as well. Write: engine_key_generation: {shown + 1} without"
+        " oldest_engine_key_generation, update, and end the former key in an update of its own.",
+    )

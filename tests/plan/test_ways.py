@@ -107,6 +107,27 @@ def test_a_key_in_use_ends_by_no_number_that_was_left_out(
     assert len(posture.warnings) - len(target.posture.warnings) == warnings
 
 
+@pytest.mark.parametrize(
+    ("wanted", "sound"),
+    [
+        ({"engine_key_generation": 2}, False),
+        ({"engine_key_generation": 3}, True),
+        ({"engine_key_generation": 4}, True),
+        ({"engine_key_generation": 4, "oldest_engine_key_generation": 4}, False),
+        ({"engine_key_generation": 4, "oldest_engine_key_generation": 3}, True),
+        ({"engine_key_generation": 5}, False),
+    ],
+)
+def test_the_engines_go_on_taking_the_key_that_the_gateway_shows(wanted: dict[str, int], sound: bool) -> None:
+    document = document_of("local")
+    gateway = document["bulkhead:gateway"]
+    state, _ = deployed_at("local", {**document, "bulkhead:gateway": {**gateway, "engine_key_generation": 3}})
+    target = platform_at("local", {**document, "bulkhead:gateway": {**gateway, **wanted}})
+
+    said = [finding.message for finding in with_way(target, state).errors]
+    assert ([message for message in said if "every request is refused until" in message] == []) is sound
+
+
 @pytest.mark.parametrize("stack", ["local", "prod"])
 def test_the_output_reads_back_as_what_it_was_made_from(stack: str) -> None:
     state, _ = deployed_at(stack, document_of(stack))

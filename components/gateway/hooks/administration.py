@@ -126,4 +126,4 @@ def key_id(key: str) -> str:
         key: The key, or that digest itself.
     """
     is_digest = DIGEST.fullmatch(key) is not None
-    return (key if is_digest else hashlib.sha256(key.encode()).hexdigest())[:DIGEST_LENGTH]
+    return (key if is_digest else hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest())[:DIGEST_LENGTH]

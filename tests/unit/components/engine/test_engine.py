@@ -245,7 +245,7 @@ def test_while_a_key_is_changed_both_are_taken_from_a_file_and_never_from_argume
 
     assert recording.returned["key"] == new
     assert recording.one("Secret").inputs["stringData"] == Secret(
-        {"api-key": new, "accepted-keys.yaml": f'{{"api-key": ["{new}", "{old}"]}}'}
+        {"api-key": old, "accepted-keys.yaml": f'{{"api-key": ["{new}", "{old}"]}}'}
     )
     assert arguments[-2:] == ["--config", "/etc/bulkhead/engine/accepted-keys.yaml"]
     assert mount == {"name": volume["name"], "mountPath": "/etc/bulkhead/engine", "readOnly": True}

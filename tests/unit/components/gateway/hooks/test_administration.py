@@ -133,6 +133,10 @@ def test_a_body_that_names_nobody_leaves_a_line_all_the_same(body: bytes) -> Non
     assert set(entry("/team/update", body)) == {"log", "time", "source", "method", "path", "status"}
 
 
+def test_a_key_that_is_no_text_leaves_a_line_all_the_same() -> None:
+    assert len(entry("/team/update", b'{"team_id": "x", "key": "\\ud800"}')["key_ids"]) == 1
+
+
 def test_what_reads_leaves_no_line() -> None:
     lines, sent = call("/key/list", b"", method="GET")
 

@@ -1,0 +1,32 @@
+"""Running `pulumi` beside a command of ours, in the terminal that both have."""
+
+import subprocess
+from pathlib import Path
+
+
+def run_pulumi(arguments: list[str], project: Path) -> int:
+    """Run `pulumi` with its output let through, and return its exit status.
+
+    Ctrl-C reaches `pulumi` as well, which then cancels in order what it has begun: that is waited for, since a killed
+    update leaves a lock and operations that nobody knows the end of.
+
+    Raises:
+        FileNotFoundError: There is no `pulumi` on PATH.
+        KeyboardInterrupt: After the end of an interrupted run.
+    """
+    with subprocess.Popen(["pulumi", *arguments], cwd=project) as running:
+        try:
+            return running.wait()
+        except KeyboardInterrupt:
+            _wait(running)
+            raise
+
+
+def _wait(running: "subprocess.Popen[bytes]") -> None:
+    """Wait for the end, whatever is pressed meanwhile: a second Ctrl-C is for `pulumi` to judge, too."""
+    while True:
+        try:
+            running.wait()
+        except KeyboardInterrupt:
+            continue
+        return
