@@ -2,14 +2,17 @@
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from infra.cli.options import StackSelection, stack_options
+from infra.cli.options import StackSelection, stack_options, today
+from infra.config.loader import load_stack_file
 from infra.config.paths import render
 from infra.config.stack import StackConfig
 from infra.config.text_edit import NotEditableError, with_value
@@ -99,6 +102,8 @@ def _carry_out(selection: StackSelection, change: Change) -> None:
         )
         raise FaultsFoundError("bulkhead rotate", [fault]) from None
     _write(path, made)
+    named = f"--stack-file {selection.stack_file}" if selection.stack_file else f"--stack {stack}"
+    made = replace(made, afterwards=tuple(line.replace(rotation.SELECTED, named) for line in made.afterwards))
     if selection.json:
         edits = {render(place): value for place, value in made.edits.items()}
         document = {"stack": stack, "edits": edits, "update": made.update, "afterwards": made.afterwards}
@@ -113,6 +118,7 @@ def _write(path: Path, made: Rotation) -> None:
     try:
         for place, value in made.edits.items():
             text = with_value(text, place, value)
+        _require_valid(path, text)
     except NotEditableError as error:
         wanted = ", ".join(f"{render(place)}: {value}" for place, value in made.edits.items())
         fault = Fault(path.name, f"it cannot be edited: {error}", "it is as it was", f"by hand: {wanted}")
@@ -122,6 +128,18 @@ def _write(path: Path, made: Rotation) -> None:
     written.write_bytes(text.encode())
     shutil.copymode(path, written)
     written.replace(path)
+
+
+def _require_valid(path: Path, text: str) -> None:
+    """Refuse a text that the stack file may not have, before it has it.
+
+    Raises:
+        FaultsFoundError: What is wrong with it, as for any stack file.
+    """
+    with tempfile.TemporaryDirectory(prefix="bulkhead-") as folder:
+        edited = Path(folder) / path.name
+        edited.write_bytes(text.encode())
+        load_stack_file(edited, today())
 
 
 def _lines(path: Path, stack: str, made: Rotation) -> list[str]:

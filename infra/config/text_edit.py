@@ -6,7 +6,7 @@ from typing import cast
 import yaml
 
 from infra.config.paths import Location
-from infra.config.yaml_text import read_yaml
+from infra.config.yaml_text import YamlRefusedError, read_yaml
 
 _BLOCK_SCALARS = ("|", ">")
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_:-]*")
@@ -27,7 +27,11 @@ def with_value(text: str, location: Location, value: int) -> str:
     """
     parts: tuple[str | int, ...] = ("config", *location)
     edited = _edited(text, parts, value)
-    if read_yaml(edited).value != _set(read_yaml(text).value, parts, value):
+    try:
+        read = read_yaml(edited).value
+    except YamlRefusedError:
+        raise NotEditableError("what came out does not read as YAML") from None
+    if read != _set(read_yaml(text).value, parts, value):
         raise NotEditableError("what came out does not read as meant")
     return edited
 

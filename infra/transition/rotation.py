@@ -8,6 +8,9 @@ from infra.config.paths import Location
 from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
 
+SELECTED = "--stack STACK"
+"""Stands in the commands that are still to be given for the option by which the stack was named."""
+
 
 @dataclass(frozen=True)
 class Rotation:
@@ -45,9 +48,9 @@ def tenant_key(config: StackConfig, name: str) -> Rotation:
             "No engine and no replica restarts. Budget and spend are the tenant's and stay.",
         ),
         (
-            f"Hand it over: bulkhead tenants key {name}. A tenant with a namespace of its own has it there already, in"
-            " the Secret bulkhead-key; its pods read it when they start.",
-            f"Once nobody uses key {old}: bulkhead rotate tenant-key {name} --end-former, and update again.",
+            f"Hand it over: bulkhead tenants key {name} {SELECTED}. A tenant with a namespace of its own has it"
+            " there already, in the Secret bulkhead-key; its pods read it when they start.",
+            f"Once nobody uses key {old}: bulkhead rotate tenant-key {name} --end-former {SELECTED}, and update again.",
         ),
     )
 
@@ -83,7 +86,10 @@ def engine_keys(config: StackConfig) -> Rotation:
             *_ended_with_it(old, gateway.oldest_engine_key_generation, "key {} is taken no more"),
             *_away(config),
         ),
-        (f"End key {old}: bulkhead rotate engine-keys --end-former, and update again; engines roll once more.",),
+        (
+            f"End key {old}: bulkhead rotate engine-keys --end-former {SELECTED}, and update again; engines roll once"
+            " more.",
+        ),
     )
 
 

@@ -19,7 +19,7 @@ def test_a_tenants_key_is_raised_by_one_number_in_the_file(bulkhead: Bulkhead, p
     assert text(project) == SOUND.replace("budget: {usd: 5}}", "budget: {usd: 5}, key_generation: 2}")
     assert "Pulumi.local.yaml: bulkhead:tenants[0].key_generation: 2" in result.stdout
     assert "`pulumi up --stack local` will do this:" in result.stdout
-    assert "bulkhead rotate tenant-key one --end-former" in result.stdout
+    assert "bulkhead rotate tenant-key one --end-former --stack local" in result.stdout
 
 
 def test_the_former_key_is_ended_by_a_second_change(bulkhead: Bulkhead, project: Path) -> None:
@@ -45,6 +45,30 @@ def test_keys_of_the_gateway_are_raised_where_nothing_is_said_of_it_yet(
 
     assert json.loads(result.stdout)["edits"] == {f"bulkhead:gateway.{key}": 2}
     assert text(project) == f"{SOUND}  bulkhead:gateway: {{{key}: 2}}\n"
+
+
+def test_a_number_that_the_file_may_not_have_is_not_written(bulkhead: Bulkhead, project: Path) -> None:
+    full = SOUND.replace("budget: {usd: 5}}", "budget: {usd: 5}, key_generation: 1000000}")
+    (project / "Pulumi.local.yaml").write_text(full)
+
+    result = bulkhead("rotate", "tenant-key", "one", "--stack", "local")
+
+    assert result.exit_code == 2
+    assert "1,000,000" in result.output
+    assert text(project) == full
+
+
+def test_a_way_of_writing_that_cannot_be_edited_is_said_and_left(bulkhead: Bulkhead, project: Path) -> None:
+    usual = "- {name: one, models: [small], budget: {usd: 5}}"
+    assert usual in SOUND
+    unusual = SOUND.replace(usual, "- ? name\n      : one\n      models: [small]\n      budget: {usd: 5}")
+    (project / "Pulumi.local.yaml").write_text(unusual)
+
+    result = bulkhead("rotate", "tenant-key", "one", "--stack", "local")
+
+    assert result.exit_code != 0
+    assert "it cannot be edited" in result.output
+    assert text(project) == unusual
 
 
 @pytest.mark.parametrize(
