@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pulumi
 import pulumi.runtime.config
@@ -22,10 +22,12 @@ from infra.program.secrets import StackSecrets, secrets_from_engine
 from infra.report.faults import faults_text
 from infra.report.posture_json import posture_document
 from infra.report.text import printable
-from infra.transition.state import Deployed, deployed_state, state_document, state_of
+from infra.transition.state import deployed_state, state_document, state_of
 from infra.transition.way import with_way
 from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
 from infra.trust.posture import Finding, Posture
+
+Told = TypeVar("Told")
 
 
 def run() -> None:
@@ -39,31 +41,28 @@ def run() -> None:
     values = _engine_configuration()
     document = document_from_engine(values, _encrypted(values))
     outputs = last_outputs()
-    platform = judge(pulumi.get_stack(), document, today, _deployed(outputs))
-    platform = replace(platform, posture=with_way(platform, _deployed_state(outputs)))
+    posture = _told(deployed_posture, outputs.get("posture"), "the tier is lowered")
+    platform = judge(pulumi.get_stack(), document, today, posture)
+    state = _told(deployed_state, outputs.get("deployed"), "jobs would be lost")
+    platform = replace(platform, posture=with_way(platform, state))
     if not platform.posture.sound:
         raise pulumi.RunError(refusal(platform.posture))
     _check_surroundings(platform)
     register(platform, secrets_from_engine(), warning_of_today)
 
 
-def _deployed(outputs: Mapping[str, Any]) -> DeployedPosture | None:
+def _told(read: Callable[[object], Told], output: object, question: str) -> Told:
+    """What `read` makes of an output of the last deployment; `question` is what cannot be answered where it fails.
+
+    Raises:
+        RunError: The output is of a version that this one does not understand.
+    """
     try:
-        return deployed_posture(outputs.get("posture"))
+        return read(output)
     except ValueError as error:
         raise pulumi.RunError(
-            f"Whether the tier is lowered cannot be told: {error}. Nothing was changed. Deploy with the version that"
-            " deployed last, or a newer one."
-        ) from None
-
-
-def _deployed_state(outputs: Mapping[str, Any]) -> Deployed | None:
-    try:
-        return deployed_state(outputs.get("deployed"))
-    except ValueError as error:
-        raise pulumi.RunError(
-            f"Whether jobs would be lost cannot be told: {error}. Nothing was changed. Deploy with the version that"
-            " deployed last, or a newer one."
+            f"Whether {question} cannot be told: {error}. Nothing was changed. Deploy with the version that deployed"
+            " last, or a newer one."
         ) from None
 
 
