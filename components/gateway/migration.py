@@ -1,11 +1,12 @@
 """The Job that brings the database's schema to what the gateway's image expects."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.gateway import schema
 from components.gateway.pod import BASE_ENVIRONMENT, scratch_mounts, scratch_volumes
 from components.shared import (
     environment,
@@ -22,17 +23,16 @@ from infra.blueprint.model import GatewayPart
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict
 
-SCRIPT = Path(__file__).with_name("check_schema.py")
-SCRIPT_PATH = "/etc/bulkhead/migration"
+SCRIPTS_PATH = "/etc/bulkhead/migration"
 OBJECT_NAME = "gateway-migration"
 RETRIES = 6
 DEADLINE_SECONDS = 1200
 """Longer than LiteLLM waits for another migration's lock (600 s) and then migrates an empty database."""
 
 
-def migration_name(part: GatewayPart, script: str) -> str:
+def migration_name(part: GatewayPart, scripts: Mapping[str, str]) -> str:
     """Another image or another check is another migration; anything else leaves the finished Job alone."""
-    return f"{OBJECT_NAME}-{fingerprint(part.image, script)}"
+    return f"{OBJECT_NAME}-{fingerprint(part.image, *scripts.values())}"
 
 
 def make_migration(
@@ -44,8 +44,9 @@ def make_migration(
 ) -> "kubernetes.batch.v1.Job":
     """Register the Job; whoever needs the schema depends on it, since Pulumi waits until it has completed.
 
-    LiteLLM's command takes an advisory lock and skips what is done, so the Job may run twice and beside another. The
-    finished Job is kept: were it deleted after a while, the next update would find it missing and run it again.
+    LiteLLM's command takes an advisory lock and skips what is done, so the Job may run twice and beside another; what a
+    killed one left halfway is finished before (`schema.finish`, docs/decisions/0037). The finished Job is kept: were it
+    deleted after a while, the next update would find it missing and run it again.
 
     Args:
         name: The gateway component's name.
@@ -54,12 +55,12 @@ def make_migration(
         database_fingerprint: Changes when the database is another one, whose schema has to be made as well.
         opts: Parent, and what makes the database ready.
     """
-    script = SCRIPT.read_text(encoding="utf-8")
-    object_name = migration_name(part, script)
+    sources = schema.sources()
+    object_name = migration_name(part, sources)
     scripts = kubernetes.core.v1.ConfigMap(
         f"{name}-migration-script",
         metadata=object_metadata(OBJECT_NAME, part.namespace, object_name),
-        data={SCRIPT.name: script},
+        data=sources,
         opts=pulumi.ResourceOptions(parent=opts.parent),
     )
     return kubernetes.batch.v1.Job(
@@ -97,11 +98,12 @@ def make_migration(
 def _pod_spec(part: GatewayPart, secret_name: pulumi.Input[str], scripts_name: pulumi.Input[str]) -> "PodSpecArgsDict":
     return {
         "automount_service_account_token": False,
-        "containers": [
-            _container(part, "check", ["python3", f"{SCRIPT_PATH}/{SCRIPT.name}"], secret_name),
-        ],
+        "containers": [_container(part, "check", schema.CHECK, secret_name)],
         "enable_service_links": False,
-        "init_containers": [_container(part, "migrate", ["litellm", "--skip_server_startup"], secret_name)],
+        "init_containers": [
+            _container(part, "finish", schema.FINISH, secret_name),
+            _container(part, "migrate", ("litellm", "--skip_server_startup"), secret_name),
+        ],
         # A failed pod stays, and its log with it.
         "restart_policy": "Never",
         "security_context": restricted_pod_security_context(),
@@ -109,14 +111,22 @@ def _pod_spec(part: GatewayPart, secret_name: pulumi.Input[str], scripts_name: p
     }
 
 
-def _container(part: GatewayPart, name: str, command: list[str], secret_name: pulumi.Input[str]) -> "ContainerArgsDict":
+def _container(
+    part: GatewayPart, name: str, command: tuple[str, ...], secret_name: pulumi.Input[str]
+) -> "ContainerArgsDict":
     return {
         "name": name,
         "image": part.image,
         "image_pull_policy": "IfNotPresent",
-        "command": command,
-        "env": [*environment(BASE_ENVIRONMENT), from_secret("DATABASE_URL", secret_name, "database-url")],
+        "command": list(command),
+        "env": [
+            *environment({**BASE_ENVIRONMENT, "PYTHONPATH": SCRIPTS_PATH}),
+            from_secret("DATABASE_URL", secret_name, "database-url"),
+        ],
         "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "1536Mi"}},
         "security_context": restricted_container_security_context(),
-        "volume_mounts": [*scratch_mounts(), {"name": "script", "mount_path": SCRIPT_PATH, "read_only": True}],
+        "volume_mounts": [
+            *scratch_mounts(),
+            {"name": "script", "mount_path": f"{SCRIPTS_PATH}/{schema.PACKAGE}", "read_only": True},
+        ],
     }

@@ -23,6 +23,12 @@ WHOLE = 90
 """Tables; LiteLLM has some more."""
 JOB_SECONDS = 600
 
+MAKES_A_TABLE = "20260814000000_add_proxy_worker_heartbeat"
+MAKES_ANOTHER_TABLE = "20251209112246_add_ui_settings_table"
+MAKES_AN_INDEX = "20260415120000_health_check_latest_per_model_index"
+CHANGES_ROWS = "20260817000000_shadow_eval_multi_key"
+"""Migrations of the LiteLLM that the lab runs, by what they do; a new release may have none of these names."""
+
 
 @dataclass
 class Migrations:
@@ -37,13 +43,14 @@ class Migrations:
         """The Secret with the database's URL; Jobs carry it in their names, too."""
         return self.database.replace("_", "-")
 
-    def start(self, name: str, only_check: bool = False) -> str:
-        """Start a Job and return its name; the check alone changes nothing."""
+    def start(self, name: str, *, only_check: bool = False, retries: int | None = None) -> str:
+        """Start a Job and return its name; the check alone changes nothing. None: the retries of the deployed Job."""
         spec = json.loads(json.dumps(self.template))
         pod = spec["template"]["spec"]
         if only_check:
             del pod["initContainers"]
-            spec["backoffLimit"] = 0
+        if retries is not None:
+            spec["backoffLimit"] = retries
         for container in [*pod["containers"], *pod.get("initContainers", [])]:
             for variable in container["env"]:
                 if variable["name"] == "DATABASE_URL":
@@ -58,11 +65,11 @@ class Migrations:
         wait_until(lambda: self._condition(job), f"the end of {job}", JOB_SECONDS)
         return self._condition(job)
 
-    def said(self, job: str) -> str:
-        """What the check printed."""
+    def said(self, job: str, container: str = "check") -> str:
+        """What one of the containers of the Job's newest pod printed."""
         select = ["--namespace", GATEWAY, f"--selector=job-name={job}", "--sort-by=.metadata.creationTimestamp"]
         newest = self.kubectl.run("get", "pods", *select, "--output=name").split()[-1]
-        return self.kubectl.run("logs", newest, "--namespace", GATEWAY, "--container=check")
+        return self.kubectl.run("logs", newest, "--namespace", GATEWAY, f"--container={container}")
 
     def query(self, sql: str, database: str | None = None) -> str:
         """Run SQL in the database and return its rows."""
@@ -73,6 +80,18 @@ class Migrations:
     def tables(self) -> int:
         """How many tables there are."""
         return int(self.query(TABLES))
+
+    def forget_end_of(self, *names: str) -> None:
+        """Leave the history as a migration leaves it that was killed before it recorded its end."""
+        listed = ", ".join(f"'{name}'" for name in names)
+        forget = "update _prisma_migrations set finished_at = null, applied_steps_count = 0 where migration_name in"
+        assert self.query(f"{forget} ({listed})") == f"UPDATE {len(names)}"
+
+    def unfinished(self) -> int:
+        """How many migrations began, have no end, and were not given up."""
+        return int(
+            self.query("select count(*) from _prisma_migrations where finished_at is null and rolled_back_at is null")
+        )
 
     def _condition(self, job: str) -> str:
         status = json.loads(self.kubectl.run("get", "job", job, "--namespace", GATEWAY, "--output=json"))["status"]
@@ -123,11 +142,39 @@ def test_a_migration_killed_halfway_is_finished_by_its_job_beside_another_one(mi
     assert "complete" in migrations.said(first)
 
 
+def test_a_migration_whose_end_was_not_recorded_is_finished_without_a_person(migrations: Migrations) -> None:
+    assert migrations.ended(migrations.start("whole")) == "Complete"
+    migrations.forget_end_of(MAKES_A_TABLE, MAKES_ANOTHER_TABLE, MAKES_AN_INDEX)
+    migrations.query('drop table "LiteLLM_UISettings"')
+
+    again = migrations.start("again")
+
+    assert migrations.ended(again) == "Complete"
+    told = migrations.said(again, "finish")
+    assert f"{MAKES_A_TABLE} was interrupted after its changes were kept, and is finished." in told
+    assert f"{MAKES_ANOTHER_TABLE} was interrupted before its changes were kept, and is finished." in told
+    assert f"{MAKES_AN_INDEX} was interrupted and begins again." in told
+    assert migrations.unfinished() == 0
+    assert migrations.query("""select to_regclass('"LiteLLM_UISettings"') is not null""") == "t"
+
+
+def test_a_migration_that_changes_rows_is_left_to_a_person_who_is_told_which(migrations: Migrations) -> None:
+    assert migrations.ended(migrations.start("whole")) == "Complete"
+    migrations.forget_end_of(CHANGES_ROWS)
+
+    again = migrations.start("again", retries=0)
+
+    assert migrations.ended(again) == "Failed"
+    assert f"{CHANGES_ROWS} was interrupted and cannot be finished here." in migrations.said(again, "finish")
+    assert CHANGES_ROWS in migrations.said(again, "migrate")
+    assert "resolve --applied" in migrations.said(again, "migrate")
+
+
 def test_an_empty_and_a_half_migrated_schema_fail_the_check(migrations: Migrations) -> None:
-    empty = migrations.start("empty", only_check=True)
+    empty = migrations.start("empty", only_check=True, retries=0)
     assert migrations.ended(empty) == "Failed"
     assert "The schema is incomplete" in migrations.said(empty)
     migrations.query('create table "LiteLLM_TeamTable" (team_id text)')
-    half = migrations.start("half", only_check=True)
+    half = migrations.start("half", only_check=True, retries=0)
     assert migrations.ended(half) == "Failed"
     assert "must not roll" in migrations.said(half)

@@ -166,7 +166,9 @@ def test_two_migration_jobs_on_one_empty_database_apply_each_migration_once(pods
     with ThreadPoolExecutor() as pool:
         outcomes = list(pool.map(pods.ended, names))
 
-    assert [code for code, _ in outcomes] == [0, 0], outcomes
+    for code, printed in outcomes:
+        # The end alone says why, and a report cuts long texts in their middle.
+        assert code == 0, printed[-3000:]
     history = pods.query(
         "gateway", "select count(*), count(distinct migration_name), count(finished_at) from _prisma_migrations"
     ).split("|")

@@ -107,10 +107,10 @@ class Migrations {
           `Migration name: ${migration.name}\n\n${text}`,
       );
     }
-    await client.query(
-      'UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1',
-      [id],
-    );
+    // Two statements and no transaction around them and the script, as the binary records it: killed in between, it
+    // leaves a script that is in the database and not in the history.
+    await client.query('UPDATE _prisma_migrations SET applied_steps_count = applied_steps_count + 1 WHERE id = $1', [id]);
+    await client.query('UPDATE _prisma_migrations SET finished_at = now() WHERE id = $1', [id]);
   }
 
   async markApplied({ migrationsDirectoryPath, migrationName }) {

@@ -194,13 +194,17 @@ def test_only_an_image_or_the_check_makes_another_migration() -> None:
     assert job_name(gateway(NEWER)) != job_name(gateway())
 
 
-def test_the_migration_is_litellm_s_own_and_is_checked() -> None:
+def test_the_migration_is_litellm_s_own_between_what_finishes_interrupted_ones_and_a_check() -> None:
     spec = gateway().one("Job").inputs["spec"]["template"]["spec"]
-    (migrate,) = spec["initContainers"]
+    finish, migrate = spec["initContainers"]
     (check,) = spec["containers"]
 
+    assert finish["command"] == ["python3", "-m", "bulkhead_schema.finish"]
     assert migrate["command"] == ["litellm", "--skip_server_startup"]
-    assert check["command"] == ["python3", "/etc/bulkhead/migration/check_schema.py"]
+    assert check["command"] == ["python3", "-m", "bulkhead_schema.check"]
+    assert {"name": "script", "mountPath": "/etc/bulkhead/migration/bulkhead_schema", "readOnly": True} in check[
+        "volumeMounts"
+    ]
     assert {item["name"] for item in migrate["env"]} >= {"DATABASE_URL", "HOME"}
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from components.gateway import check_schema
-from components.gateway.check_schema import expected_schema, libpq_url, missing, verdict
+from components.gateway.schema import check
+from components.gateway.schema.check import expected_schema, missing, verdict
+from components.gateway.schema.database import libpq_url
 
 SCHEMA = """
 enum Status {
@@ -81,7 +82,7 @@ def test_parameters_that_prisma_alone_knows_are_left_out() -> None:
 def test_without_a_url_nothing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
 
-    assert check_schema.main() == 2
+    assert check.main() == 2
 
 
 def test_a_failure_to_connect_never_shows_the_password(
@@ -91,8 +92,8 @@ def test_a_failure_to_connect_never_shows_the_password(
         raise ConnectionError(f"cannot reach {url}")
 
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:sentinel@h/d")
-    monkeypatch.setattr(check_schema, "shipped_schema", lambda: SCHEMA)
-    monkeypatch.setattr(check_schema, "read_database", refuse)
+    monkeypatch.setattr(check, "shipped_schema", lambda: SCHEMA)
+    monkeypatch.setattr(check, "read_database", refuse)
 
-    assert check_schema.main() == 2
+    assert check.main() == 2
     assert "sentinel" not in "".join(capsys.readouterr())

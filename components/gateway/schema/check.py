@@ -11,11 +11,8 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from .database import connect, shipped
 
 MODEL = re.compile(r"^model\s+(\w+)\s*\{(.*?)^\}", re.MULTILINE | re.DOTALL)
 ENUM = re.compile(r"^enum\s+(\w+)\s*\{", re.MULTILINE)
@@ -30,8 +27,6 @@ where finished_at is null and rolled_back_at is null
 order by migration_name
 """
 COLUMNS = "select table_name, column_name from information_schema.columns where table_schema = current_schema()"
-
-LIBPQ_PARAMETERS = frozenset({"application_name", "connect_timeout", "options", "sslmode", "sslrootcert"})
 
 Schema = Mapping[str, frozenset[str]]
 
@@ -76,29 +71,18 @@ def group_columns(rows: Iterable[tuple[str, str]]) -> Schema:
     return {table: frozenset(columns) for table, columns in tables.items()}
 
 
-def libpq_url(url: str) -> str:
-    """The URL without the parameters that Prisma alone understands."""
-    parts = urlsplit(url)
-    kept = [(key, value) for key, value in parse_qsl(parts.query) if key in LIBPQ_PARAMETERS]
-    return urlunsplit(parts._replace(query=urlencode(kept)))
-
-
 def shipped_schema() -> str:
     """The schema of the LiteLLM in this image.
 
     Raises:
         FileNotFoundError: The image holds none.
     """
-    package = find_spec("litellm_proxy_extras")
-    if package is None or package.origin is None:
-        raise FileNotFoundError("the package litellm_proxy_extras is not installed")
-    return (Path(package.origin).parent / "schema.prisma").read_text(encoding="utf-8")
+    return (shipped() / "schema.prisma").read_text(encoding="utf-8")
 
 
 def read_database(url: str) -> tuple[Schema, tuple[str, ...]]:
     """What the database holds, and which of its migrations began and never ended."""
-    psycopg: Any = import_module("psycopg")  # part of the image that this runs in, not of the project
-    with psycopg.connect(libpq_url(url), connect_timeout=10, autocommit=True) as connection:
+    with connect(url) as connection:
         found = group_columns((str(table), str(column)) for table, column in connection.execute(COLUMNS))
         unfinished = [
             str(name) for (name,) in (connection.execute(UNFINISHED) if "_prisma_migrations" in found else ())

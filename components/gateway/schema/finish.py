@@ -1,0 +1,169 @@
+"""Finish migrations that were interrupted, so that a killed migration needs no person.
+
+Prisma records that a script begins, runs it, and records its end: killed in between, the history does not tell whether
+the script's changes are in the database. LiteLLM then stops, and says that no restart will help ("Migration completion
+could not be verified", litellm_proxy_extras 0.4.108). Yet PostgreSQL runs a script of several statements in one
+transaction, so that all of its changes are there or none, and trying once more tells which: in one transaction with the
+record of its end it is applied, unless it finds its own tables or columns there already.
+
+Only scripts of which that is known are touched: this image has the script as it was begun, it recorded no error, and it
+changes definitions alone, since rows changed twice would tell nobody. An index that is made outside of a transaction is
+left to Prisma to begin again. Everything else is LiteLLM's to judge.
+
+Exit code: always 0; what cannot be finished here stops LiteLLM, which says why.
+"""
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from .database import connect, shipped
+
+ADVISORY_LOCK = 72707369
+"""Prisma's own (schema-engine, `ADVISORY_LOCK_KEY`): whoever holds it is the only one who migrates, and a killed
+migration holds it until PostgreSQL has ended what it was doing."""
+LOCK_SECONDS = 300
+"""How long another migration is waited for here; LiteLLM then waits by itself."""
+
+ALREADY_THERE = frozenset({"42P07", "42701", "42710", "42P06", "42723"})
+"""SQLSTATEs of duplicate tables, columns, other objects, schemas and functions."""
+
+HISTORY_TABLE = "select to_regclass('_prisma_migrations') is not null"
+INTERRUPTED = """
+select id, migration_name, checksum, coalesce(logs, ''), applied_steps_count
+from _prisma_migrations
+where finished_at is null and rolled_back_at is null
+order by started_at
+"""
+RECORD_END = "update _prisma_migrations set finished_at = now(), applied_steps_count = 1 where id = %s"
+RECORD_RETREAT = "update _prisma_migrations set rolled_back_at = now() where id = %s"
+
+COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+TEXT = re.compile(r"'(?:[^']|'')*'")
+FUNCTION_BODY = re.compile(r"(\bas\s+)\$(\w*)\$.*?\$\2\$", re.DOTALL | re.IGNORECASE)
+CHANGES_ROWS = re.compile(
+    r"(?:^|;|\b(?:begin|then|else|loop)\b)\s*(?:with\b.*?\)\s*)?(?:insert|update|delete|merge|truncate|copy|call|perform)\b",
+    re.DOTALL | re.IGNORECASE,
+)
+CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
+INDEX_BESIDE_OTHERS = re.compile(
+    r"create\s+(?:unique\s+)?index\s+concurrently\s+if\s+not\s+exists\b[^;]*;?", re.IGNORECASE
+)
+
+
+class Remedy(Enum):
+    """What is done about an interrupted migration."""
+
+    APPLY = "apply it, or find that it is applied"
+    BEGIN_AGAIN = "let Prisma begin it again"
+    LEAVE = "leave it to LiteLLM"
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A migration that began and has no recorded end.
+
+    Attributes:
+        identity: The history's row.
+        name: The migration's name, and its folder's.
+        checksum: SHA-256 of the script that was begun, in hexadecimal digits.
+        logs: The error that it ended with; empty if it recorded none.
+        steps: 1 where the script is known to be through, which LiteLLM recognizes by itself.
+    """
+
+    identity: str
+    name: str
+    checksum: str
+    logs: str
+    steps: int
+
+
+def remedy(migration: Interrupted, script: bytes | None) -> Remedy:
+    """What may be done with a migration, judged by its record and its script in this image (None: it has none)."""
+    if script is None or migration.logs.strip() or migration.steps:
+        return Remedy.LEAVE
+    if hashlib.sha256(script).hexdigest() != migration.checksum:
+        return Remedy.LEAVE
+    statements = executed(script.decode("utf-8"))
+    if INDEX_BESIDE_OTHERS.fullmatch(statements):
+        return Remedy.BEGIN_AGAIN
+    if CONCURRENTLY.search(statements) or CHANGES_ROWS.search(statements):
+        return Remedy.LEAVE
+    return Remedy.APPLY
+
+
+def executed(script: str) -> str:
+    """A script without comments, texts, and bodies of functions, which are declared and not run."""
+    without_bodies = FUNCTION_BODY.sub(r"\1", COMMENT.sub("", script))
+    return TEXT.sub("''", without_bodies).strip()
+
+
+def finish(connection: Any, folder: Path) -> list[str]:
+    """Finish what was interrupted, under Prisma's lock; a sentence on each migration.
+
+    Args:
+        connection: psycopg's, in autocommit.
+        folder: The migrations that this image ships, each in a folder of its name.
+    """
+    with connection.transaction():
+        # A parameter has no place in SET.
+        connection.execute("select set_config('lock_timeout', %s, true)", (f"{LOCK_SECONDS}s",))
+        connection.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+        return [_finish_one(connection, migration, folder) for migration in _interrupted(connection)]
+
+
+def _interrupted(connection: Any) -> Iterable[Interrupted]:
+    ((known,),) = connection.execute(HISTORY_TABLE).fetchall()
+    return [Interrupted(*row) for row in connection.execute(INTERRUPTED).fetchall()] if known else []
+
+
+def _finish_one(connection: Any, migration: Interrupted, folder: Path) -> str:
+    file = folder / migration.name / "migration.sql"
+    script = file.read_bytes() if file.is_file() else None
+    found = remedy(migration, script)
+    if found is Remedy.LEAVE or script is None:
+        return f"{migration.name} was interrupted and cannot be finished here."
+    if found is Remedy.BEGIN_AGAIN:
+        connection.execute(RECORD_RETREAT, (migration.identity,))
+        return f"{migration.name} was interrupted and begins again."
+    was_there = not _applied(connection, script)
+    connection.execute(RECORD_END, (migration.identity,))
+    return (
+        f"{migration.name} was interrupted {'after' if was_there else 'before'} its changes were kept, and is finished."
+    )
+
+
+def _applied(connection: Any, script: bytes) -> bool:
+    """Apply a script; False if its changes are there already, with nothing changed."""
+    try:
+        # Psycopg makes a savepoint of a transaction within another.
+        with connection.transaction():
+            connection.execute(script)
+    except Exception as error:
+        if getattr(error, "sqlstate", None) in ALREADY_THERE:
+            return False
+        raise
+    return True
+
+
+def main() -> int:
+    """Finish what was interrupted in the database that DATABASE_URL names."""
+    try:
+        with connect(os.environ.get("DATABASE_URL", "")) as connection:
+            sentences = finish(connection, shipped() / "migrations")
+    except Exception as error:
+        # An error's text may quote the URL, and with it the password.
+        print(f"Interrupted migrations were not looked for: {type(error).__name__}.", file=sys.stderr)
+        return 0
+    print("\n".join(sentences) or "No migration was interrupted.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

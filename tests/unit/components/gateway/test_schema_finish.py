@@ -1,0 +1,87 @@
+"""Which interrupted migrations may be finished without a person, and which are LiteLLM's to judge."""
+
+import hashlib
+
+import pytest
+
+from components.gateway.schema import finish
+from components.gateway.schema.finish import Interrupted, Remedy, remedy
+
+COLUMN = 'ALTER TABLE "Team" ADD COLUMN "spend" INTEGER;'
+
+
+def interrupted(script: str, *, logs: str = "", steps: int = 0, checksum: str = "") -> Interrupted:
+    digest = checksum or hashlib.sha256(script.encode()).hexdigest()
+    return Interrupted("5e3c", "20260101000000_spend", digest, logs, steps)
+
+
+def judged(script: str) -> Remedy:
+    return remedy(interrupted(script), script.encode())
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        COLUMN,
+        'CREATE TABLE IF NOT EXISTS "Key" ("token" TEXT);\nCREATE INDEX "Key_token" ON "Key" ("token");',
+        "-- UPDATE is only spoken of\nDROP INDEX a;",
+        "DO $$\nBEGIN\n  IF NOT EXISTS (SELECT 1) THEN\n    ALTER TABLE a ADD CHECK (c);\n  END IF;\nEND $$;",
+        "COMMENT ON TABLE a IS 'first; delete it one day';",
+        "CREATE FUNCTION count() RETURNS TRIGGER AS $$\nBEGIN\n  UPDATE a SET b = b + 1;\nEND;\n$$ LANGUAGE plpgsql;",
+        "CREATE TRIGGER t AFTER INSERT OR UPDATE OR DELETE ON a FOR EACH STATEMENT EXECUTE PROCEDURE count();",
+        "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (d) ON DELETE CASCADE ON UPDATE CASCADE;",
+    ],
+)
+def test_a_script_of_definitions_is_tried_once_more(script: str) -> None:
+    assert judged(script) is Remedy.APPLY
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f'{COLUMN}\nUPDATE "Team" SET "spend" = 0;',
+        "insert into a values (1)",
+        "DELETE FROM a;",
+        "DO $$\nBEGIN\n  UPDATE a SET b = b + 1;\nEND $$;",
+        "DO $$ BEGIN IF EXISTS (SELECT 1) THEN INSERT INTO a VALUES (1); END IF; END $$;",
+        "WITH gone AS (SELECT 1) DELETE FROM a;",
+        "CALL move_everything();",
+        "CREATE INDEX CONCURRENTLY a ON b (c);",
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS a ON b (c);\nDROP INDEX d;",
+        "DROP INDEX CONCURRENTLY IF EXISTS a;",
+    ],
+)
+def test_a_script_that_a_second_run_may_change_more_by_is_left(script: str) -> None:
+    assert judged(script) is Remedy.LEAVE
+
+
+def test_an_index_beside_running_work_is_begun_again_since_no_transaction_holds_it() -> None:
+    assert judged('-- Large\nCREATE INDEX CONCURRENTLY IF NOT EXISTS "a" ON "b" ("c" DESC);') is Remedy.BEGIN_AGAIN
+
+
+def test_a_migration_that_failed_of_itself_is_left() -> None:
+    migration = interrupted(COLUMN, logs="Database error code: 42501")
+
+    assert remedy(migration, COLUMN.encode()) is Remedy.LEAVE
+
+
+def test_a_migration_that_is_known_to_be_through_is_litellm_s_to_close() -> None:
+    assert remedy(interrupted(COLUMN, steps=1), COLUMN.encode()) is Remedy.LEAVE
+
+
+def test_a_migration_of_another_release_is_left() -> None:
+    assert remedy(interrupted(COLUMN, checksum="0" * 64), COLUMN.encode()) is Remedy.LEAVE
+    assert remedy(interrupted(COLUMN), None) is Remedy.LEAVE
+
+
+def test_a_database_that_cannot_be_read_is_left_to_litellm_and_never_shows_the_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(url: str) -> None:
+        raise ConnectionError(f"cannot reach {url}")
+
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:sentinel@h/d")
+    monkeypatch.setattr(finish, "connect", refuse)
+
+    assert finish.main() == 0
+    assert "sentinel" not in "".join(capsys.readouterr())
