@@ -29,6 +29,11 @@ class _PlainDumper(yaml.SafeDumper):
         return True
 
 
+def plain_yaml(document: object) -> str:
+    """A stack file's text."""
+    return yaml.dump(document, Dumper=_PlainDumper, sort_keys=False)
+
+
 @dataclass(frozen=True)
 class LocalStack:
     """A copy of the project's stack file that a test may edit, and the engine that deploys it."""
@@ -46,7 +51,7 @@ class LocalStack:
         """Replace the values of some `bulkhead:` keys."""
         document = yaml.safe_load(self.file.read_text())
         document["config"].update({f"bulkhead:{key}": value for key, value in values.items()})
-        self.file.write_text(yaml.dump(document, Dumper=_PlainDumper, sort_keys=False))
+        self.file.write_text(plain_yaml(document))
 
     @contextmanager
     def edited(self, **values: object) -> Generator[None]:
