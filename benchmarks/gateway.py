@@ -23,7 +23,7 @@ from benchmarks.engine_scale import with_tenants
 from benchmarks.platform import GATEWAY, PROJECT, STACK, deployed_keys, memory, secret_value, start_seconds
 from lab import cluster
 from tests.lab.load import Load, Report, service_url
-from tests.lab.local_stack import make_engine
+from tests.lab.local_stack import make_engine, plain_yaml
 
 MODEL = "tiny"
 ENGINES = "bulkhead-engines"
@@ -133,7 +133,7 @@ def _stack_files() -> Iterator[tuple[int, str]]:
         limits = {"requests_per_minute": REQUESTS_PER_MINUTE, "tokens_per_minute": 100 * REQUESTS_PER_MINUTE}
         parts = [{**tenant, "rate_limit": limits} for tenant in document["config"]["bulkhead:tenants"]]
         document["config"]["bulkhead:tenants"] = parts
-        yield count, yaml.safe_dump(document, sort_keys=False)
+        yield count, plain_yaml(document)
 
 
 def _table(title: str, *columns: str) -> Table:
