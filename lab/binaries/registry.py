@@ -14,6 +14,7 @@ MODULES = Path(__file__).parent.parent / "modules"
 class Family(StrEnum):
     """A folder under `lab/modules/`: one go.mod, so one consistent set of dependencies."""
 
+    ACTIONLINT = "actionlint"
     CONTAINERD = "containerd"
     COREDNS = "coredns"
     ETCD = "etcd"
@@ -144,12 +145,15 @@ _ALL = (
     _kyverno("kyverno", "kyverno", "keeps the admission policies", disk_gib=4.0),
     _kyverno("kyverno-init", "kyverno-init", "prepares Kyverno's first start"),
     _kyverno("kyverno-cli", "cli/kubectl-kyverno", "evaluates admission policies without a cluster"),
+    Binary("actionlint", Family.ACTIONLINT, "github.com/rhysd/actionlint/cmd/actionlint", "reads the workflow files"),
 )
 
 BINARIES: dict[str, Binary] = {binary.name: binary for binary in _ALL}
 """Every binary by name, in the order in which a first build is best done."""
 
-TOOLS = frozenset({"pulumi", "helm", "kyverno-cli"})
+JUDGES = ("kyverno-cli", "actionlint")
+"""What the tests judge by, on this machine, and nothing that is deployed needs."""
+TOOLS = frozenset({"pulumi", "helm", *JUDGES})
 """What runs on this machine beside the cluster, and is asked for by those who use it."""
 
 CLUSTER_BINARIES: tuple[str, ...] = tuple(name for name in BINARIES if name not in TOOLS)

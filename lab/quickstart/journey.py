@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lab import cluster, paths
-from lab.binaries import CLUSTER_BINARIES, ensure
+from lab.binaries import CLUSTER_BINARIES, JUDGES, ensure
 from lab.binaries.charts_link import lay_charts
 from lab.cluster.debian import require_root
 from lab.engine.discover import EngineMissing, find_cli
@@ -101,28 +101,32 @@ def _lab(phases: Phases) -> Target:
     return Target(engine, access)
 
 
-def build(phases: Phases) -> Mapping[str, Path]:
+def build(phases: Phases, also: Iterable[str] = ()) -> Mapping[str, Path]:
     """Build everything that the lab runs, and return each serving image's archive by its reference.
+
+    Args:
+        phases: Told of what is built.
+        also: Names of further binaries.
 
     Raises:
         LabError: When something cannot be built.
     """
     with phases.phase("binaries", "Building Kubernetes, Pulumi and Helm from Go modules (once; kept for the next run)"):
-        ensure([*_missing(engine_binaries()), *CLUSTER_BINARIES], phases.progress)
+        ensure([*_missing(engine_binaries()), *CLUSTER_BINARIES, *also], phases.progress)
         lay_charts(PROJECT, phases.progress)
     with phases.phase("images", "Building the serving images out of registry packages (once; kept for the next run)"):
         return ensure_images(list(ImageName), phases.progress)
 
 
 def prepare(console: Console) -> None:
-    """Build everything that the lab runs and deploy nothing; the first tests then need not wait for it.
+    """Build everything that the lab runs and the tests judge by, and deploy nothing; no test then waits for a build.
 
     Raises:
         LabError: When something cannot be built.
     """
     require_root()
     phases = Phases(total=2)
-    build(phases)
+    build(phases, also=JUDGES)
     console.print(f"Everything is built. Time: {phases.summary()}")
 
 
