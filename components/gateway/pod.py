@@ -15,7 +15,7 @@ from components.cache.connection import CERTIFICATE_AUTHORITY_PATH
 from components.gateway import hooks
 from components.gateway.configuration import CACHE_URL_VARIABLE, api_key_variable
 from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT, REQUESTS
-from components.gateway.engine_link import link_container, link_volumes
+from components.gateway.engine_link import LINK_SIDECAR
 from components.gateway.hooks.startup import DOMAINS_PATH_VARIABLE, SALT_KEY_VARIABLE
 from components.shared import (
     environment,
@@ -177,14 +177,14 @@ def pod_spec(
             }
         )
     if link is not None:
-        volumes.extend(link_volumes(link.configuration, link.certificate))
+        volumes.extend(LINK_SIDECAR.volumes(link.configuration, link.certificate))
     return {
         "automount_service_account_token": False,
         "containers": [_edge(part)],
         "enable_service_links": False,
         # The link is there before LiteLLM, and ends after it.
         "init_containers": [
-            *([link_container(part)] if link is not None else []),
+            *([LINK_SIDECAR.container(part.edge_image)] if link is not None else []),
             _litellm(part, secret_name, has_certificate_authority),
         ],
         "security_context": restricted_pod_security_context(),
