@@ -10,7 +10,7 @@ from components.gateway.configuration import REQUEST_SECONDS
 from components.gateway.engine_address import LINK_PORT, link_prefix
 from components.shared.proxies import CONFIGURATION_KEY, ProxySidecar, away, block, pass_through
 from infra.blueprint.model import GatewayModelPart, GatewayPart
-from infra.blueprint.routes import COMPLETION_PATHS
+from infra.blueprint.routes import COMPLETION_PATHS, HEALTH_PATH
 
 CONFIGURATION_PATH = "/etc/bulkhead/engine-link"
 CERTIFICATE_PATH = "/etc/bulkhead/engine-client"
@@ -33,6 +33,8 @@ def link_configuration(part: GatewayPart) -> str:
         "server",
         [
             f"listen 127.0.0.1:{LINK_PORT};",
+            # Whether the link itself serves, whatever becomes of the engines behind it.
+            block(f"location = {HEALTH_PATH}", ["return 204;"]),
             *(way for model in part.models for way in _ways(model)),
             block("location /", ["return 404;"]),
             *away(),
