@@ -17,6 +17,43 @@ def test_a_cache_cannot_be_shared_on_purpose_with_kv1(trust: dict[str, object]) 
     assert "waiver" in fault.write
 
 
+@pytest.mark.parametrize(
+    ("trust", "asker", "purpose"),
+    [
+        (
+            {"tier": "trusted", "enable": ["KV1"]},
+            "bulkhead:trust.enable",
+            "takes KV1 out of bulkhead:trust.enable, and",
+        ),
+        ({"tier": "adversarial"}, "tier adversarial", "takes a lower tier, and a waiver of KV1"),
+        ({"tier": "adversarial", "enable": ["KV1"]}, "tier adversarial", "a lower tier, KV1 out of bulkhead:trust.ena"),
+        (
+            {
+                "tier": "adversarial",
+                "waivers": [{"control": "KV1", "owner": "us", "reason": "speed", "expires": "2999-12-31"}],
+            },
+            "tier adversarial",
+            "takes a lower tier, since the waiver of KV1 waives nothing",
+        ),
+    ],
+)
+def test_whoever_asks_for_kv1_is_named_and_what_it_takes_to_share(
+    trust: dict[str, object], asker: str, purpose: str
+) -> None:
+    fault = only_fault({"trust": trust, "models.0.cache_isolation": "shared"})
+
+    assert f"KV1 ({asker}) rules it out" in fault.wrong
+    assert purpose in fault.write
+
+
+@pytest.mark.parametrize("trust", SCOPED)
+def test_a_cache_of_one_caller_is_refused_for_the_next_one_s_sake(trust: dict[str, object]) -> None:
+    fault = only_fault({"trust": trust, "models.0.cache_isolation": "shared", "tenants.1": ...})
+
+    assert "every further tenant" in fault.wrong
+    assert fault.follows.startswith("nothing today")
+
+
 @pytest.mark.parametrize("isolation", ["salted", "off", ...])
 @pytest.mark.parametrize("trust", SCOPED)
 def test_a_cache_that_is_scoped_or_of_which_nothing_is_said_fits_kv1(trust: object, isolation: object) -> None:
