@@ -6,7 +6,7 @@ from infra.config.asking import asker, asks_for, by_tier
 from infra.config.caches import engine_owners, isolation_in_force
 from infra.config.draft import Draft, at
 from infra.config.gateway import EngineTraffic
-from infra.config.models import CacheIsolation, Model
+from infra.config.models import CacheIsolation, EndpointPickerRouting, Model
 from infra.config.problem import Problem
 from infra.config.trust import ControlId, Trust
 from infra.config.words import listed
@@ -19,6 +19,7 @@ def check_caches(draft: Draft) -> Iterator[Problem]:
     if asks_for(ControlId.KV1, draft.trust):
         yield from _shared_caches(draft, draft.trust)
         yield from _plain_traffic(draft, draft.trust)
+        yield from _picked_traffic(draft, draft.trust)
     if asks_for(ControlId.KV3, draft.trust):
         yield from _shared_tiers(draft, draft.trust)
 
@@ -70,6 +71,20 @@ def _plain_traffic(draft: Draft, trust: Trust) -> Iterator[Problem]:
             "whoever could read along on the cluster's network would need no cache to learn what others ask",
             "mutual_tls, or leave it out",
         )
+
+
+def _picked_traffic(draft: Draft, trust: Trust) -> Iterator[Problem]:
+    """A picker's data plane has no certificate for the engines' doors."""
+    for index, model in draft.models.read.items():
+        if isinstance(model.routing, EndpointPickerRouting) and not model.routing.network_encrypts:
+            yield Problem(
+                at("models", index, "routing", "network_encrypts"),
+                f"an endpoint picker's data plane carries prompts for {model.name} in clear text, and KV1"
+                f" ({asker(ControlId.KV1, trust)}) encrypts them",
+                "whoever could read along on the cluster's network would need no cache to learn what others ask",
+                "routing: {kind: service}; or network_encrypts: true, if the cluster's network encrypts what pods send"
+                " each other, as a dataplane with WireGuard or a mesh does",
+            )
 
 
 def _shared_tiers(draft: Draft, trust: Trust) -> Iterator[Problem]:

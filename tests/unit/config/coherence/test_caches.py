@@ -116,3 +116,24 @@ def test_prompts_cannot_go_in_clear_text_with_kv1(trust: dict[str, object]) -> N
 @pytest.mark.parametrize("traffic", ["plain", "mutual_tls"])
 def test_without_kv1_either_is_a_choice(traffic: str) -> None:
     assert sound({"gateway.engine_traffic": traffic}).gateway.engine_traffic == traffic
+
+
+PICKED = {"models.0.routing": {"kind": "endpoint_picker"}}
+
+
+@pytest.mark.parametrize("trust", SCOPED)
+def test_a_picker_s_data_plane_cannot_carry_prompts_in_clear_text_with_kv1(trust: dict[str, object]) -> None:
+    fault = only_fault({**PICKED, "trust": trust})
+
+    assert fault.path == "bulkhead:models[0].routing"
+    assert "carries prompts for llama in clear text, and KV1" in fault.wrong
+    assert "network_encrypts: true" in fault.write
+
+
+@pytest.mark.parametrize("trust", SCOPED)
+def test_a_network_that_encrypts_may_carry_what_a_picker_s_data_plane_does(trust: dict[str, object]) -> None:
+    assert sound({"models.0.routing": {"kind": "endpoint_picker", "network_encrypts": True}, "trust": trust})
+
+
+def test_without_kv1_a_picker_needs_nothing_of_the_network() -> None:
+    assert sound(PICKED)
