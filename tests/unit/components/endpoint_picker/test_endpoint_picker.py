@@ -129,3 +129,11 @@ def test_the_pod_fits_pod_security_restricted_and_reads_the_file_that_is_mounted
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert "--config-file=/etc/bulkhead/picker.yaml" in container["args"]
     assert yaml.safe_load(content) == picker_configuration(PICKER)
+
+
+def test_the_data_plane_is_waited_for_until_one_of_its_pods_is_ready() -> None:
+    recording = recorded()
+    service = recording.named("picker-x-data-plane-service")
+
+    assert "annotations" not in service.inputs["metadata"]
+    assert recording.named("picker-x-data-plane").urn in service.dependencies
