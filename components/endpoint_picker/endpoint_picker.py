@@ -10,6 +10,7 @@ from components.endpoint_picker.objects import INFERENCE_GROUP, picking_objects
 from components.endpoint_picker.pod import CONFIGURATION_KEY, pod_spec
 from components.shared import CustomObject, labels, selector
 from components.shared.fingerprint import fingerprint
+from components.shared.metadata import NOT_AWAITED
 from infra.blueprint.model import EndpointPickerPart, EnginePart
 from infra.blueprint.names import DATA_PLANE_PORT, GATEWAY_NAME_LABEL, PICKER_PORT
 
@@ -74,7 +75,7 @@ class EndpointPicker(pulumi.ComponentResource):
         """For the data plane to ask the picker."""
         metadata = self._metadata(self._engine.picker_name)
         # Its pods are waited for with their Deployment.
-        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        metadata["annotations"] = dict(NOT_AWAITED)
         kubernetes.core.v1.Service(
             f"{self._name}-service",
             metadata=metadata,
