@@ -10,6 +10,7 @@ from components.endpoint_picker.objects import INFERENCE_GROUP, picking_objects
 from components.endpoint_picker.pod import CONFIGURATION_KEY, pod_spec
 from components.shared import CustomObject, labels, selector
 from components.shared.fingerprint import fingerprint
+from components.shared.metadata import NOT_AWAITED
 from infra.blueprint.model import EndpointPickerPart, EnginePart
 from infra.blueprint.names import DATA_PLANE_PORT, GATEWAY_NAME_LABEL, PICKER_PORT
 
@@ -51,7 +52,8 @@ class EndpointPicker(pulumi.ComponentResource):
             CustomObject(f"{name}-{suffix}", manifest, self._child())
             for suffix, manifest in picking_objects(args.engine, args.engine.picker).items()
         ]
-        self._make_services()
+        self._make_picker_service()
+        self._make_data_plane_service(objects)
         self._make_deployment(self._make_account(), self._make_configuration(), objects)
         self.register_outputs({})
 
@@ -69,15 +71,14 @@ class EndpointPicker(pulumi.ComponentResource):
     def _selector(self) -> dict[str, str]:
         return selector(WORKLOAD, self._engine.name)
 
-    def _make_services(self) -> None:
-        """One for the data plane to ask the picker, and one for the gateway to reach the data plane."""
-        picker = self._metadata(self._engine.picker_name)
-        data_plane = self._metadata(self._engine.data_plane_name)
-        # Its pods are its controller's to make, and the provider would wait for them here.
-        data_plane["annotations"] = picker["annotations"] = {"pulumi.com/skipAwait": "true"}
+    def _make_picker_service(self) -> None:
+        """For the data plane to ask the picker."""
+        metadata = self._metadata(self._engine.picker_name)
+        # Its pods are waited for with their Deployment.
+        metadata["annotations"] = dict(NOT_AWAITED)
         kubernetes.core.v1.Service(
             f"{self._name}-service",
-            metadata=picker,
+            metadata=metadata,
             spec={
                 "type": "ClusterIP",
                 "selector": self._selector(),
@@ -92,15 +93,22 @@ class EndpointPicker(pulumi.ComponentResource):
             },
             opts=self._child(),
         )
+
+    def _make_data_plane_service(self, objects: list[CustomObject]) -> None:
+        """For the gateway to reach the data plane, whose pods a controller makes for the Gateway.
+
+        The provider waits until one of them is ready, and the platform's gateway waits for this: without it an update
+        could send requests where nothing answers yet, or end well where no controller is.
+        """
         kubernetes.core.v1.Service(
             f"{self._name}-data-plane-service",
-            metadata=data_plane,
+            metadata=self._metadata(self._engine.data_plane_name),
             spec={
                 "type": "ClusterIP",
                 "selector": {GATEWAY_NAME_LABEL: self._engine.data_plane_name},
                 "ports": [{"name": "http", "port": DATA_PLANE_PORT, "target_port": DATA_PLANE_PORT}],
             },
-            opts=self._child(),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=objects),
         )
 
     def _make_account(self) -> "kubernetes.core.v1.ServiceAccount":

@@ -6,21 +6,17 @@ a stranger would depend on the version. Only what the gateway calls is open here
 
 from typing import TYPE_CHECKING
 
-import pulumi
-
 from components.certificates import CERTIFICATE_KEY, PRIVATE_KEY_KEY, TRUSTED_KEY
-from components.shared import restricted_container_security_context
-from components.shared.proxies import away, block, pass_through
+from components.shared.proxies import CONFIGURATION_KEY, ProxySidecar, away, block, pass_through
 from infra.blueprint.model import DoorPart
 from infra.blueprint.names import GATEWAY_COMMON_NAME
 from infra.blueprint.routes import COMPLETION_PATHS
 
 if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import ContainerArgsDict, VolumeArgsDict
+    from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 PORT_NAME = "tls"
 CONFIGURATION_PATH = "/etc/bulkhead/door"
-CONFIGURATION_KEY = "nginx.conf"
 CERTIFICATE_PATH = "/etc/bulkhead/certificate"
 ANSWER_SECONDS = 3600
 """Longer than any answer may take: the gateway's own limit comes first, and with it an error that says so."""
@@ -62,36 +58,21 @@ def door_configuration(port: int, engine_port: int) -> str:
     return "\n".join([*main, block("events", [f"worker_connections {CONNECTIONS};"]), block("http", http)]) + "\n"
 
 
+DOOR_SIDECAR = ProxySidecar(
+    name="door",
+    command=("nginx", "-e", "stderr", "-c", f"{CONFIGURATION_PATH}/{CONFIGURATION_KEY}"),
+    configuration_path=CONFIGURATION_PATH,
+    certificate_path=CERTIFICATE_PATH,
+    certificate_volume="door-certificate",
+    memory_limit="128Mi",
+)
+
+
 def door_container(door: DoorPart) -> "ContainerArgsDict":
-    """The door as a sidecar, which is there before the engine and ends after it."""
+    """The door as a sidecar of the engine."""
     return {
-        "name": "door",
-        "image": door.image,
-        "image_pull_policy": "IfNotPresent",
-        "restart_policy": "Always",
-        "command": ["nginx", "-e", "stderr", "-c", f"{CONFIGURATION_PATH}/{CONFIGURATION_KEY}"],
+        **DOOR_SIDECAR.container(door.image),
         "ports": [{"name": PORT_NAME, "container_port": door.port}],
         "readiness_probe": {"tcp_socket": {"port": PORT_NAME}, "period_seconds": 5},
         "liveness_probe": {"tcp_socket": {"port": PORT_NAME}, "period_seconds": 20, "timeout_seconds": 10},
-        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
-        "security_context": restricted_container_security_context(),
-        "volume_mounts": [
-            {"name": "door-temporary", "mount_path": "/tmp"},  # noqa: S108 - a volume of this container alone
-            {"name": "door-configuration", "mount_path": CONFIGURATION_PATH, "read_only": True},
-            {"name": "door-certificate", "mount_path": CERTIFICATE_PATH, "read_only": True},
-        ],
     }
-
-
-def door_volumes(configuration: pulumi.Input[str], certificate: pulumi.Input[str]) -> "list[VolumeArgsDict]":
-    """What the door reads and where it writes.
-
-    Args:
-        configuration: The name of the ConfigMap with its configuration.
-        certificate: The name of the Secret with its key and certificate.
-    """
-    return [
-        {"name": "door-temporary", "empty_dir": {"size_limit": "64Mi"}},
-        {"name": "door-configuration", "config_map": {"name": configuration}},
-        {"name": "door-certificate", "secret": {"secret_name": certificate}},
-    ]

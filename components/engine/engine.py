@@ -12,7 +12,7 @@ from components.engine.door import CONFIGURATION_KEY, PORT_NAME, door_configurat
 from components.engine.pod import ACCEPTED_KEYS, API_KEY, HUB_TOKEN, DoorNames, engine_selector, pod_spec
 from components.shared import labels
 from components.shared.fingerprint import fingerprint, secret_fingerprint
-from components.shared.metadata import SECRETS_ANNOTATION
+from components.shared.metadata import NOT_AWAITED, SECRETS_ANNOTATION
 from components.shared.passwords import generation_name, stable_password
 from infra.blueprint.model import EnginePart
 from infra.blueprint.versions import require_version
@@ -138,7 +138,7 @@ class Engine(pulumi.ComponentResource):
         # The provider would wait for a ready pod here for ten minutes at most, while the Deployment waits for as long
         # as the model needs.
         metadata = self._metadata()
-        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        metadata["annotations"] = dict(NOT_AWAITED)
         return kubernetes.core.v1.Service(
             f"{self._name}-service",
             metadata=metadata,

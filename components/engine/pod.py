@@ -13,7 +13,7 @@ from components.engine.arguments import (
     WEIGHTS_PATH,
     vllm_arguments,
 )
-from components.engine.door import door_container, door_volumes
+from components.engine.door import DOOR_SIDECAR, door_container
 from components.shared import (
     environment,
     from_secret,
@@ -123,7 +123,7 @@ def pod_spec(
         "topology_spread_constraints": spread(engine_selector(part)),
         "volumes": [
             *_volumes(part, secret_name),
-            *(door_volumes(door.configuration, door.certificate) if door else ()),
+            *(DOOR_SIDECAR.volumes(door.configuration, door.certificate) if door else ()),
         ],
     }
     if part.runtime_class is not None:

@@ -1,27 +1,18 @@
-"""The gateway's way to the engines by mutual TLS: nginx beside LiteLLM, in its pod. Pure but for the pod's names.
+"""The gateway's way to the engines by mutual TLS: nginx beside LiteLLM, in its pod. Pure.
 
 LiteLLM calls it on the loopback address, at a path for each engine; it shows the gateway's certificate and asks the
 engine for its own, by name. LiteLLM's several HTTP clients would each have to be given a certificate, each in its own
 way, and each new version could bring one that has none.
 """
 
-from typing import TYPE_CHECKING
-
-import pulumi
-
 from components.certificates import CERTIFICATE_KEY, PRIVATE_KEY_KEY, TRUSTED_KEY
 from components.gateway.configuration import REQUEST_SECONDS
 from components.gateway.engine_address import LINK_PORT, link_prefix
-from components.shared import restricted_container_security_context
-from components.shared.proxies import away, block, pass_through
+from components.shared.proxies import CONFIGURATION_KEY, ProxySidecar, away, block, pass_through
 from infra.blueprint.model import GatewayModelPart, GatewayPart
-from infra.blueprint.routes import COMPLETION_PATHS
-
-if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import ContainerArgsDict, VolumeArgsDict
+from infra.blueprint.routes import COMPLETION_PATHS, HEALTH_PATH
 
 CONFIGURATION_PATH = "/etc/bulkhead/engine-link"
-CONFIGURATION_KEY = "nginx.conf"
 CERTIFICATE_PATH = "/etc/bulkhead/engine-client"
 RESOLVER_PATH = "/tmp/resolver.conf"  # noqa: S108 - a volume of the container alone
 CONNECTIONS = 4096
@@ -42,6 +33,8 @@ def link_configuration(part: GatewayPart) -> str:
         "server",
         [
             f"listen 127.0.0.1:{LINK_PORT};",
+            # Whether the link itself serves, whatever becomes of the engines behind it.
+            block(f"location = {HEALTH_PATH}", ["return 204;"]),
             *(way for model in part.models for way in _ways(model)),
             block("location /", ["return 404;"]),
             *away(),
@@ -79,33 +72,11 @@ def _ways(model: GatewayModelPart) -> list[str]:
     ]
 
 
-def link_container(part: GatewayPart) -> "ContainerArgsDict":
-    """The link as a sidecar, which is there before LiteLLM and ends after it."""
-    return {
-        "name": "engine-link",
-        "image": part.edge_image,
-        "image_pull_policy": "IfNotPresent",
-        "restart_policy": "Always",
-        "command": ["sh", "-c", START],
-        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "256Mi"}},
-        "security_context": restricted_container_security_context(),
-        "volume_mounts": [
-            {"name": "engine-link-temporary", "mount_path": "/tmp"},  # noqa: S108 - a volume of this container alone
-            {"name": "engine-link-configuration", "mount_path": CONFIGURATION_PATH, "read_only": True},
-            {"name": "engine-client", "mount_path": CERTIFICATE_PATH, "read_only": True},
-        ],
-    }
-
-
-def link_volumes(configuration: pulumi.Input[str], certificate: pulumi.Input[str]) -> "list[VolumeArgsDict]":
-    """What the link reads and where it writes.
-
-    Args:
-        configuration: The name of the ConfigMap with its configuration.
-        certificate: The name of the Secret with the gateway's key and certificate.
-    """
-    return [
-        {"name": "engine-link-temporary", "empty_dir": {"size_limit": "64Mi"}},
-        {"name": "engine-link-configuration", "config_map": {"name": configuration}},
-        {"name": "engine-client", "secret": {"secret_name": certificate}},
-    ]
+LINK_SIDECAR = ProxySidecar(
+    name="engine-link",
+    command=("sh", "-c", START),
+    configuration_path=CONFIGURATION_PATH,
+    certificate_path=CERTIFICATE_PATH,
+    certificate_volume="engine-client",
+    memory_limit="256Mi",
+)

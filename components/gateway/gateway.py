@@ -42,8 +42,9 @@ from components.gateway.pod import (
 )
 from components.shared import CustomObject, object_metadata, selector
 from components.shared.fingerprint import fingerprint, secret_fingerprint
-from components.shared.metadata import SECRETS_ANNOTATION
+from components.shared.metadata import NOT_AWAITED, SECRETS_ANNOTATION
 from components.shared.passwords import generation_name
+from components.shared.workloads import service_spec
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart
 from infra.blueprint.names import GATEWAY_COMMON_NAME
 from infra.blueprint.versions import require_version
@@ -308,15 +309,11 @@ class Gateway(pulumi.ComponentResource):
         # The Deployment is waited for, and its replicas wait for the database and the schema; the provider would wait
         # here for ten minutes at most.
         metadata = self._metadata(object_name)
-        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        metadata["annotations"] = dict(NOT_AWAITED)
         return kubernetes.core.v1.Service(
             f"{self._name}-{suffix}",
             metadata=metadata,
-            spec={
-                "type": "ClusterIP",
-                "selector": selector(OBJECT_NAME),
-                "ports": [{"name": port[0], "port": port[1], "target_port": port[0]}],
-            },
+            spec=service_spec(OBJECT_NAME, *port),
             opts=self._child(),
         )
 

@@ -15,7 +15,8 @@ from components.cache.connection import CERTIFICATE_AUTHORITY_PATH
 from components.gateway import hooks
 from components.gateway.configuration import CACHE_URL_VARIABLE, api_key_variable
 from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT, REQUESTS
-from components.gateway.engine_link import link_container, link_volumes
+from components.gateway.engine_address import LINK_PORT
+from components.gateway.engine_link import LINK_SIDECAR
 from components.gateway.hooks.startup import DOMAINS_PATH_VARIABLE, SALT_KEY_VARIABLE
 from components.shared import (
     environment,
@@ -95,6 +96,12 @@ _ASK = (
 ALIVE_SCRIPT = _ASK + "import sys; sys.exit(r.status != 200)"
 READY_SCRIPT = _ASK + "import json, sys; sys.exit(json.loads(b).get('db') != 'connected')"
 """LiteLLM answers `healthy` while its database is away; what counts is `db`."""
+LINK_SCRIPT = (
+    f"import http.client as h, sys; c = h.HTTPConnection('127.0.0.1', {LINK_PORT}, timeout=5); "
+    f"c.request('GET', '{HEALTH_PATH}'); c.getresponse().status == 204 or sys.exit('the link does not serve'); "
+)
+"""Before LiteLLM's readiness where a link is: the kubelet cannot reach the loopback address, and the image of nginx has
+nothing that is sure to be there to ask with. An engine that is away changes nothing of the link's own answer."""
 
 
 def engine_secret_name(engine: str) -> str:
@@ -177,14 +184,14 @@ def pod_spec(
             }
         )
     if link is not None:
-        volumes.extend(link_volumes(link.configuration, link.certificate))
+        volumes.extend(LINK_SIDECAR.volumes(link.configuration, link.certificate))
     return {
         "automount_service_account_token": False,
         "containers": [_edge(part)],
         "enable_service_links": False,
         # The link is there before LiteLLM, and ends after it.
         "init_containers": [
-            *([link_container(part)] if link is not None else []),
+            *([LINK_SIDECAR.container(part.edge_image)] if link is not None else []),
             _litellm(part, secret_name, has_certificate_authority),
         ],
         "security_context": restricted_pod_security_context(),
@@ -246,7 +253,7 @@ def _litellm(part: GatewayPart, secret_name: pulumi.Input[str], has_certificate_
         ],
         "env": _server_environment(part, secret_name),
         "startup_probe": _probe(ALIVE_SCRIPT, "/health/liveliness", period=5, failures=math.ceil(START_SECONDS / 5)),
-        "readiness_probe": _probe(_readiness(part), "/health/readiness", period=10, failures=3),
+        "readiness_probe": _probe(readiness_script(part), "/health/readiness", period=10, failures=3),
         # Slow to judge: on a crowded node the probe itself starves first, and a restart would only add to the crowd.
         "liveness_probe": _probe(ALIVE_SCRIPT, "/health/liveliness", period=30, failures=5),
         "resources": {"requests": {"cpu": "250m", "memory": "768Mi"}, "limits": {"memory": "1536Mi"}},
@@ -255,9 +262,14 @@ def _litellm(part: GatewayPart, secret_name: pulumi.Input[str], has_certificate_
     }
 
 
-def _readiness(part: GatewayPart) -> str:
-    """Where requests are answered without a database, a replica has to stay in the Service without one as well."""
-    return ALIVE_SCRIPT if part.serves_without_database else READY_SCRIPT
+def readiness_script(part: GatewayPart) -> str:
+    """Where requests are answered without a database, a replica has to stay in the Service without one as well.
+
+    Without its link it reaches no engine, however well it is: such a replica gets no requests, and a rollout stops at
+    it. A restart of LiteLLM would mend no link, so that its liveness does not ask.
+    """
+    served = ALIVE_SCRIPT if part.serves_without_database else READY_SCRIPT
+    return LINK_SCRIPT + served if part.encrypts else served
 
 
 def _server_environment(part: GatewayPart, secret_name: pulumi.Input[str]) -> "list[EnvVarArgsDict]":

@@ -11,6 +11,7 @@ from components.observability.pod import CONFIGURATION_KEY, pod_spec, quantity_b
 from components.observability.scraping import RULES_KEY, Scraped, Targets, configuration, scraped
 from components.shared import labels, object_metadata, selector
 from components.shared.fingerprint import fingerprint
+from components.shared.metadata import NOT_AWAITED
 from components.shared.workloads import service_spec, stateful_set_spec
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart, PrometheusPart
 from infra.blueprint.names import PROMETHEUS_PORT
@@ -101,7 +102,7 @@ class Prometheus(pulumi.ComponentResource):
         """A Service without an address of its own: its name has the address of each pod, ready or not."""
         metadata = self._metadata(target.service, target.namespace)
         # It has no endpoint while what it lists does not run, which is when it is needed.
-        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        metadata["annotations"] = dict(NOT_AWAITED)
         return kubernetes.core.v1.Service(
             f"{self._name}-target-{target.namespace}/{target.service}",
             metadata=metadata,
@@ -144,7 +145,7 @@ class Prometheus(pulumi.ComponentResource):
     def _make_service(self) -> None:
         # The StatefulSet is waited for; a Service need not be waited for as well.
         metadata = self._metadata()
-        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+        metadata["annotations"] = dict(NOT_AWAITED)
         kubernetes.core.v1.Service(
             f"{self._name}-service",
             metadata=metadata,

@@ -17,6 +17,9 @@ SECRETS_ANNOTATION = "bulkhead.dev/secrets"
 """The secrets that a pod read when it started, as a digest: another secret is another pod."""
 ADOPTED = {"pulumi.com/patchForce": "true"}
 """Annotation on what may exist before this program makes it: its word then counts, whoever wrote the object before."""
+NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
+"""Annotation on a Service whose pods are waited for elsewhere, or not at all: the provider would wait until one of them
+is ready, for ten minutes at most."""
 
 
 def selector(name: str, instance: str | None = None) -> dict[str, str]:

@@ -1,7 +1,16 @@
-"""Pieces of nginx's configuration that its several uses here share. Pure."""
+"""nginx beside a server, between gateway and engines: pieces of its configuration, and its container. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from components.shared.pods import restricted_container_security_context
+
+if TYPE_CHECKING:
+    import pulumi
+    from pulumi_kubernetes.core.v1 import ContainerArgsDict, VolumeArgsDict
+
+CONFIGURATION_KEY = "nginx.conf"
 TEMPORARY_PATHS = ("client_body", "fastcgi", "proxy", "scgi", "uwsgi")
 
 AWAY = (
@@ -48,3 +57,62 @@ def pass_through(answer_seconds: int) -> list[str]:
 def away() -> list[str]:
     """What the gateway knows for an engine that is starting or gone, and tries again, instead of nginx' own page."""
     return ["error_page 502 504 =503 @away;", block("location @away", [f"return 503 '{AWAY}';"])]
+
+
+@dataclass(frozen=True)
+class ProxySidecar:
+    """nginx as a sidecar, which is there before the pod's server and ends after it.
+
+    Attributes:
+        name: The container's name, with which those of two of its volumes begin.
+        command: What it runs.
+        configuration_path: Where its configuration lies.
+        certificate_path: Where its key and certificate lie.
+        certificate_volume: The name of the volume with them.
+        memory_limit: As `128Mi`; each connection takes some.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    configuration_path: str
+    certificate_path: str
+    certificate_volume: str
+    memory_limit: str
+
+    def container(self, image: str) -> "ContainerArgsDict":
+        """The container, without ports and probes."""
+        return {
+            "name": self.name,
+            "image": image,
+            "image_pull_policy": "IfNotPresent",
+            "restart_policy": "Always",
+            "command": list(self.command),
+            "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": self.memory_limit}},
+            "security_context": restricted_container_security_context(),
+            "volume_mounts": [
+                {"name": self._temporary, "mount_path": "/tmp"},  # noqa: S108 - a volume of this container alone
+                {"name": self._configuration, "mount_path": self.configuration_path, "read_only": True},
+                {"name": self.certificate_volume, "mount_path": self.certificate_path, "read_only": True},
+            ],
+        }
+
+    def volumes(self, configuration: "pulumi.Input[str]", certificate: "pulumi.Input[str]") -> "list[VolumeArgsDict]":
+        """What it reads and where it writes.
+
+        Args:
+            configuration: The name of the ConfigMap with its configuration.
+            certificate: The name of the Secret with its key and certificate.
+        """
+        return [
+            {"name": self._temporary, "empty_dir": {"size_limit": "64Mi"}},
+            {"name": self._configuration, "config_map": {"name": configuration}},
+            {"name": self.certificate_volume, "secret": {"secret_name": certificate}},
+        ]
+
+    @property
+    def _temporary(self) -> str:
+        return f"{self.name}-temporary"
+
+    @property
+    def _configuration(self) -> str:
+        return f"{self.name}-configuration"

@@ -421,6 +421,7 @@ class EndpointPickerPart:
         controller_namespace: Where the controller of that class runs.
         scores_prefixes: Whether an engine is preferred that holds the beginning of the prompt already.
         fails_closed: Whether a request is refused when the picker does not answer, instead of going to any engine.
+        network_encrypts: Whether the cluster's network is said to encrypt what the data plane carries in clear text.
     """
 
     image: str
@@ -428,6 +429,7 @@ class EndpointPickerPart:
     controller_namespace: str
     scores_prefixes: bool
     fails_closed: bool
+    network_encrypts: bool = False
 
 
 @dataclass(frozen=True)

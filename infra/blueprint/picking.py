@@ -15,9 +15,15 @@ def picker_part(model: Model, mirror: str | None) -> EndpointPickerPart | None:
     As tenants who trust each other want it: prefixes count, and any engine will do while it does not answer.
     """
     match model.routing:
-        case EndpointPickerRouting(class_name=class_name, controller_namespace=namespace):
-            image = ENDPOINT_PICKER_IMAGE.reference(mirror)
-            return EndpointPickerPart(image, class_name, namespace, scores_prefixes=True, fails_closed=False)
+        case EndpointPickerRouting() as routing:
+            return EndpointPickerPart(
+                image=ENDPOINT_PICKER_IMAGE.reference(mirror),
+                class_name=routing.class_name,
+                controller_namespace=routing.controller_namespace,
+                scores_prefixes=True,
+                fails_closed=False,
+                network_encrypts=routing.network_encrypts,
+            )
         case _:
             return None
 

@@ -31,7 +31,10 @@ KEY_PATHS = tuple(sorted((*COMPLETION_PATHS, MODELS_PATH)))
 `/v1/responses/ID/cancel` too, which the exact list in front does not."""
 
 HEALTH_PATH = "/health"
-"""Answered by the edge alone: it tells that a replica accepts connections, not that LiteLLM or a model works."""
+"""Answered by the edge alone: it tells that a replica accepts connections, not that LiteLLM or a model works.
+
+Inside the pod, the way to the engines answers it as well, for itself alone.
+"""
 
 METRICS_PATH = "/metrics"
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from infra.config.models import CacheIsolation
-from infra.config.trust import ControlId, Tier, Trust
 
 
 class Caller(Protocol):
@@ -23,11 +22,6 @@ class Caller(Protocol):
     def sensitive(self) -> bool:
         """Whether it shares no engine."""
         ...
-
-
-def asks_for(control: ControlId, trust: Trust) -> bool:
-    """Whether a control that `adversarial` brings is asked for, by the tier or by its id."""
-    return trust.tier.rank >= Tier.ADVERSARIAL.rank or control in trust.enable
 
 
 def isolation_in_force(written: CacheIsolation | None, *, scoped: bool) -> CacheIsolation:

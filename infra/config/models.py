@@ -83,6 +83,12 @@ class EndpointPickerRouting(StackFilePart):
     """The GatewayClass of Istio's that the data plane is made of."""
     controller_namespace: NamespaceName = "istio-system"
     """Where Istio's controller runs, from which the data plane learns its routes."""
+    network_encrypts: bool = False
+    """Whether the cluster's network encrypts what pods send each other, as a dataplane with WireGuard or a mesh does.
+
+    With KV1 it has to: the data plane has no certificate for engines' doors, and carries prompts in clear text itself.
+    Nothing here can see whether it is true.
+    """
 
 
 Routing = Annotated[ServiceRouting | EndpointPickerRouting, Field(discriminator="kind")]

@@ -149,11 +149,30 @@ def _wanted_kind(kind: str, hint: str = "") -> Callable[[_Case], tuple[str, str]
 def _mapping(case: _Case) -> tuple[str, str]:
     wanted = bare(case.step.annotation)
     wrong = f"keys with values are wanted here, and this is {kind_of(case.given)}"
+    if isinstance(case.given, str) and (meant := _kind_meant(case.step.annotation, case.given)):
+        return wrong, f"{_key_of(case.step)}{meant}"
     if is_model(wanted) and not (case.step.field and case.step.field.examples):
-        last = case.step.location[-1:]
-        key = f"{last[0]}: " if last and isinstance(last[0], str) else ""
-        return wrong, f"{key}{_part_example(wanted)}, as needed; the keys here are {listed(wanted.model_fields)}"
+        return (
+            wrong,
+            f"{_key_of(case.step)}{_part_example(wanted)}, as needed; the keys here are {listed(wanted.model_fields)}",
+        )
     return wrong, case.wanted
+
+
+def _key_of(step: Step) -> str:
+    last = step.location[-1:]
+    return f"{last[0]}: " if last and isinstance(last[0], str) else ""
+
+
+def _kind_meant(annotation: object, given: str) -> str | None:
+    """The part of the kind that was written as plain text; None where no kind is called so, or nearly so."""
+    kinds = {tag: bare(member) for member in union_members(annotation) if (tag := tag_of(member)) is not None}
+    tag = given if given in kinds else near_miss(given, list(kinds))
+    member = kinds.get(tag) if tag else None
+    if not is_model(member):
+        return None
+    needed = {name: field for name, field in member.model_fields.items() if field.is_required() and name != "kind"}
+    return f"{{{', '.join([f'kind: {tag}', *(f'{name}: {example_of(field)}' for name, field in needed.items())])}}}"
 
 
 def _form(case: _Case) -> tuple[str, str]:

@@ -23,7 +23,8 @@ CONTROL = Control(
     mechanism=(
         "The gateway replaces every request's cache_salt with one derived for the tenant, or the engines run without a "
         "cache, or are one tenant's own, as a sensitive tenant's always are. Between gateway and engines traffic is "
-        "encrypted, and both sides prove who they are (mutual TLS)."
+        "encrypted, and both sides prove who they are (mutual TLS); where an endpoint picker's data plane carries it, "
+        "the cluster's network has to encrypt it, and the stack file says that it does."
     ),
     verification=(
         "On one prompt, another tenant's request adds no prefix-cache hits, and the same tenant's request does."
@@ -57,4 +58,9 @@ def objects(blueprint: Blueprint) -> tuple[str, ...]:
         if engine.cache_isolation is not None and (kind := kinds.get(engine.cache_isolation))
     )
     encrypted = blueprint.gateway.models if blueprint.gateway.encrypts else ()
-    return (*scopes, *(f"MutualTls/{row.engine}" for row in encrypted if row.door is not None))
+    carried = (engine.name for engine in blueprint.engines if engine.picker and engine.picker.network_encrypts)
+    return (
+        *scopes,
+        *(f"MutualTls/{row.engine}" for row in encrypted if row.door is not None),
+        *(f"EncryptedByNetwork/{name}" for name in carried),
+    )

@@ -8,7 +8,8 @@ the assumption that lets it sleep no longer holds: one tenant and one GPU flavou
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from infra.config.caches import asks_for, engine_owners, isolation_in_force
+from infra.config.asking import asks_for
+from infra.config.caches import engine_owners, isolation_in_force
 from infra.config.models import Model
 from infra.config.pools import MigPartition, Pool
 from infra.config.stack import StackConfig

@@ -88,10 +88,15 @@ def test_a_namespace_is_closed_after_what_is_open_in_it_and_opened_before_that_g
         assert others <= set(one.options.dependencies)
 
 
-def test_replicas_wait_for_what_picks_among_engines() -> None:
+def test_replicas_wait_for_what_picks_among_engines_and_for_what_carries_their_requests() -> None:
     document = edited(document_of("local"), "models", 0, routing={"kind": "endpoint_picker"})
     made = plan(platform_at("local", document), EVERY_SECRET)
     pickers = {one.urn for one in made.resources if "EndpointPicker$" in one.urn and one.type == WORKLOADS[0]}
 
+    carriers = {
+        one.urn for one in made.resources if "EndpointPicker$" in one.urn and one.urn.endswith("-plane-service")
+    }
+
     assert pickers
-    assert pickers <= set(named(made, "gateway").options.dependencies)
+    assert carriers
+    assert pickers | carriers <= set(named(made, "gateway").options.dependencies)

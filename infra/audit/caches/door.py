@@ -5,6 +5,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
+@dataclass(frozen=True, order=True)
+class EnginePod:
+    """One pod that serves a model.
+
+    Attributes:
+        engine: The engine, by its name: all of its replicas have it in common, and no other engine's pod has it.
+        name: The pod's name.
+    """
+
+    engine: str
+    name: str
+
+
 @dataclass(frozen=True)
 class Counted:
     """What one engine has counted since its start, in tokens.
@@ -50,6 +63,6 @@ class CacheDoor(Protocol):
         """Put a prompt to a model with a tenant's own key; with a made-up one where it is None."""
         ...
 
-    def counted(self, model: str) -> Mapping[str, Counted]:
+    def counted(self, model: str) -> Mapping[EnginePod, Counted]:
         """Engine's pod → what it has counted, of every pod that serves the model."""
         ...

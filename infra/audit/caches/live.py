@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from components.gateway.pod import OBJECT_NAME as GATEWAY
-from infra.audit.caches.door import Counted, Said
+from infra.audit.caches.door import Counted, EnginePod, Said
 from infra.audit.errors import impossible
 from infra.blueprint.model import Blueprint
 from infra.blueprint.names import workload_labels
@@ -56,18 +56,18 @@ class LiveCacheDoor:
         )
         return said(status, text)
 
-    def counted(self, model: str) -> Mapping[str, Counted]:
+    def counted(self, model: str) -> Mapping[EnginePod, Counted]:
         """Engine's pod → what it has counted, of every pod that serves the model.
 
         Raises:
             CommandFailedError: An engine cannot be reached.
         """
-        found: dict[str, Counted] = {}
+        found: dict[EnginePod, Counted] = {}
         for engine in self._blueprint.engines:
             if engine.model == model:
                 for pod in self._pods(engine.namespace, workload_labels("engine", engine.name)):
                     _, text = self._request(engine.namespace, pod, engine.port, ("GET", "/metrics", None, {}))
-                    found[pod] = counted(text)
+                    found[EnginePod(engine.name, pod)] = counted(text)
         return found
 
     def _pods(self, namespace: str, labels: Mapping[str, str]) -> list[str]:

@@ -1,16 +1,16 @@
 """KV1 on a running platform: whose prompts are found again for whom.
 
-Every request is a tenant's own, with its own key and at its own expense: three or four prompts of some hundred tokens
+Every request is a tenant's own, with its own key and at its own expense: three to six prompts of some hundred tokens
 for each model that a tenant may call. Nothing is made on the cluster.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from infra.audit.caches.door import CacheDoor, Counted, Said
-from infra.audit.caches.trial import WORDS, Trial, Verdict, fresh_prompt, trial, without_cache
+from infra.audit.caches.door import CacheDoor, Counted, EnginePod, Said
+from infra.audit.caches.trial import WORDS, Asker, Trial, Verdict, fresh_prompt, trial, without_cache
 from infra.audit.results import Observation, Outcome, Probe
-from infra.blueprint.caches import callers_of
+from infra.blueprint.caches import callers_of, served_by
 from infra.blueprint.model import Blueprint
 from infra.config.models import CacheIsolation
 from infra.config.trust import ControlId
@@ -75,7 +75,7 @@ def _observations(door: CacheDoor, blueprint: Blueprint, place: _Place) -> Itera
         yield _outsider(door, blueprint, place)
         return
     victim = next((name for name in others if name > place.tenant), others[0])
-    result = _asked(door, place, victim)
+    result = _asked(door, blueprint, place, victim)
     attack = _observation(place, result.stolen)
     yield replace(attack, about=f"{place.model}: a prompt that {victim} has asked before")
     yield replace(
@@ -83,11 +83,17 @@ def _observations(door: CacheDoor, blueprint: Blueprint, place: _Place) -> Itera
     )
 
 
-def _asked(door: CacheDoor, place: _Place, victim: str) -> Trial:
+def _asked(door: CacheDoor, blueprint: Blueprint, place: _Place, victim: str) -> Trial:
     tenants = (victim, place.tenant)
     if not place.keeps_prefixes and (found := without_cache(door, place.model, tenants, words=place.words)):
         return found
-    return trial(door, place.model, tenants, words=place.words)
+    askers = _asker(blueprint, place.model, victim), _asker(blueprint, place.model, place.tenant)
+    return trial(door, place.model, askers, words=place.words)
+
+
+def _asker(blueprint: Blueprint, model: str, tenant: str) -> Asker:
+    engines = (engine for engine in blueprint.engines if engine.model == model)
+    return Asker(tenant, next(engine.name for engine in engines if tenant in served_by(blueprint, engine)))
 
 
 def _outsider(door: CacheDoor, blueprint: Blueprint, place: _Place) -> Observation:
@@ -133,7 +139,7 @@ class _CountingDoor:
         self._tokens[model] = self._tokens.get(model, 0) + said.prompt_tokens
         return said
 
-    def counted(self, model: str) -> Mapping[str, Counted]:
+    def counted(self, model: str) -> Mapping[EnginePod, Counted]:
         return self._door.counted(model)
 
     def expense(self, blueprint: Blueprint) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.config.caches import asks_for, engine_owners, isolation_in_force
+from infra.config.asking import asks_for
+from infra.config.caches import engine_owners, isolation_in_force
 from infra.config.draft import Draft, at
 from infra.config.models import Model
 from infra.config.paths import Location

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from infra.config.asking import asker, asks_for
 from infra.config.draft import Draft, at
 from infra.config.gateway import DatabaseOutage, ExternalCache, ExternalDatabase, Gateway
 from infra.config.problem import Problem
@@ -13,9 +14,9 @@ def check_controls(draft: Draft) -> Iterator[Problem]:
     trust, gateway = draft.trust, draft.gateway
     if trust is None or gateway is None:
         return
-    if _is_asked_for(ControlId.SR1, trust):
+    if asks_for(ControlId.SR1, trust, Tier.GOVERNED):
         yield from _unknown_networks(gateway, trust)
-    if _is_asked_for(ControlId.SR3, trust):
+    if asks_for(ControlId.SR3, trust, Tier.GOVERNED):
         yield from _unmetered(draft, gateway, trust)
 
 
@@ -52,11 +53,6 @@ def _unknown_networks(gateway: Gateway, trust: Trust) -> Iterator[Problem]:
             )
 
 
-def _is_asked_for(control: ControlId, trust: Trust) -> bool:
-    """Whether a control that `governed` brings is asked for, by the tier or by its id."""
-    return trust.tier.rank >= Tier.GOVERNED.rank or control in trust.enable
-
-
 def _asker(control: ControlId, trust: Trust) -> str:
-    """Who asks for the control."""
-    return "bulkhead:trust.enable" if control in trust.enable else f"tier {trust.tier}"
+    """Who asks for a control that `governed` brings."""
+    return asker(control, trust, Tier.GOVERNED)

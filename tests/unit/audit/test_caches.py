@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from infra.audit.caches.door import Counted, Said
+from infra.audit.caches.door import Counted, EnginePod, Said
 from infra.audit.caches.live import counted, said
 from infra.audit.caches.probe import probe_caches
-from infra.audit.caches.trial import ATTEMPTS, Trial, trial
+from infra.audit.caches.trial import ATTEMPTS, OWN_ASKS, Asker, Trial, trial
 from infra.audit.report import Verdict, control_reports
 from infra.audit.results import Observation, Outcome, Probe
 from infra.blueprint.model import Blueprint
@@ -29,7 +29,8 @@ class FakePlatform:
 
     Attributes:
         scope: Tenant → whose cache its prompts go to.
-        pods: The engines; each request goes to the next.
+        pods: The engine's replicas; each request goes to the next.
+        engines: Tenant → the engine whose replicas work on its requests.
         refused: Tenants to whom it does not answer.
         traffic: Tokens of others that an engine counts during each request.
         keeps: Whether it keeps anything.
@@ -37,18 +38,19 @@ class FakePlatform:
 
     scope: Callable[[str], str] = lambda tenant: tenant
     pods: tuple[str, ...] = ("engine-0",)
+    engines: Callable[[str], str] = lambda _: "tiny"
     refused: Mapping[str | None, int] = field(default_factory=dict[str | None, int])
     traffic: int = 0
     keeps: bool = True
     requests: int = 0
-    kept: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
-    counters: dict[str, Counted] = field(default_factory=dict[str, Counted])
+    kept: set[tuple[EnginePod, str, str]] = field(default_factory=set[tuple[EnginePod, str, str]])
+    counters: dict[EnginePod, Counted] = field(default_factory=dict[EnginePod, Counted])
 
     def ask(self, tenant: str | None, model: str, prompt: str) -> Said:
         self.requests += 1
         if tenant in self.refused:
             return Said(self.refused[tenant], reason="not_permitted")
-        pod = self.pods[self.requests % len(self.pods)]
+        pod = EnginePod(self.engines(str(tenant)), self.pods[self.requests % len(self.pods)])
         entry = (pod, self.scope(str(tenant)), prompt)
         if self.keeps:
             before = self.counters.get(pod, Counted(0, 0))
@@ -57,12 +59,17 @@ class FakePlatform:
             self.kept.add(entry)
         return Said(200, TOKENS)
 
-    def counted(self, model: str) -> Mapping[str, Counted]:
-        return {pod: self.counters.get(pod, Counted(0, 0)) for pod in self.pods}
+    def counted(self, model: str) -> Mapping[EnginePod, Counted]:
+        return dict(self.counters)
 
 
 def asked(door: FakePlatform) -> Trial:
-    return trial(door, "tiny", ("one", "two"), pause=lambda _: None)
+    return trial(door, "tiny", (Asker("one", "tiny"), Asker("two", "tiny")), pause=lambda _: None)
+
+
+def asked_apart(door: FakePlatform) -> Trial:
+    """The same where each of the two has an engine of its own."""
+    return trial(door, "tiny", (Asker("one", "tiny-one"), Asker("two", "tiny-two")), pause=lambda _: None)
 
 
 def outcomes(found: Trial) -> tuple[Outcome, Outcome]:
@@ -95,14 +102,14 @@ def test_while_others_ask_nothing_is_told_either_way(shared: bool) -> None:
     assert busy.requests <= 2 * ATTEMPTS
 
 
-def test_a_request_that_reached_another_engine_is_no_evidence() -> None:
-    """Two engines in strict turns: the second tenant never meets the engine that has the first one's prompt."""
+def test_a_request_that_reached_another_replica_is_no_evidence() -> None:
+    """Replicas in strict turns are not separate engines: the second tenant never meets the one that has the prompt."""
     leaky = FakePlatform(scope=lambda _: "everybody", pods=("engine-0", "engine-1"))
 
     assert outcomes(asked(leaky)) == (Outcome.UNPROVEN, Outcome.UNPROVEN)
 
 
-def test_among_several_engines_the_one_that_has_the_prompt_is_waited_for() -> None:
+def test_among_several_replicas_the_one_that_has_the_prompt_is_waited_for() -> None:
     @dataclass
     class Wandering(FakePlatform):
         order: tuple[int, ...] = (0, 1, 1, 1, 0, 1, 0, 1)
@@ -116,6 +123,48 @@ def test_among_several_engines_the_one_that_has_the_prompt_is_waited_for() -> No
             return answer
 
     assert outcomes(asked(Wandering(pods=("engine-0", "engine-1")))) == (Outcome.HOLDS, Outcome.HOLDS)
+
+
+def everybody(_: str) -> str:
+    return "everybody"
+
+
+def test_separate_engines_hold_by_being_separate_and_the_own_prompt_is_found_again() -> None:
+    found = asked_apart(FakePlatform(scope=everybody, engines=lambda tenant: f"tiny-{tenant}"))
+
+    assert outcomes(found) == (Outcome.HOLDS, Outcome.HOLDS)
+    assert "answered by tiny-two, a separate engine, while one was answered by tiny-one" in found.stolen.seen
+    assert f"{FOUND} of {TOKENS} tokens" in found.own.seen
+
+
+@pytest.mark.parametrize("replicas", [2, 40])
+def test_separate_engines_of_many_replicas_hold_too(replicas: int) -> None:
+    pods = tuple(f"replica-{index}" for index in range(replicas))
+    found = asked_apart(FakePlatform(scope=everybody, pods=pods, engines=lambda tenant: f"tiny-{tenant}"))
+
+    assert outcomes(found) == (Outcome.HOLDS, Outcome.HOLDS)
+
+
+def test_tenants_who_should_have_separate_engines_and_share_one_are_seen_to() -> None:
+    """Even where a salt keeps their prompts apart in it."""
+    found = asked_apart(FakePlatform(engines=lambda _: "tiny-one"))
+
+    assert found.stolen.outcome is Outcome.FAILS
+    assert found.stolen.seen == "a request of two was answered by tiny-one, which does not serve it"
+
+
+def test_a_gateway_that_spreads_requests_over_separate_engines_is_seen_to() -> None:
+    """Two engines in turns: the first two requests go to the right ones, and a later one does not."""
+    turns = iter(["tiny-one", "tiny-two"] * 10)
+    found = asked_apart(FakePlatform(engines=lambda _: next(turns)))
+
+    assert found.stolen.outcome is Outcome.FAILS
+
+
+def test_separate_engines_that_are_never_left_alone_are_not_judged() -> None:
+    busy = FakePlatform(engines=lambda tenant: f"tiny-{tenant}", traffic=7)
+
+    assert outcomes(asked_apart(busy)) == (Outcome.UNPROVEN, Outcome.UNPROVEN)
 
 
 @pytest.mark.parametrize("tenant", ["one", "two"])
@@ -161,6 +210,39 @@ def test_a_leak_fails_the_control() -> None:
     platform = adversarial()
 
     assert verdict(platform, probed(FakePlatform(scope=lambda _: "everybody"), platform)) is Verdict.FAILS
+
+
+def own_engines(platform: Platform) -> Callable[[str], str]:
+    """Where the requests of each tenant have to go."""
+    owners = {engine.tenant: engine.name for engine in platform.blueprint.engines}
+    return lambda tenant: owners.get(tenant) or owners[None]
+
+
+def test_engines_of_each_tenant_s_own_are_proven() -> None:
+    platform = adversarial(tenants=3, cache_isolation="engine_per_tenant")
+    door = FakePlatform(scope=everybody, engines=own_engines(platform))
+
+    assert verdict(platform, probed(door, platform)) is Verdict.HOLDS
+    assert door.requests == 3 * (2 + OWN_ASKS)
+
+
+def test_a_sensitive_tenant_s_engines_are_proven_beside_those_that_others_share() -> None:
+    parts = document("trusted", 3, enable=["KV1"])
+    tenants = cast("list[dict[str, Any]]", parts["bulkhead:tenants"])
+    tenants[1]["sensitive"] = True
+    config = parse(parts, TODAY)
+    assert not isinstance(config, list), config
+    platform = platform_of("tests", config, TODAY)
+    owners = own_engines(platform)
+    leaky = FakePlatform(scope=everybody, engines=owners)
+
+    assert owners("tenant-1") != owners("tenant-0") == owners("tenant-2")
+    assert verdict(platform, probed(FakePlatform(engines=owners), platform)) is Verdict.HOLDS
+    assert [one.outcome for one in probed(leaky, platform) if one.attack] == [
+        Outcome.HOLDS,
+        Outcome.HOLDS,
+        Outcome.FAILS,
+    ]
 
 
 def test_one_tenant_that_cannot_be_judged_leaves_the_control_unproven() -> None:

@@ -15,11 +15,13 @@ from infra.config.stack import StackConfig
 from infra.config.trust import ControlId
 from infra.controls import kv2_no_prefix_co_location as kv2
 from infra.posture import platform_of
+from infra.trust.posture import Finding
 from tests.strategies import TODAY, configurations
 from tests.unit.blueprint.isolated import blueprint_with
 from tests.unit.config.documents import sound
 
-PICKED = {"models.0.routing": {"kind": "endpoint_picker"}}
+PLAIN = {"models.0.routing": {"kind": "endpoint_picker"}}
+PICKED = {"models.0.routing": {"kind": "endpoint_picker", "network_encrypts": True}}
 SEPARATE = {"models.0.cache_isolation": "engine_per_tenant"}
 
 
@@ -122,7 +124,7 @@ def test_a_request_past_service_and_picker_is_a_bug_that_is_seen() -> None:
         kv2.apply(broken)
 
 
-ROUTING = EndpointPickerRouting(kind="endpoint_picker")
+ROUTING = EndpointPickerRouting(kind="endpoint_picker", network_encrypts=True)
 
 
 @given(config=configurations())
@@ -143,14 +145,26 @@ def test_whatever_is_configured_no_picker_of_several_tenants_reads_prompts_under
             assert (engine.picker.scores_prefixes, engine.picker.fails_closed) == (True, ControlId.SR1 in in_force)
 
 
-def test_what_a_data_plane_carries_is_not_encrypted_and_the_posture_says_so() -> None:
-    (engine,) = picked("adversarial")[1]
-    (row,) = picked("adversarial")[0].gateway.models
-    config = sound({**PICKED, "trust": {"tier": "adversarial", "tenants": "untrusted"}})
-    warnings = platform_of("test", config, TODAY).posture.warnings
-    (warning,) = [each for each in warnings if "in clear text" in each.message]
+def clear_text(changes: dict[str, Any]) -> list[Finding]:
+    warnings = platform_of("test", sound(changes), TODAY).posture.warnings
+    return [each for each in warnings if "in clear text" in each.message]
 
-    assert row.door is None
-    assert row.base_url == engine.base_url
+
+def test_what_a_data_plane_carries_is_not_encrypted_and_the_posture_says_so() -> None:
+    (warning,) = clear_text({**PLAIN, "gateway.engine_traffic": "mutual_tls"})
+
     assert warning.path == "bulkhead:models[0].routing"
-    assert not [each for each in platform_of("test", sound(PICKED), TODAY).posture.warnings if each == warning]
+    assert "write routing.network_encrypts: true" in warning.message
+    assert not clear_text(PLAIN)
+    assert not clear_text({**PICKED, "gateway.engine_traffic": "mutual_tls"})
+
+
+def test_under_kv1_the_posture_tells_who_encrypts_what() -> None:
+    config = sound({**PICKED, "trust": {"tier": "adversarial", "tenants": "untrusted"}})
+    platform = platform_of("test", config, TODAY)
+    (row,) = platform.blueprint.gateway.models
+    (engine,) = picked("adversarial")[1]
+
+    assert (row.door, row.base_url) == (None, engine.base_url)
+    assert f"EncryptedByNetwork/{engine.name}" in platform.posture.of(ControlId.KV1).objects
+    assert not [name for name in platform.posture.of(ControlId.KV1).objects if name.startswith("MutualTls/")]

@@ -268,3 +268,23 @@ def test_every_key_has_an_example_to_write() -> None:
 )
 def test_keys_with_values_that_are_wanted_are_shown(key: str, write: str) -> None:
     assert only_fault({key: 3}).write.startswith(write)
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "advice"),
+    [
+        ("models.0.routing", "endpoint_picker", "routing: {kind: endpoint_picker}"),
+        ("models.0.routing", "endpoint-picker", "routing: {kind: endpoint_picker}"),
+        ("gateway.cache", "in_cluster", "cache: {kind: in_cluster}"),
+        ("pools.1.partition", "mig", "partition: {kind: mig, size: 1g.10gb}"),
+    ],
+)
+def test_a_kind_written_as_plain_text_is_shown_as_the_part_that_it_means(path: str, written: str, advice: str) -> None:
+    fault = only_fault({path: written})
+
+    assert "keys with values are wanted here, and this is text" in fault.wrong
+    assert fault.write == advice
+
+
+def test_plain_text_that_means_no_kind_is_shown_the_first() -> None:
+    assert only_fault({"models.0.routing": "round robin"}).write.startswith("routing: {kind: service}")

@@ -94,10 +94,13 @@ def test_the_data_plane_asks_for_no_address_outside_the_cluster() -> None:
 def test_policies_select_the_pods_that_are_made() -> None:
     recording = recorded()
     template = recording.one("Deployment").inputs["spec"]["template"]["metadata"]["labels"]
-    selectors = [one.inputs["spec"]["selector"] for one in recording.of("Service")]
+
+    def selected(service: str) -> Any:
+        return recording.named(service).inputs["spec"]["selector"]
 
     assert picker_labels(picked()).items() <= template.items()
-    assert selectors == [picker_labels(picked()), data_plane_labels(picked())]
+    assert selected("picker-x-service") == picker_labels(picked())
+    assert selected("picker-x-data-plane-service") == data_plane_labels(picked())
 
 
 def test_another_way_to_pick_is_another_pod() -> None:
@@ -129,3 +132,11 @@ def test_the_pod_fits_pod_security_restricted_and_reads_the_file_that_is_mounted
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert "--config-file=/etc/bulkhead/picker.yaml" in container["args"]
     assert yaml.safe_load(content) == picker_configuration(PICKER)
+
+
+def test_the_data_plane_is_waited_for_until_one_of_its_pods_is_ready() -> None:
+    recording = recorded()
+    service = recording.named("picker-x-data-plane-service")
+
+    assert "annotations" not in service.inputs["metadata"]
+    assert recording.named("picker-x-data-plane").urn in service.dependencies

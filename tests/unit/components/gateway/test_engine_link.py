@@ -4,6 +4,9 @@ import dataclasses
 import json
 import re
 import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from components.gateway import Gateway, GatewayArgs
 from components.gateway.configuration import configuration
 from components.gateway.engine_link import RESOLVER_PATH, START, link_configuration
 from components.gateway.isolation import cache_domains
+from components.gateway.pod import readiness_script
 from infra.blueprint.model import GatewayPart
 from infra.blueprint.names import ENGINE_TRAFFIC_LABEL, MUTUAL_TLS
 from infra.blueprint.routes import COMPLETION_PATHS
@@ -44,6 +48,20 @@ def gateway(part: GatewayPart, certificate: str = "made-certificate") -> Recordi
 
 def template(part: GatewayPart, certificate: str = "made-certificate") -> dict[str, Any]:
     return gateway(part, certificate).one("Deployment").inputs["spec"]["template"]
+
+
+def answering(status: int, body: bytes = b"") -> HTTPServer:
+    """A server that answers every GET so, for as long as the test runs."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
 
 
 def addresses(part: GatewayPart) -> list[str]:
@@ -88,6 +106,45 @@ def test_the_link_is_there_before_litellm_and_ends_after_it() -> None:
     link, litellm = template(ENCRYPTED)["spec"]["initContainers"]
 
     assert (link["name"], link["restartPolicy"], litellm["name"]) == ("engine-link", "Always", "litellm")
+
+
+def probe_commands(part: GatewayPart, probe: str) -> str:
+    (litellm,) = (each for each in template(part)["spec"]["initContainers"] if each["name"] == "litellm")
+    return " ".join(litellm[probe]["exec"]["command"])
+
+
+@pytest.mark.parametrize("serves_without_database", [False, True])
+def test_a_replica_without_its_link_gets_no_requests(serves_without_database: bool) -> None:
+    part = dataclasses.replace(ENCRYPTED, serves_without_database=serves_without_database)
+    plain = dataclasses.replace(PLAIN, serves_without_database=serves_without_database)
+
+    assert "4200" in probe_commands(part, "readinessProbe")
+    assert "4200" not in probe_commands(plain, "readinessProbe")
+
+
+def test_litellm_is_not_restarted_for_its_link() -> None:
+    for probe in ("startupProbe", "livenessProbe"):
+        assert "4200" not in probe_commands(ENCRYPTED, probe)
+
+
+def test_the_link_answers_for_itself_with_no_engine_behind_it() -> None:
+    health = re.search(r"location = /health {(.*?)}", link_configuration(ENCRYPTED), re.DOTALL)
+
+    assert health
+    assert health[1].split() == ["return", "204;"]
+
+
+@pytest.mark.parametrize(("link", "ready"), [(204, True), (503, False), (None, False)])
+def test_readiness_is_what_link_and_litellm_say_together(link: int | None, ready: bool) -> None:
+    """The probe's own script, against servers that answer so; None: nobody listens."""
+    litellm = answering(200, b'{"db": "connected"}')
+    beside = answering(link) if link else None
+    port = beside.server_port if beside else 9
+    script = readiness_script(ENCRYPTED).replace("4200", str(port))
+    script = script.format(port=litellm.server_port, path="/health/readiness")
+    found = subprocess.run([sys.executable, "-I", "-S", "-c", script], check=False, capture_output=True)
+
+    assert (found.returncode == 0) is ready
 
 
 def test_it_may_do_no_more_than_the_edge() -> None:

@@ -17,6 +17,43 @@ def test_a_cache_cannot_be_shared_on_purpose_with_kv1(trust: dict[str, object]) 
     assert "waiver" in fault.write
 
 
+@pytest.mark.parametrize(
+    ("trust", "asker", "purpose"),
+    [
+        (
+            {"tier": "trusted", "enable": ["KV1"]},
+            "bulkhead:trust.enable",
+            "takes KV1 out of bulkhead:trust.enable, and",
+        ),
+        ({"tier": "adversarial"}, "tier adversarial", "takes a lower tier, and a waiver of KV1"),
+        ({"tier": "adversarial", "enable": ["KV1"]}, "tier adversarial", "a lower tier, KV1 out of bulkhead:trust.ena"),
+        (
+            {
+                "tier": "adversarial",
+                "waivers": [{"control": "KV1", "owner": "us", "reason": "speed", "expires": "2999-12-31"}],
+            },
+            "tier adversarial",
+            "takes a lower tier, since the waiver of KV1 waives nothing",
+        ),
+    ],
+)
+def test_whoever_asks_for_kv1_is_named_and_what_it_takes_to_share(
+    trust: dict[str, object], asker: str, purpose: str
+) -> None:
+    fault = only_fault({"trust": trust, "models.0.cache_isolation": "shared"})
+
+    assert f"KV1 ({asker}) rules it out" in fault.wrong
+    assert purpose in fault.write
+
+
+@pytest.mark.parametrize("trust", SCOPED)
+def test_a_cache_of_one_caller_is_refused_for_the_next_one_s_sake(trust: dict[str, object]) -> None:
+    fault = only_fault({"trust": trust, "models.0.cache_isolation": "shared", "tenants.1": ...})
+
+    assert "every further tenant" in fault.wrong
+    assert fault.follows.startswith("nothing today")
+
+
 @pytest.mark.parametrize("isolation", ["salted", "off", ...])
 @pytest.mark.parametrize("trust", SCOPED)
 def test_a_cache_that_is_scoped_or_of_which_nothing_is_said_fits_kv1(trust: object, isolation: object) -> None:
@@ -79,3 +116,24 @@ def test_prompts_cannot_go_in_clear_text_with_kv1(trust: dict[str, object]) -> N
 @pytest.mark.parametrize("traffic", ["plain", "mutual_tls"])
 def test_without_kv1_either_is_a_choice(traffic: str) -> None:
     assert sound({"gateway.engine_traffic": traffic}).gateway.engine_traffic == traffic
+
+
+PICKED = {"models.0.routing": {"kind": "endpoint_picker"}}
+
+
+@pytest.mark.parametrize("trust", SCOPED)
+def test_a_picker_s_data_plane_cannot_carry_prompts_in_clear_text_with_kv1(trust: dict[str, object]) -> None:
+    fault = only_fault({**PICKED, "trust": trust})
+
+    assert fault.path == "bulkhead:models[0].routing"
+    assert "carries prompts for llama in clear text, and KV1" in fault.wrong
+    assert "network_encrypts: true" in fault.write
+
+
+@pytest.mark.parametrize("trust", SCOPED)
+def test_a_network_that_encrypts_may_carry_what_a_picker_s_data_plane_does(trust: dict[str, object]) -> None:
+    assert sound({"models.0.routing": {"kind": "endpoint_picker", "network_encrypts": True}, "trust": trust})
+
+
+def test_without_kv1_a_picker_needs_nothing_of_the_network() -> None:
+    assert sound(PICKED)
