@@ -37,6 +37,7 @@ from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowerin
 LOOK_SECONDS = 10.0
 """Between two looks at a pool on which something still runs."""
 RETIRING_KEY = f"{PROJECT}:retiring_pools"
+EMPTIED_KEY = f"{PROJECT}:emptied_pools"
 NOTHING = "nothing"
 """What is called deployed before the first update."""
 
@@ -183,15 +184,21 @@ def _wait_until_empty(pools: tuple[str, ...], target: Platform) -> None:
 
 @contextmanager
 def _stack_file(step: Step, found: Situation) -> Generator[Path]:
-    """The stack file of one step: the target's, with the pools that stay for a while; made anew, it is gone afterwards.
+    """The stack file of one step: the target's, with the pools that stay for a while or have been seen empty.
 
-    Of the file nothing is changed, so that an interruption leaves nothing to clear away.
+    It is made anew and gone afterwards. Of the target nothing is changed, so that an interruption leaves nothing to
+    clear away.
     """
-    if not step.retiring:
+    if not (step.retiring or step.empty):
         yield found.file.absolute()
         return
     document = cast("dict[str, dict[str, Any]]", read_yaml(found.file.read_text(encoding="utf-8-sig")).value)
-    document["config"][RETIRING_KEY] = [dict(record) for record in step.retiring]
+    config = document["config"]
+    if step.retiring:
+        config.pop(EMPTIED_KEY, None)
+        config[RETIRING_KEY] = [dict(record) for record in step.retiring]
+    if step.empty:
+        config[EMPTIED_KEY] = sorted({*config.get(EMPTIED_KEY, ()), *step.empty})
     with tempfile.TemporaryDirectory(prefix="bulkhead-") as folder:
         path = Path(folder) / f"Pulumi.{found.stack}.yaml"
         path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")

@@ -1,6 +1,6 @@
 """What one update may not do to what is deployed: take jobs along, or end keys that are in use."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from infra.config.rotation import accepted_generations
@@ -24,6 +24,7 @@ def with_way(platform: Platform, before: Deployed | None) -> Posture:
     after = state_of(platform.config, platform.blueprint)
     found = (
         *_pools(dropped_pools(before, after), before, platform.posture.stack),
+        *_retiring(unready_pools(before, after, platform.config.emptied_pools), platform.posture.stack),
         *_keys(before, after),
         *_engine_keys(before, platform.config),
     )
@@ -39,6 +40,11 @@ def dropped_pools(before: Deployed, after: Deployed) -> dict[str, Record]:
     }
 
 
+def unready_pools(before: Deployed, after: Deployed, emptied: Collection[str]) -> tuple[str, ...]:
+    """Retiring node pools that an update would delete, though nobody has said that nothing runs there any more."""
+    return tuple(sorted(before.retiring.difference(after.pools, emptied)))
+
+
 def _pools(dropped: Mapping[str, Record], before: Deployed, stack: str) -> Iterator[Finding]:
     for name in sorted(dropped):
         tenants = ", ".join(before.jobs[name])
@@ -49,6 +55,20 @@ def _pools(dropped: Mapping[str, Record], before: Deployed, stack: str) -> Itera
             f"Node pool {name} is deployed and wanted no more, and jobs of {tenants} may run on it: they would be ended"
             f" with its nodes. Run: bulkhead transition --stack {stack}, which keeps it until nothing runs there; or"
             " write its record into bulkhead:retiring_pools, update, and remove it from there in a second update.",
+        )
+
+
+def _retiring(unready: Iterable[str], stack: str) -> Iterator[Finding]:
+    for name in unready:
+        yield Finding(
+            Severity.ERROR,
+            None,
+            "bulkhead:retiring_pools",
+            f"Node pool {name} is retiring, and the stack file no longer names it: jobs that still run there would be"
+            f" ended with its nodes. Run: bulkhead transition --stack {stack}, which waits until nothing runs there and"
+            f" then removes it. Or, once `kubectl get pods -A` shows nothing on it, write bulkhead:emptied_pools:"
+            f" [{name}] and update; or keep it by its record in bulkhead:retiring_pools, which `pulumi stack output"
+            " deployed` holds under `pools`.",
         )
 
 

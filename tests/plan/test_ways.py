@@ -22,7 +22,8 @@ OLD, NEW = "h100-mig-1g-20gb", "h100-mig-1g-10gb"
 def step_document(change: Change, number: int) -> dict[str, Any]:
     """The document of one step."""
     step = change.way()[number]
-    return {**change.after, **({"bulkhead:retiring_pools": list(step.retiring)} if step.retiring else {})}
+    retiring = {"bulkhead:retiring_pools": list(step.retiring)} if step.retiring else {}
+    return {**change.after, **retiring, **({"bulkhead:emptied_pools": list(step.empty)} if step.empty else {})}
 
 
 def test_the_ways_are_the_reviewed_ones() -> None:
@@ -85,6 +86,29 @@ def test_each_step_is_let_through_where_the_one_before_it_is_deployed(number: in
     state, _ = deployed_at("prod", deployed)
 
     assert with_way(platform_at("prod", step_document(DIVIDED, number)), state).sound
+
+
+def test_a_pool_that_is_being_emptied_goes_by_no_plain_update() -> None:
+    state, _ = deployed_at("prod", step_document(DIVIDED, 0))
+    (error,) = with_way(DIVIDED.target, state).errors
+
+    assert error.path == "bulkhead:retiring_pools"
+    assert f"Node pool {OLD} is retiring" in error.message
+    assert "bulkhead transition --stack prod" in error.message
+    assert f"bulkhead:emptied_pools: [{OLD}]" in error.message
+
+
+def test_a_retiring_pool_may_be_taken_into_use_again() -> None:
+    state, _ = deployed_at("prod", step_document(DIVIDED, 0))
+
+    said = [error.path for error in with_way(platform_at("prod", DIVIDED.before), state).errors]
+    assert "bulkhead:retiring_pools" not in said
+
+
+def test_once_the_pool_is_gone_nothing_asks_for_it_again() -> None:
+    state, _ = deployed_at("prod", step_document(DIVIDED, 1))
+
+    assert with_way(DIVIDED.target, state).sound
 
 
 def test_a_deployment_that_told_nothing_refuses_nothing() -> None:

@@ -136,7 +136,8 @@ def test_each_step_is_an_update_and_the_last_waits_for_what_runs(
     assert result.exit_code == 0, result.output
     first, second = engine.told
     assert first.startswith("up --yes --skip-preview --non-interactive --stack prod --config-file ")
-    assert second == f"{first.rpartition(' ')[0]} {project / 'Pulumi.prod.yaml'}"
+    assert second.rpartition(" ")[0] == first.rpartition(" ")[0]
+    assert engine.file == {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]}
     assert result.stderr.count("waiting for 1 pod(s): bulkhead-workloads/job-1") == 1
     assert (project / "Pulumi.prod.yaml").read_text() == before
 
@@ -164,6 +165,16 @@ def test_after_an_interruption_what_is_left_is_done(
     assert result.exit_code == 0, result.output
     assert "1 update\n1. remove" in result.stdout
     assert len(engine.told) == 1
+
+
+def test_a_word_left_in_the_file_does_not_spare_the_pool_its_emptying(
+    bulkhead: Bulkhead, engine: Engine, project: Path
+) -> None:
+    write(project, {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]})
+    engine.answers("status", "255")
+
+    assert bulkhead("transition", "--stack", "prod", "--yes").exit_code == 3
+    assert engine.file == retiring(dict(REPARTITIONED))
 
 
 def test_a_lowering_without_a_reason_begins_nothing(bulkhead: Bulkhead, engine: Engine, project: Path) -> None:
