@@ -117,6 +117,7 @@ def _described(step: Step, before: Deployed, after: Deployed, posture: DeployedP
                 for name in sorted(before.queues.keys() - after.queues.keys())
             ),
             *(f"Queue of {name} in {before.queues[name]}." for name in _moved(before.queues, after.queues)),
+            *_ended_keys(before, after),
         ),
         stays=(*_admitted_before(acts.keys() - posture.in_force), *_queue_notes(before, after)),
     )
@@ -133,6 +134,12 @@ def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 def _new_keys(before: Deployed, after: Deployed) -> Iterator[str]:
     for kind, generation in sorted(after.keys.items()):
         if kind in before.keys and before.keys[kind] != generation:
+            yield f"Key {generation} ({kind})."
+
+
+def _ended_keys(before: Deployed, after: Deployed) -> Iterator[str]:
+    for kind in sorted(before.keys.keys() & after.keys.keys()):
+        for generation in sorted(before.taken(kind) - after.taken(kind)):
             yield f"Key {generation} ({kind})."
 
 

@@ -132,6 +132,44 @@ def test_a_key_in_use_ends_by_no_number_that_was_left_out(
 
 
 @pytest.mark.parametrize(
+    ("deployed", "wanted", "said"),
+    [
+        ({"key_generation": 3}, {"key_generation": 2}, "Key 2 has gone on working and is the newest again."),
+        ({"key_generation": 3, "oldest_key_generation": 3}, {"key_generation": 2}, "Key 2 is drawn anew: nothing"),
+        ({}, {"key_generation": 2, "oldest_key_generation": 2}, "whoever sends it is refused until it has key 2."),
+        ({}, {"key_generation": 3}, "before key 3 is known. Write: key_generation: 2, one at a time."),
+    ],
+)
+def test_what_a_tenant_loses_is_said_as_it_is(deployed: dict[str, int], wanted: dict[str, int], said: str) -> None:
+    document = document_of("local")
+    state, _ = deployed_at("local", edited(document, "tenants", 0, **deployed))
+    target = platform_at("local", edited(document, "tenants", 0, **wanted))
+
+    (finding,) = [one for one in with_way(target, state).findings if "(tenant research)" in one.message]
+    assert said in finding.message
+
+
+def test_a_version_that_told_the_newest_keys_alone_claims_nothing_of_those_before_them() -> None:
+    document = document_of("local")
+    state, _ = deployed_at("local", edited(document, "tenants", 0, key_generation=3))
+    told = {key: value for key, value in state_document(state).items() if key != "oldest_keys"}
+    older = deployed_state(told)
+    assert older is not None
+
+    assert older.taken("tenant research") == {3}
+    posture = with_way(platform_at("local", edited(document, "tenants", 0, key_generation=2)), older)
+    assert any("Key 2 is drawn anew, unless it goes on working" in one.message for one in posture.warnings)
+
+
+def test_a_former_key_that_ends_is_told_among_what_goes() -> None:
+    document = edited(document_of("local"), "tenants", 0, key_generation=2)
+    ended = edited(document, "tenants", 0, oldest_key_generation=2)
+    (step,) = Change("ended", "local", document, ended).way()
+
+    assert step.removes == ("Key 1 (tenant research).",)
+
+
+@pytest.mark.parametrize(
     ("wanted", "sound"),
     [
         ({"engine_key_generation": 2}, False),
