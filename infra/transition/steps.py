@@ -13,9 +13,11 @@ What an update cannot do is wait for somebody else's work: a node pool that goes
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from infra.blueprint.model import EnginePart
+from infra.config.models import CacheIsolation
 from infra.config.trust import ControlId
 from infra.posture import Platform
-from infra.transition.state import Deployed, Record, state_of
+from infra.transition.state import ENGINE, Deployed, Record, state_of
 from infra.trust.lowering import DeployedPosture
 
 
@@ -107,7 +109,7 @@ def _described(step: Step, before: Deployed, after: Deployed, posture: DeployedP
             *(f"Tenant {name}: account, key and queue." for name in sorted(after.queues.keys() - before.queues.keys())),
             *_new_keys(before, after),
         ),
-        moves=tuple(_moves(before, after)),
+        moves=(*_moves(before, after), *_fewer_engines(before, after, target.blueprint.engines)),
         removes=(
             *(f"{control} ({titles[control]})." for control in lost),
             *(f"{_pool(name, before)}." for name in sorted(before.flavors - after.flavors)),
@@ -150,6 +152,38 @@ def _moves(before: Deployed, after: Deployed) -> Iterator[str]:
         yield f"Cache of {name}: from {before.caches[name] or 'shared'} to {after.caches[name] or 'shared'}."
     for name in _moved(before.queues, after.queues):
         yield f"Queue of {name}: from {before.queues[name]} to {after.queues[name]}."
+
+
+def _fewer_engines(before: Deployed, after: Deployed, engines: Iterable[EnginePart]) -> Iterator[str]:
+    """What is away meanwhile: on GPUs an engine goes before its successor starts, as a spare GPU need not exist."""
+    for engine in engines:
+        if engine.devices is None or not _restarts(engine.name, before, after):
+            continue
+        if engine.replicas == 1:
+            yield (
+                f"{engine.name} is away until its new engine has loaded: it has one on GPUs, which goes first. With two"
+                " replicas it would not be."
+            )
+        else:
+            yield f"{engine.name} has one engine fewer of {engine.replicas} while they restart by turns."
+
+
+def _restarts(name: str, before: Deployed, after: Deployed) -> bool:
+    """Whether engines that are there get other nodes, other keys, or begin or end to keep prefixes."""
+    if name not in before.engines:
+        return False
+    keeps = [state.caches.get(name) != CacheIsolation.OFF for state in (before, after)]
+    return (
+        before.engines[name] != after.engines[name]
+        or _engine_keys_differ(before, after)
+        or (name in before.caches and keeps[0] != keeps[1])
+    )
+
+
+def _engine_keys_differ(before: Deployed, after: Deployed) -> bool:
+    if ENGINE not in before.oldest_keys:
+        return before.keys.get(ENGINE) != after.keys.get(ENGINE)
+    return before.taken(ENGINE) != after.taken(ENGINE)
 
 
 def _admitted_before(new: Iterable[ControlId]) -> Iterator[str]:

@@ -161,6 +161,47 @@ def test_a_version_that_told_the_newest_keys_alone_claims_nothing_of_those_befor
     assert any("Key 2 is drawn anew, unless it goes on working" in one.message for one in posture.warnings)
 
 
+def with_engine_keys(stack: str, **numbers: int) -> dict[str, Any]:
+    document = document_of(stack)
+    return {**document, "bulkhead:gateway": {**document.get("bulkhead:gateway", {}), **numbers}}
+
+
+def restarts(change: Change, deployed: Any = None) -> list[str]:
+    return [said for said in change.way(deployed)[0].moves if " is away " in said or " fewer " in said]
+
+
+def test_a_model_whose_only_engine_on_gpus_moves_is_said_to_be_away() -> None:
+    (said,) = restarts(DIVIDED)
+
+    assert said.startswith("embeddings is away until its new engine has loaded")
+
+
+def test_new_keys_for_engines_take_one_engine_of_each_model_on_gpus_away() -> None:
+    change = Change("keys", "prod", document_of("prod"), with_engine_keys("prod", engine_key_generation=2))
+
+    assert [said.partition(" ")[0] for said in restarts(change)] == ["embeddings", "llama-8b", "qwen-14b"]
+    assert "llama-8b has one engine fewer of 2 while they restart by turns." in restarts(change)
+
+
+def test_engines_on_cpus_and_engines_that_stay_as_they_are_are_never_away() -> None:
+    on_cpus = Change("keys", "local", document_of("local"), with_engine_keys("local", engine_key_generation=2))
+    tenants = edited(document_of("prod"), "tenants", 0, key_generation=2)
+
+    assert restarts(on_cpus) == []
+    assert restarts(Change("a tenant's key", "prod", document_of("prod"), tenants)) == []
+
+
+def test_an_engine_that_ends_to_keep_prefixes_is_away_and_one_whose_prefixes_are_salted_is_not() -> None:
+    prod = document_of("prod")
+    names = [model["name"] for model in prod["bulkhead:models"]]
+    off, salted = (
+        edited(prod, "models", names.index("qwen-14b"), cache_isolation=isolation) for isolation in ("off", "salted")
+    )
+
+    assert [said.partition(" ")[0] for said in restarts(Change("off", "prod", prod, off))] == ["qwen-14b"]
+    assert restarts(Change("salted", "prod", prod, salted)) == []
+
+
 def test_a_former_key_that_ends_is_told_among_what_goes() -> None:
     document = edited(document_of("local"), "tenants", 0, key_generation=2)
     ended = edited(document, "tenants", 0, oldest_key_generation=2)
