@@ -55,6 +55,7 @@ class Situation:
 
     Attributes:
         stack: The stack's name.
+        selected: The same as it was given, with organisation and project where the engine needs them.
         file: The stack file to get to.
         project: The folder that holds Pulumi.yaml.
         posture: What the deployment claims; None where nothing is deployed.
@@ -63,6 +64,7 @@ class Situation:
     """
 
     stack: str
+    selected: str
     file: Path
     project: Path
     posture: DeployedPosture | None
@@ -111,7 +113,7 @@ def transition(stack: str, target: Path | None, plan_only: bool, yes: bool, want
     want_json(wanted == Format.JSON)
     own = stack_file_of(stack, Path.cwd(), {})
     name, file = own.name.removeprefix("Pulumi.").removesuffix(".yaml"), target or own
-    found = _situation(name, file, own.parent)
+    found = _situation(name, stack, file, own.parent)
     _require_sound(found)
     show = transition_json if wanted == Format.JSON else transition_text
     click.echo(show(name, found.tiers, found.way))
@@ -124,7 +126,7 @@ def transition(stack: str, target: Path | None, plan_only: bool, yes: bool, want
         _carry_out(step, found)
         if not later:
             return
-        found = _situation(name, file, own.parent)
+        found = _situation(name, stack, file, own.parent)
 
 
 def _require_consent() -> None:
@@ -137,14 +139,14 @@ def _require_consent() -> None:
         raise FaultsFoundError("bulkhead transition", [fault])
 
 
-def _situation(stack: str, file: Path, project: Path) -> Situation:
+def _situation(stack: str, selected: str, file: Path, project: Path) -> Situation:
     _, config = load_stack_file(file, today())
-    outputs = _outputs(stack, project)
+    outputs = _outputs(selected, project)
     try:
         posture, state = deployed_posture(outputs.get("posture")), deployed_state(outputs.get("deployed"))
     except ValueError as error:
         raise _failed(f"what is deployed cannot be told: {error}", "the version that deployed last, or newer") from None
-    return Situation(stack, file, project, posture, state, platform_of(stack, config, today()))
+    return Situation(stack, selected, file, project, posture, state, platform_of(stack, config, today()))
 
 
 def _require_sound(found: Situation) -> None:
@@ -164,8 +166,8 @@ def _carry_out(step: Step, found: Situation) -> None:
     if step.empty:
         _wait_until_empty(step.empty, found.target)
     with _stack_file(step, found) as file:
-        options = ("--yes", "--skip-preview", "--non-interactive", "--stack", found.stack, "--config-file", str(file))
-        status = _update(["up", *options], found.project)
+        named = ("--stack", found.selected, "--config-file", str(file))
+        status = _update(["up", "--yes", "--skip-preview", "--non-interactive", *named], found.project)
     if status:
         raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 

@@ -21,7 +21,11 @@ from tests.unit.cli.conftest import Bulkhead
 
 PULUMI = """\
 #!/bin/sh
-if [ "$1 $2" = "stack output" ]; then cat "$STAND_INS/outputs.json"; exit "$(cat "$STAND_INS/output_status")"; fi
+if [ "$1 $2" = "stack output" ]; then
+  echo "$@" >"$STAND_INS/asked"
+  cat "$STAND_INS/outputs.json"
+  exit "$(cat "$STAND_INS/output_status")"
+fi
 for file; do :; done
 echo "$@" >>"$STAND_INS/commands"
 cat "$file" >"$STAND_INS/file"
@@ -140,6 +144,15 @@ def test_each_step_is_an_update_and_the_last_waits_for_what_runs(
     assert engine.file == {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]}
     assert result.stderr.count("waiting for 1 pod(s): bulkhead-workloads/job-1") == 1
     assert (project / "Pulumi.prod.yaml").read_text() == before
+
+
+def test_the_engine_is_told_the_whole_name_of_the_stack(bulkhead: Bulkhead, engine: Engine) -> None:
+    engine.answers("status", "255")
+    result = bulkhead("transition", "--stack", "example/bulkhead/prod", "--yes")
+
+    assert result.stdout.startswith("prod: trusted > trusted")
+    assert " --stack example/bulkhead/prod" in (engine.folder / "asked").read_text()
+    assert " --stack example/bulkhead/prod --config-file " in engine.told[0]
 
 
 def test_a_step_s_file_is_the_target_s_with_the_pool_that_stays(bulkhead: Bulkhead, engine: Engine) -> None:
