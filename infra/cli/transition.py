@@ -20,7 +20,7 @@ from infra.cli import exit_codes
 from infra.cli.offline import format_option
 from infra.cli.options import today, want_json
 from infra.cli.project import stack_file_of
-from infra.cli.pulumi_command import run_pulumi
+from infra.cli.pulumi_command import Stream, run_pulumi
 from infra.config.loader import load_stack_file
 from infra.config.stack import PROJECT
 from infra.config.yaml_text import read_yaml
@@ -107,6 +107,8 @@ def transition(stack: str, target: Path | None, plan_only: bool, yes: bool, want
     Each is a plain `pulumi up` of a stack file that is valid by itself. The way is told from the deployment alone, so
     that whoever was interrupted runs the same command again. Lowering a tier takes `allow_lowering`, as ever.
 
+    With `--format json` the way alone is on standard output, and what `pulumi` prints on standard error.
+
     Exits with 0 when all is made, or the way printed, 1 when the posture would be unsound, 2 when the stack file or the
     command line is invalid, 3 when an update failed.
     """
@@ -121,9 +123,10 @@ def transition(stack: str, target: Path | None, plan_only: bool, yes: bool, want
         return
     if not yes:
         _require_consent()
+    prints_to = Stream.ERROR if wanted == Format.JSON else Stream.OUTPUT
     while True:
         step, *later = found.way
-        _carry_out(step, found)
+        _carry_out(step, found, prints_to)
         if not later:
             return
         found = _situation(name, stack, file, own.parent)
@@ -161,13 +164,13 @@ def _require_sound(found: Situation) -> None:
         click.get_current_context().exit(exit_codes.UNSOUND)
 
 
-def _carry_out(step: Step, found: Situation) -> None:
+def _carry_out(step: Step, found: Situation, prints_to: Stream) -> None:
     click.echo(f"{found.stack}: {step.title}", err=True)
     if step.empty:
         _wait_until_empty(step.empty, found.target)
     with _stack_file(step, found) as file:
         named = ("--stack", found.selected, "--config-file", str(file))
-        status = _update(["up", "--yes", "--skip-preview", "--non-interactive", *named], found.project)
+        status = _update(["up", "--yes", "--skip-preview", "--non-interactive", *named], found.project, prints_to)
     if status:
         raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 
@@ -224,9 +227,9 @@ def _unread(done: "subprocess.CompletedProcess[str]") -> Mapping[str, Any]:
     )
 
 
-def _update(arguments: list[str], project: Path) -> int:
+def _update(arguments: list[str], project: Path, prints_to: Stream) -> int:
     try:
-        return run_pulumi(arguments, project)
+        return run_pulumi(arguments, project, prints_to)
     except FileNotFoundError:
         raise _no_pulumi() from None
 
@@ -241,7 +244,13 @@ def _asked(arguments: list[str], project: Path) -> "subprocess.CompletedProcess[
 
 
 def _no_pulumi() -> CommandFailedError:
-    return _failed("there is no pulumi on PATH", "the command where pulumi is installed")
+    fault = Fault(
+        "pulumi",
+        "there is no pulumi on PATH",
+        "what is deployed cannot be told, and nothing is begun, also with --plan",
+        "the command where pulumi is installed; `bulkhead diff` compares two stack files without it",
+    )
+    return CommandFailedError("bulkhead transition", [fault])
 
 
 def _failed(wrong: str, write: str) -> CommandFailedError:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,14 @@ if [ "$1 $2" = "stack output" ]; then
   exit "$(cat "$STAND_INS/output_status")"
 fi
 for file; do :; done
+echo "Updating (prod)"
 echo "$@" >>"$STAND_INS/commands"
 cat "$file" >"$STAND_INS/file"
 number=$(wc -l <"$STAND_INS/commands")
 if [ -e "$STAND_INS/after$number.json" ]; then cp "$STAND_INS/after$number.json" "$STAND_INS/outputs.json"; fi
 exit "$(cat "$STAND_INS/status" 2>/dev/null || echo 0)"
 """
+ROOT = Path(__file__).parents[3]
 OLD = "h100-mig-1g-20gb"
 
 
@@ -233,6 +237,40 @@ def test_a_stack_on_which_nothing_is_deployed_is_made_at_once(
     assert result.exit_code == 0, result.output
     assert said in result.stdout
     assert len(engine.told) == 1
+
+
+def test_with_json_nothing_but_the_way_is_on_standard_output(engine: Engine, project: Path) -> None:
+    program = (
+        "import datetime, infra.cli.transition as command; from infra.cli.main import main;"
+        f" command.today = lambda: datetime.date.fromisoformat('{TODAY}'); main()"
+    )
+    command = [sys.executable, "-c", program, "transition", "--stack", "prod", "--yes"]
+    write(project, document_of("prod"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=True)
+
+    table, document = run(), run("--format", "json")
+
+    assert len(engine.told) == 2
+    assert "Updating (prod)" in table.stdout
+    assert [step["title"] for step in json.loads(document.stdout)["steps"]] == ["update"]
+    assert "Updating (prod)" in document.stderr
+
+
+@pytest.mark.parametrize("option", ["--plan", "--yes"])
+def test_without_pulumi_it_says_what_is_missing_and_what_does_without(
+    bulkhead: Bulkhead, engine: Engine, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(engine.folder.parent))
+
+    result = bulkhead("transition", "--stack", "prod", option)
+
+    assert result.exit_code == 3
+    assert "there is no pulumi on PATH" in result.stderr
+    assert "what is deployed cannot be told" in result.stderr
+    assert "bulkhead diff" in result.stderr
 
 
 def test_an_engine_that_cannot_say_what_is_deployed_ends_it(bulkhead: Bulkhead, engine: Engine) -> None:
