@@ -31,7 +31,9 @@ def check_retiring_pools(draft: Draft) -> Iterator[Problem]:
                 where,
                 f"`{name}` is {in_use[name]} as well",
                 "one node pool would be made twice",
-                f"remove one of the two: {in_use[name]} while the pool is in use",
+                f"remove it from here; or remove {in_use[name]}, if the pool is to go"
+                if in_use[name].startswith("pools")
+                else "remove one of the two: they are the same pool",
             )
         in_use.setdefault(name, f"retiring_pools[{index}]")
     for index, name in enumerate(draft.emptied_pools or ()):
