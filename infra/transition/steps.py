@@ -29,7 +29,8 @@ class Step:
         title: What it is, in a few words.
         because: Why it is an update by itself.
         retiring: The pools that the stack file of this step keeps beside its own, as `bulkhead:retiring_pools`.
-        empty: Node pools on which nothing may run any more before it is begun.
+        empty: Node pools on which nothing may run any more before it is begun; the stack file of this step says that it
+            is so, as `bulkhead:emptied_pools`.
         adds: What is made, one sentence each.
         moves: What goes elsewhere or is restarted.
         removes: What is deleted, last.
