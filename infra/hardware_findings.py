@@ -14,6 +14,7 @@ from infra.config.pools import TimeSlicingPartition, WholePartition
 from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
 from infra.config.trust import ControlId
+from infra.config.words import added, counted
 from infra.trust.posture import Finding, Posture, Severity
 
 _SHOWN = 8
@@ -50,15 +51,17 @@ class _Judge:
     def _capacity(self, use: PoolPlacement) -> Iterator[Finding]:
         pool = use.pool
         if use.promised > pool.devices:
-            factors = f"{pool.nodes_max} nodes x {pool.gpus_per_node} GPUs x {pool.devices_per_gpu} devices"
+            factors = [counted(pool.nodes_max, "node"), counted(pool.gpus_per_node, "GPU")]
+            if pool.devices_per_gpu > 1:
+                factors.append(counted(pool.devices_per_gpu, "device"))
             yield Finding(
                 Severity.ERROR,
                 ControlId.AC3,
                 f"{self._pool_path(pool.name)}.nodes.max",
-                f"Engines and guaranteed quotas on pool {pool.name} take {_added(use)} devices, and it has at most"
-                f" {pool.devices} = {factors}. An engine, or an admitted job, would wait for a GPU that cannot come."
-                f" Write: max: {-(-use.promised // pool.devices_per_node)} or more, or smaller quotas, or fewer"
-                " engines.",
+                f"Engines and guaranteed quotas on pool {pool.name} take {_added(use)}, and it has at most"
+                f" {pool.devices} ({' x '.join(factors)}). An engine, or an admitted job, would wait for a GPU that"
+                f" cannot come. Write: max: {-(-use.promised // pool.devices_per_node)} or more, or smaller quotas, or"
+                " fewer engines.",
             )
 
     # --- HW1
@@ -153,20 +156,8 @@ class _Judge:
 
 
 def _added(use: PoolPlacement) -> str:
-    """The sum and what it is made of: `6 = 2 (llama-8b: 2 engines x 1) + 4 (quota of research)`."""
-    parts = sorted(
-        (
-            (devices, owner)
-            for devices, owner in (*map(_of_engine, use.engines), *map(_of_queue, use.queues))
-            if devices
-        ),
-        key=lambda part: (-part[0], part[1]),
-    )
-    shown = [f"{devices} ({owner})" for devices, owner in parts[:_SHOWN]]
-    rest = parts[_SHOWN:]
-    if rest:
-        shown.append(f"{sum(devices for devices, _ in rest)} ({len(rest)} more)")
-    return f"{use.promised} = {' + '.join(shown)}"
+    parts = (*map(_of_engine, use.engines), *map(_of_queue, use.queues))
+    return added([(devices, owner) for devices, owner in parts if devices], "device")
 
 
 def _of_engine(engine: EngineUse) -> tuple[int, str]:

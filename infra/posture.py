@@ -10,6 +10,7 @@ from infra.blueprint.trusted import trusted_blueprint
 from infra.config.stack import StackConfig
 from infra.controls.catalogue import CONTROLS, apply_enforced, available, objects_in_force
 from infra.hardware_findings import hardware_findings
+from infra.retiring_findings import retiring_findings
 from infra.traffic_findings import traffic_findings
 from infra.trust.posture import Finding, Posture, Severity
 from infra.trust.resolver import nearest_path, resolve, written_of
@@ -50,10 +51,11 @@ def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platfo
 
 
 def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placement: Placement) -> Posture:
-    """`posture` with what is wrong with placement, versions, traffic; errors first, all in the catalogue's order."""
+    """`posture` with what is wrong with placement, pools, versions, traffic: errors first, in the catalogue's order."""
     written = written_of(config)
     judgements = (
         *hardware_findings(config, posture, placement),
+        *retiring_findings(config, posture),
         *advisory_findings(config, posture),
         *traffic_findings(config, blueprint),
     )

@@ -44,7 +44,8 @@ def destroy(stack: str, confirm: str | None) -> None:
             f"--confirm {name}, if that stack is to go",
         )
         raise FaultsFoundError("bulkhead destroy", [fault])
-    _destroy(name, path.parent)
+    # As it was given: with organisation and project where the engine needs them.
+    _destroy(stack, path.parent)
 
 
 def _what_goes(path: Path) -> tuple[str, list[str], tuple[ResourceChange, ...]]:

@@ -15,6 +15,8 @@ from infra.faults import FaultsFoundError
 from infra.plan import plan
 from infra.plan.replacement import forcing_paths
 from infra.posture import platform_of
+from infra.transition.state import Deployed, state_of
+from infra.transition.way import key_findings
 from infra.trust.lowering import DeployedPosture, with_lowering
 
 WORKING_TREE = "the working tree"
@@ -68,4 +70,12 @@ def _side_to_be(path: Path, label: str, stack: str, was: Side | None) -> Side:
     side = _side(path, label, stack)
     deployed = DeployedPosture(was.posture.tier, was.posture.in_force) if was else None
     posture = with_lowering(side.posture, side.config.trust.allow_lowering, deployed)
+    if was:
+        # Pools that go are not judged here: that takes a way of two updates, which a pull request may well ask for.
+        found = key_findings(_state_of(was), _state_of(side))
+        posture = replace(posture, findings=(*posture.findings, *found))
     return replace(side, platform=replace(side.platform, posture=posture), plan=side.plan if posture.sound else None)
+
+
+def _state_of(side: Side) -> Deployed:
+    return state_of(side.config, side.platform.blueprint)

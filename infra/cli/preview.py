@@ -10,7 +10,7 @@ from infra.cli import exit_codes
 from infra.cli.diff import DEFAULT_BASE
 from infra.cli.differences import difference_since
 from infra.cli.offline import format_option
-from infra.cli.project import stack_file_of
+from infra.cli.project import STACK_VARIABLE, stack_file_of
 from infra.faults import CommandFailedError, Fault
 from infra.guard import violations_of_each
 from infra.guard.stack import guard_of_stack
@@ -50,7 +50,9 @@ def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | N
     del wanted
     path = stack_file_of(stack, Path.cwd(), os.environ)
     difference = difference_since(base, path)
-    found = _recorded(recorded) if recorded else engine_preview(difference.stack, path.parent, os.environ)
+    # As it was given: with organisation and project where the engine needs them.
+    selected = stack or os.environ.get(STACK_VARIABLE) or difference.stack
+    found = _recorded(recorded) if recorded else engine_preview(selected, path.parent, os.environ)
     broken = violations_of_each(found.resources, guard_of_stack(path.parent, difference.stack))
     click.echo(preview_markdown(difference, found, broken))
     if difference.errors or broken:

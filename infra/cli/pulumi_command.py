@@ -1,10 +1,19 @@
 """Running `pulumi` beside a command of ours, in the terminal that both have."""
 
 import subprocess
+from enum import IntEnum
 from pathlib import Path
 
 
-def run_pulumi(arguments: list[str], project: Path) -> int:
+class Stream(IntEnum):
+    """Where what `pulumi` prints goes, by file descriptor."""
+
+    OUTPUT = 1
+    ERROR = 2
+    """Where the standard output is a document of ours, which nothing may stand in."""
+
+
+def run_pulumi(arguments: list[str], project: Path, prints_to: Stream = Stream.OUTPUT) -> int:
     """Run `pulumi` with its output let through, and return its exit status.
 
     Ctrl-C reaches `pulumi` as well, which then cancels in order what it has begun: that is waited for, since a killed
@@ -14,7 +23,7 @@ def run_pulumi(arguments: list[str], project: Path) -> int:
         FileNotFoundError: There is no `pulumi` on PATH.
         KeyboardInterrupt: After the end of an interrupted run.
     """
-    with subprocess.Popen(["pulumi", *arguments], cwd=project) as running:
+    with subprocess.Popen(["pulumi", *arguments], cwd=project, stdout=prints_to) as running:
         try:
             return running.wait()
         except KeyboardInterrupt:

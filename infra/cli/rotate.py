@@ -102,14 +102,16 @@ def _carry_out(selection: StackSelection, change: Change) -> None:
         )
         raise FaultsFoundError("bulkhead rotate", [fault]) from None
     _write(path, made)
-    named = f"--stack-file {selection.stack_file}" if selection.stack_file else f"--stack {stack}"
+    # As it was given: with organisation and project where the engine needs them.
+    selected = selection.stack or stack
+    named = f"--stack-file {selection.stack_file}" if selection.stack_file else f"--stack {selected}"
     made = replace(made, afterwards=tuple(line.replace(rotation.SELECTED, named) for line in made.afterwards))
     if selection.json:
         edits = {render(place): value for place, value in made.edits.items()}
         document = {"stack": stack, "edits": edits, "update": made.update, "afterwards": made.afterwards}
         click.echo(json.dumps(document, indent=2))
     else:
-        click.echo("\n".join(_lines(path, stack, made)))
+        click.echo("\n".join(_lines(path, selected, made)))
 
 
 def _write(path: Path, made: Rotation) -> None:

@@ -20,7 +20,7 @@ from infra.cli import exit_codes
 from infra.cli.offline import format_option
 from infra.cli.options import today, want_json
 from infra.cli.project import stack_file_of
-from infra.cli.pulumi_command import run_pulumi
+from infra.cli.pulumi_command import Stream, run_pulumi
 from infra.config.loader import load_stack_file
 from infra.config.stack import PROJECT
 from infra.config.yaml_text import read_yaml
@@ -37,6 +37,7 @@ from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowerin
 LOOK_SECONDS = 10.0
 """Between two looks at a pool on which something still runs."""
 RETIRING_KEY = f"{PROJECT}:retiring_pools"
+EMPTIED_KEY = f"{PROJECT}:emptied_pools"
 NOTHING = "nothing"
 """What is called deployed before the first update."""
 
@@ -54,6 +55,7 @@ class Situation:
 
     Attributes:
         stack: The stack's name.
+        selected: The same as it was given, with organisation and project where the engine needs them.
         file: The stack file to get to.
         project: The folder that holds Pulumi.yaml.
         posture: What the deployment claims; None where nothing is deployed.
@@ -62,6 +64,7 @@ class Situation:
     """
 
     stack: str
+    selected: str
     file: Path
     project: Path
     posture: DeployedPosture | None
@@ -104,13 +107,15 @@ def transition(stack: str, target: Path | None, plan_only: bool, yes: bool, want
     Each is a plain `pulumi up` of a stack file that is valid by itself. The way is told from the deployment alone, so
     that whoever was interrupted runs the same command again. Lowering a tier takes `allow_lowering`, as ever.
 
+    With `--format json` the way alone is on standard output, and what `pulumi` prints on standard error.
+
     Exits with 0 when all is made, or the way printed, 1 when the posture would be unsound, 2 when the stack file or the
     command line is invalid, 3 when an update failed.
     """
     want_json(wanted == Format.JSON)
     own = stack_file_of(stack, Path.cwd(), {})
     name, file = own.name.removeprefix("Pulumi.").removesuffix(".yaml"), target or own
-    found = _situation(name, file, own.parent)
+    found = _situation(name, stack, file, own.parent)
     _require_sound(found)
     show = transition_json if wanted == Format.JSON else transition_text
     click.echo(show(name, found.tiers, found.way))
@@ -118,12 +123,13 @@ def transition(stack: str, target: Path | None, plan_only: bool, yes: bool, want
         return
     if not yes:
         _require_consent()
+    prints_to = Stream.ERROR if wanted == Format.JSON else Stream.OUTPUT
     while True:
         step, *later = found.way
-        _carry_out(step, found)
+        _carry_out(step, found, prints_to)
         if not later:
             return
-        found = _situation(name, file, own.parent)
+        found = _situation(name, stack, file, own.parent)
 
 
 def _require_consent() -> None:
@@ -136,14 +142,14 @@ def _require_consent() -> None:
         raise FaultsFoundError("bulkhead transition", [fault])
 
 
-def _situation(stack: str, file: Path, project: Path) -> Situation:
+def _situation(stack: str, selected: str, file: Path, project: Path) -> Situation:
     _, config = load_stack_file(file, today())
-    outputs = _outputs(stack, project)
+    outputs = _outputs(selected, project)
     try:
         posture, state = deployed_posture(outputs.get("posture")), deployed_state(outputs.get("deployed"))
     except ValueError as error:
         raise _failed(f"what is deployed cannot be told: {error}", "the version that deployed last, or newer") from None
-    return Situation(stack, file, project, posture, state, platform_of(stack, config, today()))
+    return Situation(stack, selected, file, project, posture, state, platform_of(stack, config, today()))
 
 
 def _require_sound(found: Situation) -> None:
@@ -158,13 +164,13 @@ def _require_sound(found: Situation) -> None:
         click.get_current_context().exit(exit_codes.UNSOUND)
 
 
-def _carry_out(step: Step, found: Situation) -> None:
+def _carry_out(step: Step, found: Situation, prints_to: Stream) -> None:
     click.echo(f"{found.stack}: {step.title}", err=True)
     if step.empty:
         _wait_until_empty(step.empty, found.target)
     with _stack_file(step, found) as file:
-        options = ("--yes", "--skip-preview", "--non-interactive", "--stack", found.stack, "--config-file", str(file))
-        status = _update(["up", *options], found.project)
+        named = ("--stack", found.selected, "--config-file", str(file))
+        status = _update(["up", "--yes", "--skip-preview", "--non-interactive", *named], found.project, prints_to)
     if status:
         raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 
@@ -183,15 +189,21 @@ def _wait_until_empty(pools: tuple[str, ...], target: Platform) -> None:
 
 @contextmanager
 def _stack_file(step: Step, found: Situation) -> Generator[Path]:
-    """The stack file of one step: the target's, with the pools that stay for a while; made anew, it is gone afterwards.
+    """The stack file of one step: the target's, with the pools that stay for a while or have been seen empty.
 
-    Of the file nothing is changed, so that an interruption leaves nothing to clear away.
+    It is made anew and gone afterwards. Of the target nothing is changed, so that an interruption leaves nothing to
+    clear away.
     """
-    if not step.retiring:
+    if not (step.retiring or step.empty):
         yield found.file.absolute()
         return
     document = cast("dict[str, dict[str, Any]]", read_yaml(found.file.read_text(encoding="utf-8-sig")).value)
-    document["config"][RETIRING_KEY] = [dict(record) for record in step.retiring]
+    config = document["config"]
+    if step.retiring:
+        config.pop(EMPTIED_KEY, None)
+        config[RETIRING_KEY] = [dict(record) for record in step.retiring]
+    if step.empty:
+        config[EMPTIED_KEY] = sorted({*config.get(EMPTIED_KEY, ()), *step.empty})
     with tempfile.TemporaryDirectory(prefix="bulkhead-") as folder:
         path = Path(folder) / f"Pulumi.{found.stack}.yaml"
         path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
@@ -215,9 +227,9 @@ def _unread(done: "subprocess.CompletedProcess[str]") -> Mapping[str, Any]:
     )
 
 
-def _update(arguments: list[str], project: Path) -> int:
+def _update(arguments: list[str], project: Path, prints_to: Stream) -> int:
     try:
-        return run_pulumi(arguments, project)
+        return run_pulumi(arguments, project, prints_to)
     except FileNotFoundError:
         raise _no_pulumi() from None
 
@@ -232,7 +244,13 @@ def _asked(arguments: list[str], project: Path) -> "subprocess.CompletedProcess[
 
 
 def _no_pulumi() -> CommandFailedError:
-    return _failed("there is no pulumi on PATH", "the command where pulumi is installed")
+    fault = Fault(
+        "pulumi",
+        "there is no pulumi on PATH",
+        "what is deployed cannot be told, and nothing is begun, also with --plan",
+        "the command where pulumi is installed; `bulkhead diff` compares two stack files without it",
+    )
+    return CommandFailedError("bulkhead transition", [fault])
 
 
 def _failed(wrong: str, write: str) -> CommandFailedError:

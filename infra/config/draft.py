@@ -84,6 +84,7 @@ class Draft:
         cluster: `bulkhead:cluster`.
         pools: `bulkhead:pools`.
         retiring_pools: `bulkhead:retiring_pools`; empty where there are none.
+        emptied_pools: `bulkhead:emptied_pools`.
         models: `bulkhead:models`.
         tenants: `bulkhead:tenants`.
         gateway: `bulkhead:gateway`.
@@ -98,6 +99,7 @@ class Draft:
     cluster: Cluster | None
     pools: NamedParts[Pool]
     retiring_pools: NamedParts[RetiringPool]
+    emptied_pools: tuple[str, ...] | None
     models: NamedParts[Model]
     tenants: NamedParts[Tenant]
     gateway: Gateway | None

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from infra.config.base import StackFilePart
+from infra.config.base import Name, StackFilePart
 from infra.config.cluster import Cluster
 from infra.config.gateway import Gateway
 from infra.config.models import Model
@@ -41,6 +41,11 @@ class StackConfig(StackFilePart):
     """GKE only: node pools that are on their way out. They keep their nodes and get no engine, quota or job.
 
     Each is told by its name with its partitioning, as `l4-whole`, so that a pool of `pools` may be called the same.
+    """
+    emptied_pools: tuple[Name, ...] = Field(default=(), examples=[["l4-whole"]])
+    """GKE only: node pools that were retiring and on which nothing runs any more, so that an update may delete them.
+
+    Each by its name with its partitioning. `bulkhead transition` says so by itself, once it has looked.
     """
     models: tuple[Model, ...] = Field(
         min_length=1,

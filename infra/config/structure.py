@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from infra.config.base import Name
 from infra.config.cluster import Cluster
 from infra.config.draft import Draft, NamedPart, NamedParts, at
 from infra.config.gateway import Gateway
@@ -25,7 +26,7 @@ from infra.config.wording import missing_key, problem_from, wants_list
 
 Part = TypeVar("Part")
 
-SINGLES = ("trust", "cluster", "gateway", "observability", "sources")
+SINGLES = ("trust", "cluster", "emptied_pools", "gateway", "observability", "sources")
 """Keys that hold one thing."""
 
 LISTS = ("pools", "retiring_pools", "models", "tenants")
@@ -35,6 +36,7 @@ _TRUST = TypeAdapter(Trust)
 _CLUSTER: TypeAdapter[Cluster] = TypeAdapter(Cluster)
 _POOL = TypeAdapter(Pool)
 _RETIRING_POOL = TypeAdapter(RetiringPool)
+_EMPTIED_POOLS: TypeAdapter[tuple[Name, ...]] = TypeAdapter(tuple[Name, ...])
 _MODEL = TypeAdapter(Model)
 _TENANT = TypeAdapter(Tenant)
 _GATEWAY = TypeAdapter(Gateway)
@@ -56,6 +58,7 @@ class StructureReader:
             cluster=self._single("cluster", _CLUSTER, None),
             pools=self._list("pools", _POOL, Pool),
             retiring_pools=self._list("retiring_pools", _RETIRING_POOL, RetiringPool, optional=True),
+            emptied_pools=self._single("emptied_pools", _EMPTIED_POOLS, ()),
             models=self._list("models", _MODEL, Model),
             tenants=self._list("tenants", _TENANT, Tenant),
             gateway=self._single("gateway", _GATEWAY, Gateway()),

@@ -76,9 +76,11 @@ def _added(text: str, node: yaml.MappingNode, pair: str) -> str:
     if not pairs:
         raise NotEditableError("there is no such place")
     end = text.find("\n", _end(text, pairs[-1][1]))
-    line = len(text) if end < 0 else end
+    # Lines end as they do in the rest of the file: in front of the break that is there, both of its characters.
+    line_break = "\r\n" if "\r\n" in text else "\n"
+    line = len(text) if end < 0 else end - (text[end - 1] == "\r")
     indent = " " * pairs[0][0].start_mark.column
-    return f"{text[:line]}\n{indent}{pair}{text[line:]}"
+    return f"{text[:line]}{line_break}{indent}{pair}{text[line:]}"
 
 
 def _end(text: str, node: yaml.Node) -> int:

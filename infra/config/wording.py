@@ -46,7 +46,7 @@ def problem_from(detail: ErrorDetails, location: Location, annotation: object, v
         detail: The error, without its input.
         location: Where the value that was read stands in the document.
         annotation: Its type.
-        value: The value, for its kind and for look-alike letters; it is never shown.
+        value: The value, for its kind and for look-alike letters; it is never shown, but for a number of a few digits.
     """
     step = walk(annotation, detail["loc"])
     where = (*location, *step.location)
@@ -79,10 +79,13 @@ class _Case:
         field = self.step.field
         if field is None:
             return "a value of the right form"
-        example = example_of(field)
+        return self.written(example_of(field))
+
+    def written(self, example: str) -> str:
+        """The key with a value, and what it is about."""
         key = next((part for part in reversed(self.step.location) if isinstance(part, str)), "")
         written = f"{key}: {example}  # " if example and key and not self.step.in_key else ""
-        return f"{written}{_description(field).rstrip('.')}"
+        return f"{written}{_description(self.step.field).rstrip('.') if self.step.field else ''}"
 
 
 def _missing(step: Step, where: Location) -> Problem:
@@ -139,11 +142,38 @@ def _enum(case: _Case) -> tuple[str, str]:
 
 
 def _wanted_kind(kind: str, hint: str = "") -> Callable[[_Case], tuple[str, str]]:
+    """The wording for a value of another kind; `hint` is for a value that is text, before what to write."""
+
     def wording(case: _Case) -> tuple[str, str]:
         wrong = f"{kind} is wanted here, and this is {kind_of(case.given)}"
-        return wrong, f"{case.wanted}{hint if isinstance(case.given, str) else ''}"
+        return wrong, f"{hint if isinstance(case.given, str) else ''}{case.wanted}"
 
     return wording
+
+
+def _whole_number(case: _Case) -> tuple[str, str]:
+    """The number that was meant, where it can be told: another one would be another key, or other capacity."""
+    wrong, write = _wanted_kind("a whole number", _UNQUOTED)(case)
+    meant = _number_meant(case.given)
+    field = case.step.field
+    if field is None or (meant is None and field.examples):
+        return wrong, write
+    if meant is None:
+        # A default is what holds without the key, and nobody who writes the key means it.
+        return wrong, f"a whole number in digits, without quotes: {_description(field).rstrip('.')}"
+    return wrong, f"{_UNQUOTED if isinstance(case.given, str) else ''}{case.written(str(meant))}"
+
+
+def _number_meant(given: object) -> int | None:
+    """The number that `2`, `two` or 2.0 is, when it has few enough digits to be no secret."""
+    if isinstance(given, float) and given.is_integer() and abs(given) < 10**_DIGITS_SHOWN:
+        return int(given)
+    if not isinstance(given, str):
+        return None
+    text = given.strip().casefold()
+    if text.isascii() and text.isdecimal() and len(text) <= _DIGITS_SHOWN:
+        return int(text)
+    return _NUMBERS.index(text) if text in _NUMBERS else None
 
 
 def _mapping(case: _Case) -> tuple[str, str]:
@@ -208,15 +238,17 @@ def _other(case: _Case) -> tuple[str, str]:
     return case.message, case.wanted
 
 
-_UNQUOTED = "; without quotes"
-_FRACTION = "; without quotes, and `pulumi config set --path` needs `--type float` for it"
+_UNQUOTED = "without quotes: "
+_FRACTION = "without quotes (`pulumi config set --path` needs `--type float` for it): "
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_DIGITS_SHOWN = 7
 
 _WORDINGS: Mapping[str, Callable[[_Case], tuple[str, str]]] = {
     "enum": _enum,
     "literal_error": _enum,
     "string_type": _wanted_kind("text"),
-    "int_type": _wanted_kind("a whole number", _UNQUOTED),
-    "int_from_float": _wanted_kind("a whole number"),
+    "int_type": _whole_number,
+    "int_from_float": _whole_number,
     "float_type": _wanted_kind("a number", _FRACTION),
     "bool_type": _wanted_kind("true or false"),
     "tuple_type": _wanted_kind("a list"),

@@ -18,6 +18,7 @@ _CUTOFF = 0.6
 
 
 _WORDS_LISTED = 20
+_PARTS_ADDED = 8
 _BEGINNING = 4
 """Letters from which on a word counts as the beginning of another."""
 
@@ -36,6 +37,24 @@ def listed(words: Iterable[str], last: str = "and") -> str:
 def counted(count: int, noun: str) -> str:
     """`1 node`, `2 nodes`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def added(parts: Iterable[tuple[int, str]], noun: str) -> str:
+    """`6 devices = 4 (quota of research) + 2 (llama: 2 engines x 1)`; of one part `4 devices (quota of research)`.
+
+    Args:
+        parts: How many, and whose they are, in any order; of many the largest are named.
+        noun: What is counted, in the singular.
+    """
+    largest = sorted(parts, key=lambda part: (-part[0], part[1]))
+    total = counted(sum(count for count, _ in largest), noun)
+    if len(largest) == 1:
+        return f"{total} ({largest[0][1]})"
+    shown = [f"{count:,} ({owner})" for count, owner in largest[:_PARTS_ADDED]]
+    rest = largest[_PARTS_ADDED:]
+    if rest:
+        shown.append(f"{sum(count for count, _ in rest):,} ({len(rest)} more)")
+    return f"{total} = {' + '.join(shown)}"
 
 
 def near_miss(word: str, choices: Collection[str]) -> str | None:

@@ -156,9 +156,13 @@ def _ended(where: Location, key: str, newest: int, oldest: int | None) -> dict[L
 
 
 def _ended_with_it(old: int, oldest: int | None, says: str) -> tuple[str, ...]:
-    """What ends because the one before the one before is never taken."""
-    still_taken = old > 1 and oldest != old
-    return (f"With this update {says.format(old - 1)}: it has worked until now.",) if still_taken else ()
+    """What ends because the one before the one before is never taken; and what if that is the one in use."""
+    if old in (1, oldest):
+        return ()
+    return (
+        f"With this update {says.format(old - 1)}: it has worked until now. Where key {old} has never been deployed,"
+        f" the update is refused: write {old} again and update, before key {old + 1} is drawn.",
+    )
 
 
 def _away(config: StackConfig) -> tuple[str, ...]:

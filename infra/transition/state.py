@@ -7,7 +7,11 @@ from typing import Any, cast
 from infra.blueprint.model import Blueprint
 from infra.config.cluster import GkeCluster
 from infra.config.pools import Pool
+from infra.config.rotation import accepted_generations
 from infra.config.stack import StackConfig
+
+ENGINE, MASTER = "engine", "master"
+"""Kinds of keys: between the gateway and its engines, and for administration. The others are tenants'."""
 
 Record = Mapping[str, Any]
 """A node pool as `bulkhead:retiring_pools` would have it."""
@@ -25,7 +29,8 @@ class Deployed:
         engines: Engine → the pool whose nodes it runs on; empty: any node.
         caches: Engine → who may share what it has computed; empty: whoever calls it.
         queues: Tenant → the namespace of its queue.
-        keys: Kind of key → its generation; tenants' keys as `tenant NAME`.
+        keys: Kind of key → its newest generation, which is in use; tenants' keys as `tenant NAME`.
+        oldest_keys: Kind of key → the oldest generation that is taken; nothing where a version told that does not know.
         deleted: Tenants' namespaces that go, with all that is in them, when they are wanted no more.
     """
 
@@ -37,13 +42,20 @@ class Deployed:
     caches: Mapping[str, str] = field(default_factory=dict[str, str])
     queues: Mapping[str, str] = field(default_factory=dict[str, str])
     keys: Mapping[str, int] = field(default_factory=dict[str, int])
+    oldest_keys: Mapping[str, int] = field(default_factory=dict[str, int])
     deleted: frozenset[str] = frozenset()
+
+    def taken(self, kind: str) -> frozenset[int]:
+        """The generations of a key that are taken, as far as the state tells: the newest at least, if there is one."""
+        newest = self.keys.get(kind)
+        return frozenset() if newest is None else frozenset(range(self.oldest_keys.get(kind, newest), newest + 1))
 
 
 def state_of(config: StackConfig, blueprint: Blueprint) -> Deployed:
     """What a deployment of `config` makes."""
     made = isinstance(config.cluster, GkeCluster)
     disks = {part.name: part.boot_disk_gigabytes for part in blueprint.node_pools}
+    keys = _keys(config)
     pools = [pool for pool in (*config.pools, *config.retiring_pools) if made and pool.is_gpu]
     return Deployed(
         pools={pool.node_pool_name: _record(pool, disks[pool.node_pool_name]) for pool in _sorted(pools)},
@@ -53,13 +65,23 @@ def state_of(config: StackConfig, blueprint: Blueprint) -> Deployed:
         caches={engine.name: str(engine.cache_isolation or "") for engine in blueprint.engines},
         engines={engine.name: engine.flavor or "" for engine in blueprint.engines},
         queues={queue.tenant: queue.namespace for queue in blueprint.quota.local_queues if queue.tenant is not None},
-        keys={
-            "engine": config.gateway.engine_key_generation,
-            "master": config.gateway.master_key_generation,
-            **{f"tenant {tenant.name}": tenant.key_generation for tenant in config.tenants},
-        },
+        keys={kind: generations[-1] for kind, generations in keys.items()},
+        oldest_keys={kind: generations[0] for kind, generations in keys.items()},
         deleted=frozenset(space.namespace.name for space in blueprint.tenant_spaces if not space.keep_data),
     )
+
+
+def _keys(config: StackConfig) -> dict[str, tuple[int, ...]]:
+    """Kind of key → the generations that are taken, the newest last."""
+    gateway = config.gateway
+    return {
+        ENGINE: accepted_generations(gateway.engine_key_generation, gateway.oldest_engine_key_generation),
+        MASTER: (gateway.master_key_generation,),
+        **{
+            f"tenant {tenant.name}": accepted_generations(tenant.key_generation, tenant.oldest_key_generation)
+            for tenant in config.tenants
+        },
+    }
 
 
 def _sorted(pools: list[Pool]) -> list[Pool]:
@@ -90,6 +112,7 @@ def state_document(state: Deployed) -> dict[str, Any]:
         "engines": dict(sorted(state.engines.items())),
         "queues": dict(sorted(state.queues.items())),
         "keys": dict(sorted(state.keys.items())),
+        "oldest_keys": dict(sorted(state.oldest_keys.items())),
         "deleted": sorted(state.deleted),
     }
 
@@ -114,12 +137,17 @@ def deployed_state(document: object) -> Deployed | None:
             engines=_texts(told.get("engines", {})),
             caches=_texts(told.get("caches", {})),
             queues=_texts(told.get("queues", {})),
-            # The engine hands numbers out as it has them, as 2.0.
-            keys={str(kind): int(generation) for kind, generation in told.get("keys", {}).items()},
+            keys=_numbers(told.get("keys", {})),
+            oldest_keys=_numbers(told.get("oldest_keys", {})),
             deleted=frozenset(map(str, told.get("deleted", ()))),
         )
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"the output `deployed` is not one that this version knows: {type(error).__name__}") from None
+
+
+def _numbers(told: Mapping[str, Any]) -> dict[str, int]:
+    # The engine hands numbers out as it has them, as 2.0.
+    return {str(name): int(number) for name, number in told.items()}
 
 
 def _texts(told: Mapping[str, Any]) -> dict[str, str]:

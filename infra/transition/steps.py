@@ -13,9 +13,11 @@ What an update cannot do is wait for somebody else's work: a node pool that goes
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from infra.blueprint.model import EnginePart
+from infra.config.models import CacheIsolation
 from infra.config.trust import ControlId
 from infra.posture import Platform
-from infra.transition.state import Deployed, Record, state_of
+from infra.transition.state import ENGINE, Deployed, Record, state_of
 from infra.trust.lowering import DeployedPosture
 
 
@@ -27,7 +29,8 @@ class Step:
         title: What it is, in a few words.
         because: Why it is an update by itself.
         retiring: The pools that the stack file of this step keeps beside its own, as `bulkhead:retiring_pools`.
-        empty: Node pools on which nothing may run any more before it is begun.
+        empty: Node pools on which nothing may run any more before it is begun; the stack file of this step says that it
+            is so, as `bulkhead:emptied_pools`.
         adds: What is made, one sentence each.
         moves: What goes elsewhere or is restarted.
         removes: What is deleted, last.
@@ -107,7 +110,7 @@ def _described(step: Step, before: Deployed, after: Deployed, posture: DeployedP
             *(f"Tenant {name}: account, key and queue." for name in sorted(after.queues.keys() - before.queues.keys())),
             *_new_keys(before, after),
         ),
-        moves=tuple(_moves(before, after)),
+        moves=(*_moves(before, after), *_fewer_engines(before, after, target.blueprint.engines)),
         removes=(
             *(f"{control} ({titles[control]})." for control in lost),
             *(f"{_pool(name, before)}." for name in sorted(before.flavors - after.flavors)),
@@ -117,6 +120,7 @@ def _described(step: Step, before: Deployed, after: Deployed, posture: DeployedP
                 for name in sorted(before.queues.keys() - after.queues.keys())
             ),
             *(f"Queue of {name} in {before.queues[name]}." for name in _moved(before.queues, after.queues)),
+            *_ended_keys(before, after),
         ),
         stays=(*_admitted_before(acts.keys() - posture.in_force), *_queue_notes(before, after)),
     )
@@ -136,6 +140,12 @@ def _new_keys(before: Deployed, after: Deployed) -> Iterator[str]:
             yield f"Key {generation} ({kind})."
 
 
+def _ended_keys(before: Deployed, after: Deployed) -> Iterator[str]:
+    for kind in sorted(before.keys.keys() & after.keys.keys()):
+        for generation in sorted(before.taken(kind) - after.taken(kind)):
+            yield f"Key {generation} ({kind})."
+
+
 def _moves(before: Deployed, after: Deployed) -> Iterator[str]:
     for name in _moved(before.engines, after.engines):
         yield f"Engines {name}: from {before.engines[name] or 'any node'} to {after.engines[name] or 'any node'}."
@@ -143,6 +153,38 @@ def _moves(before: Deployed, after: Deployed) -> Iterator[str]:
         yield f"Cache of {name}: from {before.caches[name] or 'shared'} to {after.caches[name] or 'shared'}."
     for name in _moved(before.queues, after.queues):
         yield f"Queue of {name}: from {before.queues[name]} to {after.queues[name]}."
+
+
+def _fewer_engines(before: Deployed, after: Deployed, engines: Iterable[EnginePart]) -> Iterator[str]:
+    """What is away meanwhile: on GPUs an engine goes before its successor starts, as a spare GPU need not exist."""
+    for engine in engines:
+        if engine.devices is None or not _restarts(engine.name, before, after):
+            continue
+        if engine.replicas == 1:
+            yield (
+                f"{engine.name} is away until its new engine has loaded: it has one on GPUs, which goes first. With two"
+                " replicas it would not be."
+            )
+        else:
+            yield f"{engine.name} has one engine fewer of {engine.replicas} while they restart by turns."
+
+
+def _restarts(name: str, before: Deployed, after: Deployed) -> bool:
+    """Whether engines that are there get other nodes, other keys, or begin or end to keep prefixes."""
+    if name not in before.engines:
+        return False
+    keeps = [state.caches.get(name) != CacheIsolation.OFF for state in (before, after)]
+    return (
+        before.engines[name] != after.engines[name]
+        or _engine_keys_differ(before, after)
+        or (name in before.caches and keeps[0] != keeps[1])
+    )
+
+
+def _engine_keys_differ(before: Deployed, after: Deployed) -> bool:
+    if ENGINE not in before.oldest_keys:
+        return before.keys.get(ENGINE) != after.keys.get(ENGINE)
+    return before.taken(ENGINE) != after.taken(ENGINE)
 
 
 def _admitted_before(new: Iterable[ControlId]) -> Iterator[str]:

@@ -1,15 +1,14 @@
 """What one update may not do to what is deployed: take jobs along, or end keys that are in use."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from infra.config.rotation import accepted_generations
-from infra.config.stack import StackConfig
 from infra.posture import Platform
-from infra.transition.state import Deployed, Record, state_of
+from infra.transition.state import ENGINE, MASTER, Deployed, Record, state_of
 from infra.trust.posture import Finding, Posture, Severity
 
 POOLS_KEY = "bulkhead:pools"
+TENANTS_KEY = "bulkhead:tenants"
 
 
 def with_way(platform: Platform, before: Deployed | None) -> Posture:
@@ -24,8 +23,8 @@ def with_way(platform: Platform, before: Deployed | None) -> Posture:
     after = state_of(platform.config, platform.blueprint)
     found = (
         *_pools(dropped_pools(before, after), before, platform.posture.stack),
-        *_keys(before, after),
-        *_engine_keys(before, platform.config),
+        *_retiring(unready_pools(before, after, platform.config.emptied_pools), platform.posture.stack),
+        *key_findings(before, after),
     )
     return replace(platform.posture, findings=(*platform.posture.findings, *found))
 
@@ -37,6 +36,11 @@ def dropped_pools(before: Deployed, after: Deployed) -> dict[str, Record]:
         for name, record in before.pools.items()
         if name not in after.pools and name not in before.retiring and before.jobs.get(name)
     }
+
+
+def unready_pools(before: Deployed, after: Deployed, emptied: Collection[str]) -> tuple[str, ...]:
+    """Retiring node pools that an update would delete, though nobody has said that nothing runs there any more."""
+    return tuple(sorted(before.retiring.difference(after.pools, emptied)))
 
 
 def _pools(dropped: Mapping[str, Record], before: Deployed, stack: str) -> Iterator[Finding]:
@@ -52,32 +56,56 @@ def _pools(dropped: Mapping[str, Record], before: Deployed, stack: str) -> Itera
         )
 
 
-def _keys(before: Deployed, after: Deployed) -> Iterator[Finding]:
-    for kind, new in sorted(after.keys.items()):
-        old = before.keys.get(kind)
-        if old is None or kind in {"engine", "master"} or new in {old, old + 1}:
-            continue
-        back = new < old
+def _retiring(unready: Iterable[str], stack: str) -> Iterator[Finding]:
+    for name in unready:
         yield Finding(
-            Severity.WARNING if back else Severity.ERROR,
+            Severity.ERROR,
             None,
-            "bulkhead:tenants",
-            f"Key {old} ({kind}) is in use and key {new} is wanted: the one in use ends at once, and whoever sends it"
-            " is refused. " + ("Nothing brings the former key back." if back else f"Write: {old + 1}, one at a time."),
+            "bulkhead:retiring_pools",
+            f"Node pool {name} is retiring, and the stack file no longer names it: jobs that still run there would be"
+            f" ended with its nodes. Run: bulkhead transition --stack {stack}, which waits until nothing runs there and"
+            f" then removes it. Or, once `kubectl get pods -A` shows nothing on it, write bulkhead:emptied_pools:"
+            f" [{name}] and update; or keep it by its record in bulkhead:retiring_pools, which `pulumi stack output"
+            " deployed` holds under `pools`.",
         )
 
 
-def _engine_keys(before: Deployed, config: StackConfig) -> Iterator[Finding]:
+def key_findings(before: Deployed, after: Deployed) -> Iterator[Finding]:
+    """Keys that are in use and that an update would end before anybody has their successor.
+
+    One rule for all of them: the newest key that is deployed is among those that are taken afterwards. The master key
+    is left out, since replicas change over to another by themselves.
+    """
+    for kind in sorted(before.keys.keys() & after.keys.keys() - {MASTER}):
+        used, newest = before.keys[kind], after.keys[kind]
+        if used not in after.taken(kind):
+            yield _engines_refuse(used, newest) if kind == ENGINE else _tenant_loses(kind, used, newest, before)
+
+
+def _tenant_loses(kind: str, used: int, newest: int, before: Deployed) -> Finding:
+    ends = f"Key {used} ({kind}) is in use and ends at once: whoever sends it is refused"
+    if newest > used + 1:
+        wrong = f"{ends} before key {newest} is known. Write: key_generation: {used + 1}, one at a time."
+        return Finding(Severity.ERROR, None, TENANTS_KEY, wrong)
+    if newest > used:
+        return Finding(Severity.WARNING, None, TENANTS_KEY, f"{ends} until it has key {newest}.")
+    return Finding(Severity.WARNING, None, TENANTS_KEY, f"{ends}. {_going_back(kind, newest, before)}")
+
+
+def _going_back(kind: str, newest: int, before: Deployed) -> str:
+    if newest in before.taken(kind):
+        return f"Key {newest} has gone on working and is the newest again."
+    where = "" if kind in before.oldest_keys else ", unless it goes on working"
+    return f"Key {newest} is drawn anew{where}: nothing brings back one that has ended."
+
+
+def _engines_refuse(shown: int, newest: int) -> Finding:
     """Engines that would refuse the key which the gateway shows them until it has rolled, long after them."""
-    shown = before.keys.get("engine")
-    newest, oldest = config.gateway.engine_key_generation, config.gateway.oldest_engine_key_generation
-    if shown is None or shown in accepted_generations(newest, oldest):
-        return
-    yield Finding(
+    return Finding(
         Severity.ERROR,
         None,
         "bulkhead:gateway",
-        f"The gateway shows its engines key {shown}, and they would take key {newest} alone: they roll first, and every"
-        f" request is refused until the gateway has rolled as well. Write: engine_key_generation: {shown + 1} without"
-        " oldest_engine_key_generation, update, and end the former key in an update of its own.",
+        f"The gateway shows its engines key {shown}, and they would take key {newest} and not that one: they roll"
+        " first, and every request is refused until the gateway has rolled, too. Write: engine_key_generation:"
+        f" {shown + 1} without oldest_engine_key_generation, update, and end the former key in an update of its own.",
     )

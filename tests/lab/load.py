@@ -84,6 +84,11 @@ class Report:
         return tuple(outcome for outcome in self.answered if _gist(outcome) != _gist(first[outcome.question]))
 
     @property
+    def unanswered(self) -> tuple[Outcome, ...]:
+        """Those without their right answer: lost, refused or wrong."""
+        return (*self.lost, *self.refused, *self.wrong)
+
+    @property
     def statuses(self) -> Counter[int]:
         """HTTP status → how many requests; 0 for those without one."""
         return Counter(outcome.status for outcome in self.outcomes)

@@ -27,7 +27,6 @@ def walked(walker: Walker, way: Sequence[Tier], kills: Sequence[int]) -> list[Le
             for number, (_, tier) in enumerate(pairwise(way))
         ]
     print_table(legs)
-    assert run.report.failure == ""
     return legs
 
 

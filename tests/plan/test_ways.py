@@ -22,7 +22,8 @@ OLD, NEW = "h100-mig-1g-20gb", "h100-mig-1g-10gb"
 def step_document(change: Change, number: int) -> dict[str, Any]:
     """The document of one step."""
     step = change.way()[number]
-    return {**change.after, **({"bulkhead:retiring_pools": list(step.retiring)} if step.retiring else {})}
+    retiring = {"bulkhead:retiring_pools": list(step.retiring)} if step.retiring else {}
+    return {**change.after, **retiring, **({"bulkhead:emptied_pools": list(step.empty)} if step.empty else {})}
 
 
 def test_the_ways_are_the_reviewed_ones() -> None:
@@ -87,6 +88,29 @@ def test_each_step_is_let_through_where_the_one_before_it_is_deployed(number: in
     assert with_way(platform_at("prod", step_document(DIVIDED, number)), state).sound
 
 
+def test_a_pool_that_is_being_emptied_goes_by_no_plain_update() -> None:
+    state, _ = deployed_at("prod", step_document(DIVIDED, 0))
+    (error,) = with_way(DIVIDED.target, state).errors
+
+    assert error.path == "bulkhead:retiring_pools"
+    assert f"Node pool {OLD} is retiring" in error.message
+    assert "bulkhead transition --stack prod" in error.message
+    assert f"bulkhead:emptied_pools: [{OLD}]" in error.message
+
+
+def test_a_retiring_pool_may_be_taken_into_use_again() -> None:
+    state, _ = deployed_at("prod", step_document(DIVIDED, 0))
+
+    said = [error.path for error in with_way(platform_at("prod", DIVIDED.before), state).errors]
+    assert "bulkhead:retiring_pools" not in said
+
+
+def test_once_the_pool_is_gone_nothing_asks_for_it_again() -> None:
+    state, _ = deployed_at("prod", step_document(DIVIDED, 1))
+
+    assert with_way(DIVIDED.target, state).sound
+
+
 def test_a_deployment_that_told_nothing_refuses_nothing() -> None:
     assert with_way(DIVIDED.target, None) == DIVIDED.target.posture
 
@@ -105,6 +129,85 @@ def test_a_key_in_use_ends_by_no_number_that_was_left_out(
 
     assert len(posture.errors) == errors
     assert len(posture.warnings) - len(target.posture.warnings) == warnings
+
+
+@pytest.mark.parametrize(
+    ("deployed", "wanted", "said"),
+    [
+        ({"key_generation": 3}, {"key_generation": 2}, "Key 2 has gone on working and is the newest again."),
+        ({"key_generation": 3, "oldest_key_generation": 3}, {"key_generation": 2}, "Key 2 is drawn anew: nothing"),
+        ({}, {"key_generation": 2, "oldest_key_generation": 2}, "whoever sends it is refused until it has key 2."),
+        ({}, {"key_generation": 3}, "before key 3 is known. Write: key_generation: 2, one at a time."),
+    ],
+)
+def test_what_a_tenant_loses_is_said_as_it_is(deployed: dict[str, int], wanted: dict[str, int], said: str) -> None:
+    document = document_of("local")
+    state, _ = deployed_at("local", edited(document, "tenants", 0, **deployed))
+    target = platform_at("local", edited(document, "tenants", 0, **wanted))
+
+    (finding,) = [one for one in with_way(target, state).findings if "(tenant research)" in one.message]
+    assert said in finding.message
+
+
+def test_a_version_that_told_the_newest_keys_alone_claims_nothing_of_those_before_them() -> None:
+    document = document_of("local")
+    state, _ = deployed_at("local", edited(document, "tenants", 0, key_generation=3))
+    told = {key: value for key, value in state_document(state).items() if key != "oldest_keys"}
+    older = deployed_state(told)
+    assert older is not None
+
+    assert older.taken("tenant research") == {3}
+    posture = with_way(platform_at("local", edited(document, "tenants", 0, key_generation=2)), older)
+    assert any("Key 2 is drawn anew, unless it goes on working" in one.message for one in posture.warnings)
+
+
+def with_engine_keys(stack: str, **numbers: int) -> dict[str, Any]:
+    document = document_of(stack)
+    return {**document, "bulkhead:gateway": {**document.get("bulkhead:gateway", {}), **numbers}}
+
+
+def restarts(change: Change, deployed: Any = None) -> list[str]:
+    return [said for said in change.way(deployed)[0].moves if " is away " in said or " fewer " in said]
+
+
+def test_a_model_whose_only_engine_on_gpus_moves_is_said_to_be_away() -> None:
+    (said,) = restarts(DIVIDED)
+
+    assert said.startswith("embeddings is away until its new engine has loaded")
+
+
+def test_new_keys_for_engines_take_one_engine_of_each_model_on_gpus_away() -> None:
+    change = Change("keys", "prod", document_of("prod"), with_engine_keys("prod", engine_key_generation=2))
+
+    assert [said.partition(" ")[0] for said in restarts(change)] == ["embeddings", "llama-8b", "qwen-14b"]
+    assert "llama-8b has one engine fewer of 2 while they restart by turns." in restarts(change)
+
+
+def test_engines_on_cpus_and_engines_that_stay_as_they_are_are_never_away() -> None:
+    on_cpus = Change("keys", "local", document_of("local"), with_engine_keys("local", engine_key_generation=2))
+    tenants = edited(document_of("prod"), "tenants", 0, key_generation=2)
+
+    assert restarts(on_cpus) == []
+    assert restarts(Change("a tenant's key", "prod", document_of("prod"), tenants)) == []
+
+
+def test_an_engine_that_ends_to_keep_prefixes_is_away_and_one_whose_prefixes_are_salted_is_not() -> None:
+    prod = document_of("prod")
+    names = [model["name"] for model in prod["bulkhead:models"]]
+    off, salted = (
+        edited(prod, "models", names.index("qwen-14b"), cache_isolation=isolation) for isolation in ("off", "salted")
+    )
+
+    assert [said.partition(" ")[0] for said in restarts(Change("off", "prod", prod, off))] == ["qwen-14b"]
+    assert restarts(Change("salted", "prod", prod, salted)) == []
+
+
+def test_a_former_key_that_ends_is_told_among_what_goes() -> None:
+    document = edited(document_of("local"), "tenants", 0, key_generation=2)
+    ended = edited(document, "tenants", 0, oldest_key_generation=2)
+    (step,) = Change("ended", "local", document, ended).way()
+
+    assert step.removes == ("Key 1 (tenant research).",)
 
 
 @pytest.mark.parametrize(

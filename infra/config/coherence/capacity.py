@@ -12,7 +12,7 @@ from infra.config.pools import Pool, TimeSlicingPartition
 from infra.config.problem import Problem
 from infra.config.tenants import Tenant
 from infra.config.trust import ControlId
-from infra.config.words import counted, listed
+from infra.config.words import added, counted, listed
 
 
 @dataclass(frozen=True)
@@ -167,14 +167,14 @@ def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
     elif engine_devices > pool.devices_at_most:
         yield Problem(
             at("pools", index, "nodes", "max"),
-            f"the engines on `{pool.name}` take {_added(engines)} devices, and it has at most {_at_most(pool)}",
+            f"the engines on `{pool.name}` take {_added(engines)}, and it has at most {_at_most(pool)}",
             "some engines would wait for a GPU that cannot come",
             f"max: {_nodes_for(pool, engine_devices)} or more, or fewer replicas",
         )
     elif not single_quota_is_beyond:
         yield Problem(
             at("pools", index, "nodes", "max"),
-            f"engines and guaranteed quotas on `{pool.name}` take {_added([*engines, *quotas])} devices, "
+            f"engines and guaranteed quotas on `{pool.name}` take {_added([*engines, *quotas])}, "
             f"and it has at most {_at_most(pool)}",
             "a job would be admitted and then wait for a GPU that cannot come",
             f"max: {_nodes_for(pool, total)} or more, or smaller quotas, or fewer replicas",
@@ -225,15 +225,5 @@ def _nodes_for(pool: Pool, devices: int) -> int:
     return -(-devices // pool.devices_on_each_node)
 
 
-_SHOWN = 8
-
-
 def _added(claims: list[Claim]) -> str:
-    """The sum and what it is made of: `6 = 2 (llama-8b: 2 engines x 1) + 4 (quota of research)`."""
-    total = sum(claim.devices for claim in claims)
-    largest = sorted(claims, key=lambda claim: (-claim.devices, claim.owner))
-    shown = [f"{claim.devices:,} ({claim.owner})" for claim in largest[:_SHOWN]]
-    rest = largest[_SHOWN:]
-    if rest:
-        shown.append(f"{sum(claim.devices for claim in rest):,} ({len(rest)} more)")
-    return f"{total:,} = {' + '.join(shown)}"
+    return added([(claim.devices, claim.owner) for claim in claims], "device")

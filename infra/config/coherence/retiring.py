@@ -8,7 +8,7 @@ from infra.config.problem import Problem
 
 
 def check_retiring_pools(draft: Draft) -> Iterator[Problem]:
-    """A retiring pool that nobody made, that GKE could not have made, or that is in use."""
+    """A retiring pool that nobody made, that GKE could not have made, or that is in use; an emptied one that stays."""
     in_use = {pool.node_pool_name: f"pools[{index}]" for index, pool in draft.pools.read.items()}
     for index, pool in draft.retiring_pools.read.items():
         where, name = at("retiring_pools", index), pool.node_pool_name
@@ -31,6 +31,16 @@ def check_retiring_pools(draft: Draft) -> Iterator[Problem]:
                 where,
                 f"`{name}` is {in_use[name]} as well",
                 "one node pool would be made twice",
-                f"remove one of the two: {in_use[name]} while the pool is in use",
+                f"remove it from here; or remove {in_use[name]}, if the pool is to go"
+                if in_use[name].startswith("pools")
+                else "remove one of the two: they are the same pool",
             )
         in_use.setdefault(name, f"retiring_pools[{index}]")
+    for index, name in enumerate(draft.emptied_pools or ()):
+        if name in in_use:
+            yield Problem(
+                at("emptied_pools", index),
+                f"`{name}` is {in_use[name]} as well",
+                "it would stay, and could later be deleted with the jobs on it",
+                f"remove it from here; or remove {in_use[name]}, if nothing runs on the pool any more",
+            )

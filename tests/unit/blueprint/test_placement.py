@@ -204,8 +204,8 @@ def test_more_promised_than_there_is_is_refused_with_the_arithmetic():
 
     ((control, path, message),) = errors(made)
     assert (control, path) == ("AC3", "bulkhead:pools[1].nodes.max")
-    assert "take 9 = 5 (quota of one) + 4 (m: 4 engines x 1) devices" in message
-    assert "at most 7 = 1 nodes x 1 GPUs x 7 devices" in message
+    assert "take 9 devices = 5 (quota of one) + 4 (m: 4 engines x 1), and" in message
+    assert "at most 7 (1 node x 1 GPU x 7 devices)" in message
     assert "max: 2 or more" in message
 
 

@@ -41,6 +41,13 @@ def test_the_stacks_name_destroys_it(bulkhead: Bulkhead, engine: Path) -> None:
     assert told(engine) == "destroy --yes --non-interactive --stack local\n"
 
 
+def test_the_engine_is_told_the_whole_name_of_the_stack(bulkhead: Bulkhead, engine: Path) -> None:
+    result = bulkhead("destroy", "--stack", "example/bulkhead/local", "--confirm", "local")
+
+    assert result.exit_code == 0
+    assert told(engine) == "destroy --yes --non-interactive --stack example/bulkhead/local\n"
+
+
 def test_what_cannot_be_made_again_is_said_first(bulkhead: Bulkhead, engine: Path) -> None:
     result = bulkhead("destroy", "--stack", "local", "--confirm", "")
 

@@ -153,3 +153,16 @@ def test_the_output_is_the_same_each_time(bulkhead: Bulkhead, repository: Path) 
     (repository / "Pulumi.local.yaml").write_text(UNSOUND)
     for form in ("table", "markdown", "json"):
         assert bulkhead("diff", "--format", form).stdout == bulkhead("diff", "--format", form).stdout
+
+
+@pytest.mark.parametrize(("generation", "exit_code"), [(2, 0), (3, 1)])
+def test_a_second_rotation_before_the_first_was_deployed_is_refused(
+    bulkhead: Bulkhead, repository: Path, generation: int, exit_code: int
+) -> None:
+    changed = SOUND.replace("budget: {usd: 5}", f"budget: {{usd: 5}}, key_generation: {generation}")
+    (repository / "Pulumi.local.yaml").write_text(changed)
+
+    result = bulkhead("diff", "--stack", "local")
+
+    assert result.exit_code == exit_code
+    assert ("Write: key_generation: 2, one at a time" in " ".join(result.stdout.split())) == bool(exit_code)

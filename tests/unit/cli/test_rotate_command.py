@@ -22,6 +22,14 @@ def test_a_tenants_key_is_raised_by_one_number_in_the_file(bulkhead: Bulkhead, p
     assert "bulkhead rotate tenant-key one --end-former --stack local" in result.stdout
 
 
+@pytest.mark.usefixtures("project")
+def test_the_commands_that_are_left_name_the_stack_as_it_was_named(bulkhead: Bulkhead) -> None:
+    result = bulkhead("rotate", "tenant-key", "one", "--stack", "example/bulkhead/local")
+
+    assert "`pulumi up --stack example/bulkhead/local` will do this:" in result.stdout
+    assert "bulkhead rotate tenant-key one --end-former --stack example/bulkhead/local" in result.stdout
+
+
 def test_the_former_key_is_ended_by_a_second_change(bulkhead: Bulkhead, project: Path) -> None:
     bulkhead("rotate", "tenant-key", "one", "--stack", "local")
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,20 @@ from tests.unit.cli.conftest import Bulkhead
 
 PULUMI = """\
 #!/bin/sh
-if [ "$1 $2" = "stack output" ]; then cat "$STAND_INS/outputs.json"; exit "$(cat "$STAND_INS/output_status")"; fi
+if [ "$1 $2" = "stack output" ]; then
+  echo "$@" >"$STAND_INS/asked"
+  cat "$STAND_INS/outputs.json"
+  exit "$(cat "$STAND_INS/output_status")"
+fi
 for file; do :; done
+echo "Updating (prod)"
 echo "$@" >>"$STAND_INS/commands"
 cat "$file" >"$STAND_INS/file"
 number=$(wc -l <"$STAND_INS/commands")
 if [ -e "$STAND_INS/after$number.json" ]; then cp "$STAND_INS/after$number.json" "$STAND_INS/outputs.json"; fi
 exit "$(cat "$STAND_INS/status" 2>/dev/null || echo 0)"
 """
+ROOT = Path(__file__).parents[3]
 OLD = "h100-mig-1g-20gb"
 
 
@@ -136,9 +144,19 @@ def test_each_step_is_an_update_and_the_last_waits_for_what_runs(
     assert result.exit_code == 0, result.output
     first, second = engine.told
     assert first.startswith("up --yes --skip-preview --non-interactive --stack prod --config-file ")
-    assert second == f"{first.rpartition(' ')[0]} {project / 'Pulumi.prod.yaml'}"
+    assert second.rpartition(" ")[0] == first.rpartition(" ")[0]
+    assert engine.file == {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]}
     assert result.stderr.count("waiting for 1 pod(s): bulkhead-workloads/job-1") == 1
     assert (project / "Pulumi.prod.yaml").read_text() == before
+
+
+def test_the_engine_is_told_the_whole_name_of_the_stack(bulkhead: Bulkhead, engine: Engine) -> None:
+    engine.answers("status", "255")
+    result = bulkhead("transition", "--stack", "example/bulkhead/prod", "--yes")
+
+    assert result.stdout.startswith("prod: trusted > trusted")
+    assert " --stack example/bulkhead/prod" in (engine.folder / "asked").read_text()
+    assert " --stack example/bulkhead/prod --config-file " in engine.told[0]
 
 
 def test_a_step_s_file_is_the_target_s_with_the_pool_that_stays(bulkhead: Bulkhead, engine: Engine) -> None:
@@ -164,6 +182,16 @@ def test_after_an_interruption_what_is_left_is_done(
     assert result.exit_code == 0, result.output
     assert "1 update\n1. remove" in result.stdout
     assert len(engine.told) == 1
+
+
+def test_a_word_left_in_the_file_does_not_spare_the_pool_its_emptying(
+    bulkhead: Bulkhead, engine: Engine, project: Path
+) -> None:
+    write(project, {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]})
+    engine.answers("status", "255")
+
+    assert bulkhead("transition", "--stack", "prod", "--yes").exit_code == 3
+    assert engine.file == retiring(dict(REPARTITIONED))
 
 
 def test_a_lowering_without_a_reason_begins_nothing(bulkhead: Bulkhead, engine: Engine, project: Path) -> None:
@@ -209,6 +237,40 @@ def test_a_stack_on_which_nothing_is_deployed_is_made_at_once(
     assert result.exit_code == 0, result.output
     assert said in result.stdout
     assert len(engine.told) == 1
+
+
+def test_with_json_nothing_but_the_way_is_on_standard_output(engine: Engine, project: Path) -> None:
+    program = (
+        "import datetime, infra.cli.transition as command; from infra.cli.main import main;"
+        f" command.today = lambda: datetime.date.fromisoformat('{TODAY}'); main()"
+    )
+    command = [sys.executable, "-c", program, "transition", "--stack", "prod", "--yes"]
+    write(project, document_of("prod"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=True)
+
+    table, document = run(), run("--format", "json")
+
+    assert len(engine.told) == 2
+    assert "Updating (prod)" in table.stdout
+    assert [step["title"] for step in json.loads(document.stdout)["steps"]] == ["update"]
+    assert "Updating (prod)" in document.stderr
+
+
+@pytest.mark.parametrize("option", ["--plan", "--yes"])
+def test_without_pulumi_it_says_what_is_missing_and_what_does_without(
+    bulkhead: Bulkhead, engine: Engine, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(engine.folder.parent))
+
+    result = bulkhead("transition", "--stack", "prod", option)
+
+    assert result.exit_code == 3
+    assert "there is no pulumi on PATH" in result.stderr
+    assert "what is deployed cannot be told" in result.stderr
+    assert "bulkhead diff" in result.stderr
 
 
 def test_an_engine_that_cannot_say_what_is_deployed_ends_it(bulkhead: Bulkhead, engine: Engine) -> None:

@@ -173,6 +173,28 @@ def test_a_value_of_the_wrong_type_or_size_is_refused(changes: dict[str, Any], p
     assert words in fault.wrong
 
 
+@pytest.mark.parametrize(("written", "meant"), [("2", 2), (" 12 ", 12), ("two", 2), ("Three", 3), (4.0, 4)])
+def test_a_number_written_otherwise_is_advised_as_the_number_that_was_meant(written: object, meant: int) -> None:
+    fault = only_fault({"tenants.0.key_generation": written})
+
+    quotes = "without quotes: " if isinstance(written, str) else ""
+    assert fault.write.startswith(f"{quotes}key_generation: {meant}  # Which key is the tenant's.")
+    assert fault.write.endswith("goes on working")
+
+
+@pytest.mark.parametrize("written", ["newest", True, 1.5, "12345678", []])
+def test_no_number_is_advised_where_none_was_meant(written: object) -> None:
+    fault = only_fault({"tenants.0.key_generation": written})
+
+    assert fault.write.startswith("a whole number in digits, without quotes: Which key is the tenant's.")
+
+
+def test_what_is_to_be_done_about_quotes_stands_before_the_comment() -> None:
+    fault = only_fault({"tenants.0.budget.usd": "500"})
+
+    assert fault.write.startswith("without quotes (`pulumi config set --path` needs `--type float` for it): usd: ")
+
+
 def test_nesting_without_end_is_refused() -> None:
     value: object = 1
     for _ in range(MANY_LEVELS):

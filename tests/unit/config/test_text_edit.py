@@ -53,6 +53,22 @@ def test_a_key_is_added_behind_the_last_one_of_its_own_mapping() -> None:
     assert edited(("bulkhead:gateway", "engine_key_generation")) == [("", "    engine_key_generation: 2")]
 
 
+@pytest.mark.parametrize("text", [TEXT, TEXT.partition("\n\n  # Nothing")[0]], ids=["whole", "last line open"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("bulkhead:tenants", 0, "key_generation"),
+        ("bulkhead:tenants", 1, "key_generation"),
+        ("bulkhead:tenants", 1, "oldest_key_generation"),
+        ("bulkhead:gateway", "master_key_generation"),
+    ],
+)
+def test_lines_go_on_ending_as_they_did(place: Location, text: str) -> None:
+    after = with_value(text.replace("\n", "\r\n"), place, 2)
+
+    assert after == with_value(text, place, 2).replace("\n", "\r\n")
+
+
 def test_a_key_is_added_inside_of_braces() -> None:
     assert edited(("bulkhead:tenants", 1, "oldest_key_generation")) == [
         (

@@ -30,6 +30,12 @@ def test_what_was_lost_or_refused_is_neither_wrong_nor_paid_for() -> None:
     assert report.cost(Decimal("0.20"), Decimal("0.60")) == Decimal("0.0000018")
 
 
+def test_what_is_lost_refused_or_wrong_is_unanswered() -> None:
+    lost, refused, wrong = outcome(ending=Ending.LOST), outcome(ending=Ending.REFUSED), outcome("other")
+
+    assert Report((outcome(), lost, refused, wrong, outcome()), 1.0).unanswered == (lost, refused, wrong)
+
+
 @pytest.mark.parametrize(("percent", "value"), [(50, 2.0), (95, 4.0), (1, 1.0), (100, 4.0)])
 def test_a_percentile_is_one_of_the_values(percent: float, value: float) -> None:
     assert percentile([4.0, 1.0, 3.0, 2.0], percent) == value

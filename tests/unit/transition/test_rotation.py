@@ -28,7 +28,15 @@ def test_a_rotation_while_a_former_key_works_says_that_it_ends() -> None:
     made = rotation.tenant_key(config(2), TENANT)
 
     assert made.edits == {(*PLACE, "key_generation"): 3}
-    assert f"With this update key 1 of {TENANT} works no more: it has worked until now." in made.update
+    (said,) = [line for line in made.update if "it has worked until now" in line]
+    assert said.startswith(f"With this update key 1 of {TENANT} works no more")
+
+
+def test_a_rotation_upon_one_that_may_not_be_deployed_says_how_to_go_on() -> None:
+    made = (rotation.tenant_key(config(2), TENANT), rotation.engine_keys(sound({"gateway.engine_key_generation": 2})))
+
+    said = "Where key 2 has never been deployed, the update is refused: write 2 again"
+    assert all(any(said in line for line in one.update) for one in made)
 
 
 @pytest.mark.parametrize(("newest", "oldest"), [(1, None), (2, None), (2, 1), (2, 2), (7, 6)])

@@ -15,7 +15,7 @@ def test_engines_and_quotas_beyond_the_pool_are_refused_with_the_sum() -> None:
     fault = only_fault({"models.0.replicas": 5})
 
     assert fault.path == "bulkhead:pools[1].nodes.max"
-    assert "9 = 5 (llama: 5 engines x 1) + 4 (quota of research)" in fault.wrong
+    assert "9 devices = 5 (llama: 5 engines x 1) + 4 (quota of research)" in fault.wrong
     assert "8 (4 nodes x 2 GPUs)" in fault.wrong
     assert "admitted and then wait" in fault.follows
     assert fault.write.startswith("max: 5 or more")
@@ -30,7 +30,7 @@ def test_engines_alone_beyond_the_pool_are_reported_without_the_quotas() -> None
 
     assert fault.path == "bulkhead:pools[1].nodes.max"
     assert "quota" not in fault.wrong
-    assert "9 = 9 (llama: 9 engines x 1)" in fault.wrong
+    assert "take 9 devices (llama: 9 engines x 1), and it has at most 8 (4 nodes x 2 GPUs)" in fault.wrong
 
 
 def test_a_quota_beyond_the_pool_is_reported_at_the_quota_and_not_in_the_sum_again() -> None:

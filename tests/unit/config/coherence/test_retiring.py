@@ -27,6 +27,29 @@ def test_the_pool_in_use_cannot_be_on_its_way_out() -> None:
 
     assert fault.path == "bulkhead:retiring_pools[0]"
     assert fault.wrong == "`l4-whole-x2` is pools[1] as well"
+    assert fault.write == "remove it from here; or remove pools[1], if the pool is to go"
+
+
+def test_one_pool_that_is_written_twice_is_to_be_written_once() -> None:
+    fault = only_fault({"cluster": GKE, "retiring_pools": [LEAVING, LEAVING]})
+
+    assert fault.path == "bulkhead:retiring_pools[1]"
+    assert fault.wrong == "`l4-whole` is retiring_pools[0] as well"
+    assert fault.write == "remove one of the two: they are the same pool"
+
+
+def test_a_pool_that_stays_is_not_said_to_be_empty() -> None:
+    used = only_fault({"cluster": GKE, "emptied_pools": ["l4-whole", "l4-whole-x2"]})
+    leaves = only_fault({**leaving(), "emptied_pools": ["l4-whole"]})
+
+    assert (used.path, used.wrong) == ("bulkhead:emptied_pools[1]", "`l4-whole-x2` is pools[1] as well")
+    assert (leaves.path, leaves.wrong) == ("bulkhead:emptied_pools[0]", "`l4-whole` is retiring_pools[0] as well")
+    assert "if nothing runs on the pool any more" in leaves.write
+
+
+def test_an_emptied_pool_is_a_name() -> None:
+    assert only_fault({"emptied_pools": [{"name": "l4"}]}).path == "bulkhead:emptied_pools[0]"
+    assert sound({"emptied_pools": ["l4-whole"]}).emptied_pools == ("l4-whole",)
 
 
 def test_the_nodes_of_an_existing_cluster_do_not_go() -> None:
