@@ -89,6 +89,24 @@ class Situation:
         return steps(self.state, self.posture, self.target)
 
 
+@dataclass(frozen=True)
+class Updates:
+    """How the updates of a way are made.
+
+    Attributes:
+        prints_to: Where what `pulumi` prints goes.
+        policy_pack: The folder of rules that each has to pass; None for none.
+    """
+
+    prints_to: Stream
+    policy_pack: Path | None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Further arguments of `pulumi up`."""
+        return ("--policy-pack", str(self.policy_pack.absolute())) if self.policy_pack else ()
+
+
 @click.command()
 @click.option("--stack", metavar="NAME", required=True, help="The stack; never a default, since it is changed.")
 @click.option(
@@ -100,8 +118,16 @@ class Situation:
 )
 @click.option("--plan", "plan_only", is_flag=True, help="Print the way, and change nothing.")
 @click.option("--yes", is_flag=True, help="Begin without asking.")
+@click.option(
+    "--policy-pack",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Rules that each update has to pass as well, such as `policy`; handed to `pulumi up`.",
+)
 @format_option(Format, "table (for people, the default), json.")
-def transition(stack: str, target: Path | None, plan_only: bool, yes: bool, wanted: str | None) -> None:
+def transition(  # noqa: PLR0913 - one for each option
+    *, stack: str, target: Path | None, plan_only: bool, yes: bool, policy_pack: Path | None, wanted: str | None
+) -> None:
     """Get from what is deployed to what the stack file says, by as few updates as lose no job and no request.
 
     Each is a plain `pulumi up` of a stack file that is valid by itself. The way is told from the deployment alone, so
@@ -123,10 +149,10 @@ def transition(stack: str, target: Path | None, plan_only: bool, yes: bool, want
         return
     if not yes:
         _require_consent()
-    prints_to = Stream.ERROR if wanted == Format.JSON else Stream.OUTPUT
+    updates = Updates(Stream.ERROR if wanted == Format.JSON else Stream.OUTPUT, policy_pack)
     while True:
         step, *later = found.way
-        _carry_out(step, found, prints_to)
+        _carry_out(step, found, updates)
         if not later:
             return
         found = _situation(name, stack, file, own.parent)
@@ -164,13 +190,14 @@ def _require_sound(found: Situation) -> None:
         click.get_current_context().exit(exit_codes.UNSOUND)
 
 
-def _carry_out(step: Step, found: Situation, prints_to: Stream) -> None:
+def _carry_out(step: Step, found: Situation, updates: Updates) -> None:
     click.echo(f"{found.stack}: {step.title}", err=True)
     if step.empty:
         _wait_until_empty(step.empty, found.target)
     with _stack_file(step, found) as file:
         named = ("--stack", found.selected, "--config-file", str(file))
-        status = _update(["up", "--yes", "--skip-preview", "--non-interactive", *named], found.project, prints_to)
+        command = ["up", "--yes", "--skip-preview", "--non-interactive", *named, *updates.arguments]
+        status = _update(command, found.project, updates.prints_to)
     if status:
         raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 

@@ -132,6 +132,29 @@ def test_the_way_is_a_document_for_programs(bulkhead: Bulkhead, engine: Engine) 
     assert found["steps"][1]["empty"] == [OLD]
 
 
+def test_every_update_has_to_pass_the_policy_pack_that_is_named(
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+) -> None:
+    del looks
+    engine.deployed(retiring(dict(REPARTITIONED)), after=1)
+    (project / "policy").mkdir()
+
+    result = bulkhead("transition", "--stack", "prod", "--yes", "--policy-pack", "policy")
+
+    assert result.exit_code == 0, result.output
+    updates = [line for line in engine.told if line.startswith("up ")]
+    assert len(updates) == 2
+    assert all(line.endswith(f"--policy-pack {project / 'policy'}") for line in updates)
+
+
+def test_a_policy_pack_that_is_not_there_begins_nothing(bulkhead: Bulkhead, engine: Engine) -> None:
+    result = bulkhead("transition", "--stack", "prod", "--yes", "--policy-pack", "nowhere")
+
+    assert result.exit_code == 2
+    assert "nowhere" in result.stderr
+    assert engine.told == []
+
+
 def test_each_step_is_an_update_and_the_last_waits_for_what_runs(
     bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
 ) -> None:
