@@ -269,6 +269,22 @@ def test_a_request_that_cannot_be_served_is_told_why(team: TeamPlatform, gateway
     assert answer.error["param"] == refusal.param
 
 
+def test_a_model_that_the_key_does_not_open_is_refused_as_one_that_does_not_exist(
+    team: TeamPlatform, gateway: str
+) -> None:
+    """Told apart, the two would let a tenant find out which models others have."""
+    with account(team) as allowed, account(team, models=["not-tiny"]) as denied:
+        assert send(gateway, allowed.key, CHAT).status == 200
+        answer = send(gateway, denied.key, CHAT)
+        absent = send(gateway, denied.key, {**CHAT, "model": "nope"})
+        with pytest.raises(openai.NotFoundError, match="the API key does not open it"):
+            client_with(gateway, denied.key).chat.completions.create(model=MODEL, messages=HELLO)
+    assert_error(answer, 404, "model_not_found")
+    assert answer.error["param"] == "model"
+    assert answer.error == absent.error
+    assert_tells_nothing(answer, denied.team, "not-tiny")
+
+
 @pytest.mark.parametrize("raw", [b"", b"[1, 2]", b'{"model": "tiny", ', b"\xff\xfe{"])
 def test_what_is_no_json_object_is_told_so(team: TeamPlatform, gateway: str, raw: bytes) -> None:
     assert_error(send(gateway, team.keys[TENANT], raw=raw), 400, "invalid_json")
