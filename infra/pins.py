@@ -61,9 +61,17 @@ KYVERNO_CHART = ChartPin(
     "Kyverno 1.19.2, in which five ways from writing a namespaced policy to cluster-admin are fixed (CVE-2026-122303,"
     " -122304, -122310, -122313, -124440)",
 )
-KYVERNO_IMAGE = ImagePin("reg.kyverno.io", "kyverno/kyverno", "v1.19.2", "the chart's own, which it names itself")
+KYVERNO_IMAGE = ImagePin(
+    "reg.kyverno.io",
+    "kyverno/kyverno",
+    "v1.19.2",
+    "the release that the pinned chart belongs to; a chart from a folder names its own",
+)
 KYVERNO_INIT_IMAGE = ImagePin(
-    "reg.kyverno.io", "kyverno/kyvernopre", "v1.19.2", "the chart's own, which it names itself"
+    "reg.kyverno.io",
+    "kyverno/kyvernopre",
+    "v1.19.2",
+    "the release that the pinned chart belongs to; a chart from a folder names its own",
 )
 VLLM_IMAGE = ImagePin(
     "docker.io",

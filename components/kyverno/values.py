@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.blueprint.model import AdmissionPart
+from infra.blueprint.model import AdmissionPart, ChartImagePart
 
 WEBHOOK_TIMEOUT_SECONDS = 30
 LEASE_RETRY_SECONDS = 6
@@ -43,6 +43,7 @@ def chart_values(part: AdmissionPart) -> dict[str, Any]:
             "replicas": part.replicas,
             "podDisruptionBudget": {"enabled": part.replicas > 1, "minAvailable": 1},
             "container": {
+                **_image(part, part.image),
                 # It compiles a policy before it answers, which on a busy machine takes longer than the usual 10 s; 30 s
                 # is the most that the API server waits. No webhook of Kyverno's stands in any workload's way.
                 # It exits when it cannot renew its lease within five retries; nothing waits for the next one.
@@ -53,6 +54,7 @@ def chart_values(part: AdmissionPart) -> dict[str, Any]:
                 "resources": {"requests": {"cpu": "50m", "memory": "192Mi"}, "limits": {"memory": "512Mi"}},
             },
             "initContainer": {
+                **_image(part, part.first_image),
                 "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
             },
         },
@@ -60,3 +62,10 @@ def chart_values(part: AdmissionPart) -> dict[str, Any]:
         "cleanupController": {"enabled": False},
         "reportsController": {"enabled": False},
     }
+
+
+def _image(part: AdmissionPart, image: ChartImagePart | None) -> dict[str, Any]:
+    """An image in whole, though the chart has the same by default: whoever lists what is pulled reads it here."""
+    if image is None:
+        return {}
+    return {"image": {"registry": part.image_registry, "repository": image.repository, "tag": image.tag}}

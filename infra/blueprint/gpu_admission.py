@@ -15,7 +15,10 @@ from infra.blueprint.admission import (
 from infra.blueprint.model import (
     AdmissionPart,
     Blueprint,
+    ChartImagePart,
+    ChartLocation,
     ChartPart,
+    FolderChartLocation,
     GkeClusterPart,
     LocalQueuePart,
     NamespacePart,
@@ -32,7 +35,7 @@ from infra.config.cluster import GkeCluster
 from infra.config.pools import DEDICATED_KEY
 from infra.config.sources import ChartName
 from infra.config.stack import StackConfig
-from infra.pins import KYVERNO_CHART, KYVERNO_IMAGE, POD_SECURITY_VERSION
+from infra.pins import KYVERNO_CHART, KYVERNO_IMAGE, KYVERNO_INIT_IMAGE, POD_SECURITY_VERSION, ImagePin
 
 OWNER_CONTROLLERS = (
     "system:serviceaccount:jobset-system:jobset-controller-manager",
@@ -72,10 +75,13 @@ REPLICAS_OF_A_CLUSTER_OF_ITS_OWN = 3
 def admission_part(config: StackConfig) -> AdmissionPart:
     """Kyverno and how its policies will judge; no policy is in force in it yet."""
     settings = config.trust.admission
+    location = chart_location(KYVERNO_CHART, ChartName.KYVERNO, config.sources)
     return AdmissionPart(
         namespace=names.KYVERNO_NAMESPACE,
-        chart=ChartPart(chart_location(KYVERNO_CHART, ChartName.KYVERNO, config.sources), KYVERNO_CHART.version),
+        chart=ChartPart(location, KYVERNO_CHART.version),
         image_registry=config.sources.mirror or KYVERNO_IMAGE.registry,
+        image=_image_of(location, KYVERNO_IMAGE),
+        first_image=_image_of(location, KYVERNO_INIT_IMAGE),
         replicas=REPLICAS_OF_A_CLUSTER_OF_ITS_OWN if isinstance(config.cluster, GkeCluster) else 1,
         action_when_in_force=(
             AdmissionAction.AUDIT if settings.enforcement is Enforcement.AUDIT else AdmissionAction.DENY
@@ -86,6 +92,10 @@ def admission_part(config: StackConfig) -> AdmissionPart:
         priority_classes=tuple(sorted(settings.priority_classes)),
         runtime_classes=tuple(sorted(settings.runtime_classes)),
     )
+
+
+def _image_of(location: ChartLocation, pin: ImagePin) -> ChartImagePart | None:
+    return None if isinstance(location, FolderChartLocation) else ChartImagePart(pin.repository, pin.tag)
 
 
 def with_policies(blueprint: Blueprint, admission: AdmissionPart) -> Blueprint:

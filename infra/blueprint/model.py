@@ -224,6 +224,14 @@ class ChartPart:
 
 
 @dataclass(frozen=True)
+class ChartImagePart:
+    """An image that a chart is told to run, without the registry, which all of the chart's images share."""
+
+    repository: str
+    tag: str
+
+
+@dataclass(frozen=True)
 class ResourceFlavorPart:
     """A Kueue ResourceFlavor: the nodes of one pool, and the tolerations that Kueue injects for them."""
 
@@ -309,6 +317,9 @@ class AdmissionPart:
 
     Attributes:
         image_registry: The host, with an optional path, that the chart's images are taken from.
+        image: What the admission controller runs; nothing where the chart lies in a folder, whose version need not be
+            the pinned one: it names the images that belong to it.
+        first_image: What runs before it, under the same condition.
         replicas: Of the admission controller.
         action_when_in_force: What policies do whose control is in force or audited.
         exempt_namespaces: Where no policy looks.
@@ -325,6 +336,8 @@ class AdmissionPart:
     namespace: str
     chart: ChartPart
     image_registry: str
+    image: ChartImagePart | None
+    first_image: ChartImagePart | None
     replicas: int
     action_when_in_force: AdmissionAction
     exempt_namespaces: tuple[str, ...]

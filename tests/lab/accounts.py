@@ -1,7 +1,7 @@
 """Teams and keys that a test makes for itself at the running gateway, beside those of the stack's tenants."""
 
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,12 +28,15 @@ class Account:
 
 
 @contextmanager
-def account(platform: TeamPlatform, **limits: float) -> Generator[Account]:
-    """An account with these limits (LiteLLM's fields of a team), blocked afterwards; the reconciler leaves it alone."""
+def account(platform: TeamPlatform, models: Sequence[str] = (MODEL,), **limits: float) -> Generator[Account]:
+    """An account for these models, with these limits (LiteLLM's fields of a team); the reconciler leaves it alone.
+
+    It is blocked afterwards.
+    """
     made = Account(f"test-{uuid.uuid4().hex[:12]}", f"sk-{uuid.uuid4().hex}{uuid.uuid4().hex}")
     fields = {**OPEN_LIMITS, **limits}
-    administer(platform, "/team/new", {"team_id": made.team, "team_alias": made.team, "models": [MODEL], **fields})
-    grant = {"team_id": made.team, "models": [MODEL], "allowed_routes": list(KEY_PATHS)}
+    administer(platform, "/team/new", {"team_id": made.team, "team_alias": made.team, "models": list(models), **fields})
+    grant = {"team_id": made.team, "models": list(models), "allowed_routes": list(KEY_PATHS)}
     administer(platform, "/key/generate", {"key": made.key, **grant})
     try:
         yield made

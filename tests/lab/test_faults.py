@@ -7,8 +7,9 @@ nothing that the database holds is lost, and no key stops working.
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -168,6 +169,53 @@ def test_a_killed_database_and_a_longer_outage_lose_nothing_that_was_answered(
             assert len(found.run.so_far().answered) <= unserved + 10 * CONCURRENCY
     nothing_recorded_is_lost(found)
     assert {outcome.status for outcome in found.report.refused} <= REFUSALS, found.report.summary()
+
+
+@pytest.fixture
+def serving_on(team: TeamPlatform) -> Generator[dict[str, Any]]:
+    """The gateway with `database_outage: serve`; yields the stack's posture, and puts the gateway back afterwards."""
+    gateway = {**team.stack.value("gateway"), "database_outage": "serve"}
+    try:
+        with team.stack.edited(gateway=gateway):
+            team.stack.deploy()
+            yield team.stack.engine.outputs()["posture"]
+    finally:
+        team.stack.deploy()
+
+
+def test_a_gateway_that_serves_on_without_its_database_answers_and_says_that_it_checks_no_key(
+    load: Load, kubectl: cluster.Kubectl, serving_on: dict[str, Any]
+) -> None:
+    """What is answered meanwhile is on nobody's account; what was recorded before stays, and all is checked again."""
+    stranger = replace(load, key=f"sk-{'0' * 48}", concurrency=1, requests=1, seconds=60)
+    ledger = Ledger(kubectl, load.key)
+    before = ledger.at_rest()
+    with load.running() as run:
+        run.wait_for_answers(CONCURRENCY, RECOVERY_SECONDS)
+        with scaled_to_zero(kubectl, GATEWAY, "statefulset/database"):
+            # Until here a replica may have served on what it knew of the key.
+            time.sleep(OUTAGE_SECONDS)
+            run.wait_for_answers(4 * CONCURRENCY, 180)
+            wait_until(lambda: stranger.run().answered, "a made-up key is let in, as the posture warns", 180)
+            said = kubectl.run(
+                *("logs", "--namespace", GATEWAY, "--selector", GATEWAY_PODS, "--container=litellm", "--tail=-1")
+            )
+        run.wait_for_answers(2 * CONCURRENCY, RECOVERY_SECONDS)
+        wait_until(lambda: set(stranger.run().statuses) == {401}, "keys are checked again")
+    rest = ledger.at_rest()
+    afterwards = replace(load, requests=2 * CONCURRENCY, seconds=120).run()
+    added = ledger.settled(rest, afterwards.answered)
+
+    print(f"PostgreSQL away, served on: {run.report.summary()}")
+    assert run.report.wrong == run.report.lost == ()
+    assert {outcome.status for outcome in run.report.refused} <= REFUSALS, run.report.summary()
+    assert "bulkhead:gateway.database_outage" in [finding["path"] for finding in serving_on["findings"]]
+    assert "issuing restricted INTERNAL_USER fallback token" in said
+    assert before.entries.items() <= rest.entries.items()
+    assert rest.team >= before.team
+    assert afterwards.unanswered == ()
+    assert added.missing(afterwards.answered) == ()
+    assert added.agrees, (added.team, added.key, added.logged)
 
 
 def quiet(run: RunningLoad, seconds: float) -> bool:

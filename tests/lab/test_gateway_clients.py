@@ -3,6 +3,7 @@
 Every error has the right status, OpenAI's shape, the client's right exception, and tells nothing of the platform.
 """
 
+import contextlib
 import json
 import re
 import subprocess
@@ -15,17 +16,20 @@ from typing import Any, cast
 import openai
 import pytest
 import urllib3
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, tenant_routes
 from lab.cluster import Kubectl
 from tests.lab.accounts import Account, account
 from tests.lab.faults import RECOVERY_SECONDS, containers
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, TeamPlatform
+from tests.lab.recorder import recording
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 SECONDS = 120
+KEPT_SECONDS = 6
+"""Longer than an engine keeps a connection that nobody uses: vLLM's five seconds."""
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
 FUNCTION: dict[str, Any] = {
     "type": "function",
@@ -141,23 +145,49 @@ def test_the_models_that_the_key_opens_are_listed_and_found(client: openai.OpenA
     assert client.models.retrieve(MODEL).id == MODEL
 
 
-def test_tool_calls_reach_the_engine_as_they_were_sent(client: openai.OpenAI) -> None:
-    plain = client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=2)
-    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
-    messages = cast(
-        "list[ChatCompletionMessageParam]",
-        [
-            *HELLO,
-            {"role": "assistant", "content": None, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
-        ],
-    )
-    called = client.chat.completions.create(
+CALL: dict[str, Any] = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+CONVERSATION: list[dict[str, Any]] = [
+    {"role": "user", "content": "hello"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
+]
+
+
+def converse(client: openai.OpenAI) -> ChatCompletion:
+    """Ask with tools, and with a call of one in the conversation."""
+    messages = cast("list[ChatCompletionMessageParam]", CONVERSATION)
+    return client.chat.completions.create(
         model=MODEL, messages=messages, max_tokens=2, tools=cast("Any", [FUNCTION]), tool_choice="none"
     )
-    assert called.usage is not None
-    assert plain.usage is not None
-    assert called.usage.prompt_tokens > plain.usage.prompt_tokens
+
+
+def test_a_conversation_with_tool_calls_is_answered(client: openai.OpenAI) -> None:
+    assert converse(client).choices[0].finish_reason in {"length", "stop"}
+
+
+def test_tools_and_their_calls_reach_the_engine_as_they_were_sent(
+    team: TeamPlatform, gateway: str, client: openai.OpenAI, kubectl: Kubectl
+) -> None:
+    """The lab's model takes no tools into its prompt, so that its answers would say nothing of lost ones."""
+    try:
+        with recording(kubectl, ENGINES, f"engine-{MODEL}") as recorded:
+
+            def arrives() -> bool:
+                # A connection that the gateway has kept still leads to the engine.
+                time.sleep(KEPT_SECONDS)
+                with contextlib.suppress(openai.APIError):
+                    converse(client)
+                return bool(recorded())
+
+            wait_until(arrives, "nothing arrives at the recorder")
+            request = recorded()[0]
+    finally:
+        wait_until(lambda: send(gateway, team.keys[TENANT], CHAT).status == 200)
+
+    _, asked, answered = request["messages"]
+    assert (request["tools"], request["tool_choice"]) == ([FUNCTION], "none")
+    assert asked["tool_calls"] == [CALL]
+    assert (answered["role"], answered["tool_call_id"], answered["content"]) == ("tool", CALL["id"], "sunny")
 
 
 def test_an_answer_carries_an_id_for_the_operators_and_nothing_of_the_platform(
@@ -237,6 +267,22 @@ def test_a_request_that_cannot_be_served_is_told_why(team: TeamPlatform, gateway
     answer = send(gateway, team.keys[TENANT], refusal.body, path=refusal.path)
     assert_error(answer, refusal.status, refusal.code)
     assert answer.error["param"] == refusal.param
+
+
+def test_a_model_that_the_key_does_not_open_is_refused_as_one_that_does_not_exist(
+    team: TeamPlatform, gateway: str
+) -> None:
+    """Told apart, the two would let a tenant find out which models others have."""
+    with account(team) as allowed, account(team, models=["not-tiny"]) as denied:
+        assert send(gateway, allowed.key, CHAT).status == 200
+        answer = send(gateway, denied.key, CHAT)
+        absent = send(gateway, denied.key, {**CHAT, "model": "nope"})
+        with pytest.raises(openai.NotFoundError, match="the API key does not open it"):
+            client_with(gateway, denied.key).chat.completions.create(model=MODEL, messages=HELLO)
+    assert_error(answer, 404, "model_not_found")
+    assert answer.error["param"] == "model"
+    assert answer.error == absent.error
+    assert_tells_nothing(answer, denied.team, "not-tiny")
 
 
 @pytest.mark.parametrize("raw", [b"", b"[1, 2]", b'{"model": "tiny", ', b"\xff\xfe{"])
@@ -453,8 +499,8 @@ def test_an_engine_that_dies_is_told_in_the_middle_of_a_stream_and_before_the_ne
     assert client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4).choices[0].message.content
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
+def wait_until(holds: Callable[[], bool], otherwise: str = "the engine did not come back") -> None:
     deadline = time.monotonic() + RECOVERY_SECONDS
     while not holds():
-        assert time.monotonic() < deadline, "the engine did not come back"
+        assert time.monotonic() < deadline, otherwise
         time.sleep(2)

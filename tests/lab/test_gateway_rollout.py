@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 
 from lab import cluster
+from tests.lab.faults import wait_until
 from tests.lab.load import Load, Question, service_url
 from tests.lab.platform import GATEWAY, MODEL, TENANT, TeamPlatform, pods
 
@@ -19,6 +20,9 @@ SELECTOR = "app.kubernetes.io/name=gateway"
 LONG = tuple(Question("Is it so? " * length, 150 + length) for length in range(1, 5))
 """Answers that take seconds, so that some are under way whenever a replica is told to stop."""
 GONE_SECONDS = 900
+REQUEST_SECONDS = 180.0
+"""An engine that starts beside it takes a small machine's processors from the one that answers."""
+ADDED = "tiny-too"
 
 
 @dataclass(frozen=True)
@@ -79,16 +83,42 @@ def test_a_repriced_model_rolls_every_replica_without_losing_a_request_or_a_toke
 ) -> None:
     models = team.stack.value("models")
     models[0]["price"]["input_usd_per_million_tokens"] = 0.25
+    rolls_without_loss(team, kubectl, MODEL, models=models)
+
+
+def test_an_added_model_rolls_every_replica_without_losing_a_request_or_a_token_and_is_served(
+    team: TeamPlatform, kubectl: cluster.Kubectl
+) -> None:
+    models = team.stack.value("models")
+    tenants = [
+        {**tenant, "models": [*tenant["models"], ADDED]} if tenant["name"] == TENANT else tenant
+        for tenant in team.stack.value("tenants")
+    ]
+    rolls_without_loss(team, kubectl, ADDED, models=[*models, {**models[0], "name": ADDED}], tenants=tenants)
+
+
+def rolls_without_loss(team: TeamPlatform, kubectl: cluster.Kubectl, asked: str, **values: object) -> None:
+    """Deploy other values of some `bulkhead:` keys under load; the tenant is answered by the model `asked` then."""
     replicas = pods(kubectl, GATEWAY, SELECTOR)
     load = Load(
-        service_url(kubectl), team.keys[TENANT], MODEL, concurrency=3, questions=LONG, ignore_end=True, seconds=1500
+        service_url(kubectl),
+        team.keys[TENANT],
+        MODEL,
+        concurrency=3,
+        questions=LONG,
+        ignore_end=True,
+        seconds=1500,
+        request_seconds=REQUEST_SECONDS,
     )
+    few = Load(service_url(kubectl), team.keys[TENANT], asked, concurrency=1, requests=2, seconds=120)
     try:
-        with load.running() as run, team.stack.edited(models=models), watched_endings(kubectl) as endings:
+        with load.running() as run, team.stack.edited(**values), watched_endings(kubectl) as endings:
             run.wait_for_answers(3, 120)
             team.stack.deploy()
             wait_until_gone(kubectl, replicas)
             run.wait_for_answers(3, 120)
+            # A replica may know the key for some seconds as it was.
+            wait_until(lambda: len(few.run().answered) == 2, f"{asked} answers", 120)
     finally:
         team.stack.deploy()
     report = run.report

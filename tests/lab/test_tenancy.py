@@ -1,11 +1,14 @@
 """NS1 to NS4 on the lab: what a tenant's people and pods can do in the tenant's namespace, and that it is all."""
 
+import base64
 import json
 from collections.abc import Generator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from components.tenants.accounts import DELIVERED_SECRET
 from tests.lab import packets
 from tests.lab.load import Ending, Load, service_url
 from tests.lab.packets import Prober, address_of, api_server, probing
@@ -118,6 +121,23 @@ def test_nobody_else_has_anything_there(partitioned: PartitionedPlatform, space:
 
     for who in (outsider, rival):
         assert not may(who, "get pods", "--namespace", space)
+
+
+def test_a_subject_reads_its_key_in_its_own_namespace_and_gets_an_answer_where_the_key_says(
+    partitioned: PartitionedPlatform, member: Requester, space: str, own_pod: Prober
+) -> None:
+    found = member.call("get", "secret", DELIVERED_SECRET, "--namespace", space, "--output=json")
+    assert found.passed, f"the Secret {DELIVERED_SECRET} cannot be read"
+    data = {name: base64.b64decode(value).decode() for name, value in json.loads(found.said)["data"].items()}
+    address = urlsplit(data["OPENAI_BASE_URL"])
+    given = partitioned.stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
+
+    # Compared outside of the assertion, which would print both.
+    is_the_given_one = data["OPENAI_API_KEY"] == given
+    assert is_the_given_one
+    assert address.path == "/v1"
+    assert own_pod.reaches(str(address.hostname), address.port or 80)
+    assert answered(service_url(partitioned.kubectl), data["OPENAI_API_KEY"]) == 1
 
 
 # --- what pods may be -------------------------------------------------------------------------------------------

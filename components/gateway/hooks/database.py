@@ -2,8 +2,10 @@
 
 LiteLLM drops a row of its spend log when the database refuses the row's data, and retries when the database is away. It
 tells the two apart by words, and the words for a connection that broke, a server that is stopping or starting and a
-disk that is full are not among them: those rows were dropped, and callers were told that their key is unknown. Here the
-codes decide: Prisma's (https://www.prisma.io/docs/orm/reference/error-reference) and PostgreSQL's classes
+disk that is full are not among them: those rows were dropped, and callers were told that their key is unknown. Before
+it serves on without its database, where that was asked for, it looks at the exception's class alone, which for a server
+that cannot be reached is that of data which were refused. Here the codes decide: Prisma's
+(https://www.prisma.io/docs/orm/reference/error-reference) and PostgreSQL's classes
 (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 """
 
@@ -43,14 +45,19 @@ def judge_by_codes(handler: Any) -> None:
         AttributeError: It is not as this was written for.
     """
     by_words: Callable[[Exception], bool] = handler.is_database_transport_error
+    by_class: Callable[[Exception], bool] = handler.is_database_connection_error
     data_error: Callable[[Exception], bool] = handler.is_prisma_data_error
     state_of: Callable[[Exception], str | None] = handler.postgres_sqlstate
 
     def is_transport_error(error: Exception) -> bool:
         return by_words(error) or is_unreachable(getattr(error, "code", None), state_of(error))
 
+    def is_connection_error(error: Exception) -> bool:
+        return by_class(error) or is_unreachable(getattr(error, "code", None), state_of(error))
+
     def is_data_error(error: Exception) -> bool:
         return data_error(error) and is_refused_data(getattr(error, "code", None), state_of(error))
 
     handler.is_database_transport_error = staticmethod(is_transport_error)
+    handler.is_database_connection_error = staticmethod(is_connection_error)
     handler.is_prisma_data_error = staticmethod(is_data_error)

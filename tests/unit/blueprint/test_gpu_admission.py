@@ -6,7 +6,9 @@ import pytest
 
 from infra.blueprint.admission import AdmissionAction, PlacementAdmissionPart
 from infra.blueprint.gpu_admission import gpu_admission_part
+from infra.blueprint.model import AdmissionPart, ChartImagePart
 from infra.config.trust import ControlId
+from infra.pins import KYVERNO_IMAGE, KYVERNO_INIT_IMAGE
 from infra.posture import Platform, platform_of
 from infra.trust.posture import ControlState
 from tests.unit.config.documents import TODAY, only_fault, sound
@@ -39,6 +41,33 @@ def test_sr2_alone_can_be_switched_on_in_the_trusted_tier() -> None:
     assert found.posture.of(ControlId.SR2).state is ControlState.ADDED
     assert gpu_admission_part(found.blueprint).action is AdmissionAction.DENY
     assert "kyverno" in {namespace.name for namespace in found.blueprint.namespaces}
+
+
+def with_chart(**sources: Any) -> AdmissionPart:
+    changes = {"trust": {"tier": "governed"}, "tenants.0.subjects": [GROUP], "tenants.1": ..., "sources": sources}
+    return platform_of("test", sound(changes), TODAY).blueprint.admission
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {},
+        {"mirror": "mirror.example/all"},
+        {"charts": {"kyverno": {"kind": "repository", "url": "https://charts.example.com"}}},
+    ],
+)
+def test_kyverno_runs_the_pinned_images_wherever_the_pinned_chart_comes_from(sources: dict[str, Any]) -> None:
+    part = with_chart(**sources)
+
+    assert part.image_registry == sources.get("mirror", KYVERNO_IMAGE.registry)
+    assert part.image == ChartImagePart(KYVERNO_IMAGE.repository, KYVERNO_IMAGE.tag)
+    assert part.first_image == ChartImagePart(KYVERNO_INIT_IMAGE.repository, KYVERNO_INIT_IMAGE.tag)
+
+
+def test_a_chart_in_a_folder_runs_the_images_that_belong_to_its_own_version() -> None:
+    part = with_chart(charts={"kyverno": {"kind": "folder", "path": ".charts/kyverno"}})
+
+    assert (part.image, part.first_image) == (None, None)
 
 
 def test_ns3_brings_its_policies_wherever_it_acts_and_they_refuse() -> None:

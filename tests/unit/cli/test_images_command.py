@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,10 +14,14 @@ from infra import pins
 Bulkhead = Callable[..., Result]
 
 
-def mirrored(project: Path) -> None:
+MIRROR = "mirror.example/all"
+
+
+def mirrored(project: Path, mirror: str | None = MIRROR, **trust: Any) -> None:
     file = project / "Pulumi.local.yaml"
     document = yaml.safe_load(file.read_text())
-    document["config"]["bulkhead:sources"] = {"mirror": "mirror.example/all"}
+    document["config"]["bulkhead:sources"] = {"mirror": mirror} if mirror else {}
+    document["config"]["bulkhead:trust"].update(trust)
     file.write_text(yaml.safe_dump(document))
 
 
@@ -38,6 +43,21 @@ def test_one_setting_points_every_image_and_chart_at_the_mirror(bulkhead: Bulkhe
     references = [artifact["reference"].removeprefix("oci://") for artifact in document["artifacts"]]
     assert len(references) > 4
     assert all(reference.startswith("mirror.example/all/") for reference in references)
+
+
+@pytest.mark.parametrize("mirror", [None, MIRROR])
+def test_kyvernos_images_are_listed_where_its_chart_is_not_at_hand(
+    bulkhead: Bulkhead, project: Path, mirror: str | None
+) -> None:
+    mirrored(project, mirror, tier="governed")
+
+    artifacts = json.loads(bulkhead("images", "--json").stdout)["artifacts"]
+
+    found = {artifact["reference"]: artifact for artifact in artifacts}
+    for pin in (pins.KYVERNO_IMAGE, pins.KYVERNO_INIT_IMAGE):
+        listed = found[pin.reference(mirror)]
+        assert (listed["upstream"], listed["reason"]) == (pin.reference(), pin.reason)
+        assert listed["used_by"] == ["chart kyverno"]
 
 
 def test_a_chart_that_cannot_be_looked_into_is_said_on_standard_error(bulkhead: Bulkhead, project: Path) -> None:

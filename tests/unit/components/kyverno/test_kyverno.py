@@ -7,13 +7,15 @@ import pytest
 
 from components.kyverno import Kyverno, KyvernoArgs
 from infra.blueprint.admission import AdmissionAction
-from infra.blueprint.model import AdmissionPart, ChartPart, OciChartLocation
+from infra.blueprint.model import AdmissionPart, ChartImagePart, ChartPart, OciChartLocation
 from infra.plan import PlannedResource, record
 
 PART = AdmissionPart(
     namespace="kyverno",
     chart=ChartPart(OciChartLocation("oci://registry.example.com/charts/kyverno"), "3.9.2"),
     image_registry="registry.example.com",
+    image=ChartImagePart("team/kyverno", "v1"),
+    first_image=ChartImagePart("team/kyverno-first", "v2"),
     replicas=3,
     action_when_in_force=AdmissionAction.DENY,
     exempt_namespaces=("kube-system",),
@@ -46,6 +48,28 @@ def test_the_chart_comes_from_where_the_stack_says_in_the_pinned_version() -> No
 
 def test_images_come_from_the_stacks_registry() -> None:
     assert values()["global"]["image"]["registry"] == "registry.example.com"
+
+
+def test_the_images_of_both_containers_are_named_in_whole() -> None:
+    controller = values()["admissionController"]
+
+    assert controller["container"]["image"] == {
+        "registry": "registry.example.com",
+        "repository": "team/kyverno",
+        "tag": "v1",
+    }
+    assert controller["initContainer"]["image"] == {
+        "registry": "registry.example.com",
+        "repository": "team/kyverno-first",
+        "tag": "v2",
+    }
+
+
+def test_a_chart_without_images_of_the_platforms_names_its_own() -> None:
+    controller = values(dataclasses.replace(PART, image=None, first_image=None))["admissionController"]
+
+    assert "image" not in controller["container"]
+    assert "image" not in controller["initContainer"]
 
 
 def test_no_built_in_role_gets_a_verb_on_kyvernos_kinds() -> None:

@@ -37,6 +37,10 @@ class Handler:
         return "refused" in str(error)
 
     @staticmethod
+    def is_database_connection_error(error: Exception) -> bool:
+        return isinstance(error, ConnectionError)
+
+    @staticmethod
     def is_prisma_data_error(error: Exception) -> bool:
         return isinstance(error, FailureError)
 
@@ -57,6 +61,20 @@ def test_what_litellm_knows_by_words_it_goes_on_knowing() -> None:
     assert Judged.is_prisma_data_error(FailureError(state="22021"))
     assert not Judged.is_prisma_data_error(FailureError(state="53100"))
     assert not Judged.is_prisma_data_error(ValueError("else"))
+
+
+def test_a_server_that_cannot_be_reached_is_an_outage_whatever_class_its_error_has() -> None:
+    """What LiteLLM asks before it serves on without a database; what it refuses for good stays refused."""
+
+    class Judged(Handler):
+        pass
+
+    judge_by_codes(Judged)
+    assert Judged.is_database_connection_error(FailureError("P1001"))
+    assert Judged.is_database_connection_error(ConnectionRefusedError())
+    assert not Judged.is_database_connection_error(FailureError(state="22021"))
+    assert not Judged.is_database_connection_error(FailureError("P2025"))
+    assert not Judged.is_database_connection_error(ValueError("else"))
 
 
 def test_another_litellm_is_noticed_when_it_starts() -> None:
