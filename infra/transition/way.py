@@ -39,8 +39,11 @@ def dropped_pools(before: Deployed, after: Deployed) -> dict[str, Record]:
 
 
 def unready_pools(before: Deployed, after: Deployed, emptied: Collection[str]) -> tuple[str, ...]:
-    """Retiring node pools that an update would delete, though nobody has said that nothing runs there any more."""
-    return tuple(sorted(before.retiring.difference(after.pools, emptied)))
+    """Retiring node pools that an update would delete, though nobody has said that nothing runs there any more.
+
+    Jobs run on pools with GPUs alone, whatever an earlier version has told to be retiring beside them.
+    """
+    return tuple(sorted((before.retiring & before.pools.keys()).difference(after.pools, emptied)))
 
 
 def _pools(dropped: Mapping[str, Record], before: Deployed, stack: str) -> Iterator[Finding]:

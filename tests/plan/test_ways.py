@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -109,6 +110,34 @@ def test_once_the_pool_is_gone_nothing_asks_for_it_again() -> None:
     state, _ = deployed_at("prod", step_document(DIVIDED, 1))
 
     assert with_way(DIVIDED.target, state).sound
+
+
+def with_cpu_pool_leaving(document: Mapping[str, Any]) -> dict[str, Any]:
+    leaving = {"name": "old-cpu", "accelerator": "cpu", "nodes": {"min": 0, "max": 2}}
+    return {**document, "bulkhead:retiring_pools": [leaving]}
+
+
+@pytest.mark.parametrize("wanted", [with_cpu_pool_leaving(DIVIDED.before), DIVIDED.before], ids=["unchanged", "gone"])
+def test_a_pool_without_gpus_on_which_no_job_runs_stays_and_goes_by_plain_updates(wanted: dict[str, Any]) -> None:
+    state, _ = deployed_at("prod", with_cpu_pool_leaving(DIVIDED.before))
+
+    assert with_way(platform_at("prod", wanted), state).sound
+
+
+def test_what_an_earlier_version_told_of_pools_without_gpus_refuses_nothing() -> None:
+    state, _ = deployed_at("prod", DIVIDED.before)
+    told = {**state_document(state), "retiring": ["old-cpu"]}
+    earlier = deployed_state(told)
+
+    assert with_way(platform_at("prod", with_cpu_pool_leaving(DIVIDED.before)), earlier).sound
+
+
+def test_a_pool_without_gpus_that_the_file_keeps_stays_while_another_is_emptied() -> None:
+    kept = with_cpu_pool_leaving(DIVIDED.before)
+    move, remove = dataclasses.replace(DIVIDED, before=kept, after=with_cpu_pool_leaving(DIVIDED.after)).way()
+
+    assert [record["name"] for record in move.retiring] == ["old-cpu", "h100"]
+    assert remove.empty == (OLD,)
 
 
 def test_a_deployment_that_told_nothing_refuses_nothing() -> None:
