@@ -99,6 +99,19 @@ def test_a_pool_that_is_being_emptied_goes_by_no_plain_update() -> None:
     assert f"bulkhead:emptied_pools: [{OLD}]" in error.message
 
 
+def test_a_pool_is_not_said_to_be_empty_before_it_is_retiring() -> None:
+    early = platform_at("prod", {**DIVIDED.after, "bulkhead:emptied_pools": [OLD]})
+    in_use, _ = deployed_at("prod", DIVIDED.before)
+    retiring, _ = deployed_at("prod", step_document(DIVIDED, 0))
+    gone, _ = deployed_at("prod", step_document(DIVIDED, 1))
+
+    (error,) = [one for one in with_way(early, in_use).errors if one.path == "bulkhead:emptied_pools"]
+    assert f"Node pool {OLD} is not retiring yet" in error.message
+    assert "Take the word out" in error.message
+    assert with_way(early, retiring).sound
+    assert with_way(early, gone).sound
+
+
 def test_a_retiring_pool_may_be_taken_into_use_again() -> None:
     state, _ = deployed_at("prod", step_document(DIVIDED, 0))
 

@@ -207,14 +207,50 @@ def test_after_an_interruption_what_is_left_is_done(
     assert len(engine.told) == 1
 
 
-def test_a_word_left_in_the_file_does_not_spare_the_pool_its_emptying(
+def test_a_word_in_the_target_that_comes_before_the_pool_retires_begins_nothing(
     bulkhead: Bulkhead, engine: Engine, project: Path
 ) -> None:
+    """Between the steps a plain update of the same file would delete the pool with its jobs."""
     write(project, {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]})
+
+    for option in ("--plan", "--yes"):
+        result = bulkhead("transition", "--stack", "prod", option)
+
+        assert result.exit_code == 1
+        assert f"Node pool {OLD} is not retiring yet" in result.stderr
+    assert engine.told == []
+
+
+def test_a_word_once_the_pool_retires_does_not_spare_it_the_look(
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+) -> None:
+    write(project, {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]})
+    engine.deployed(retiring(dict(REPARTITIONED)))
+    looks.append(("bulkhead-workloads/job-1",))
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert "waiting for 1 pod(s): bulkhead-workloads/job-1" in result.stderr
+    assert engine.file == {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]}
+
+
+def test_a_word_for_another_pool_is_no_word_for_the_pool_that_is_left_first(
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+) -> None:
+    """A pool that is gone is named still; the first step's file keeps no such word, and the last step's does."""
+    del looks
+    write(project, {**REPARTITIONED, "bulkhead:emptied_pools": ["gone-whole"]})
     engine.answers("status", "255")
 
     assert bulkhead("transition", "--stack", "prod", "--yes").exit_code == 3
     assert engine.file == retiring(dict(REPARTITIONED))
+
+    engine.answers("status", "0")
+    engine.deployed(retiring(dict(REPARTITIONED)))
+
+    assert bulkhead("transition", "--stack", "prod", "--yes").exit_code == 0
+    assert engine.file == {**REPARTITIONED, "bulkhead:emptied_pools": ["gone-whole", OLD]}
 
 
 def test_a_lowering_without_a_reason_begins_nothing(bulkhead: Bulkhead, engine: Engine, project: Path) -> None:
