@@ -25,6 +25,7 @@ from infra.config.loader import load_stack_file
 from infra.config.stack import PROJECT
 from infra.config.yaml_text import read_yaml
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
+from infra.guard.stack import STACK_FILE_VARIABLE
 from infra.posture import Platform, platform_of
 from infra.program import refusal
 from infra.report.text import printable
@@ -203,7 +204,7 @@ def _carry_out(step: Step, found: Situation, updates: Updates) -> None:
     with _stack_file(step, found) as file:
         named = ("--stack", found.selected, "--config-file", str(file))
         command = ["up", "--yes", "--skip-preview", "--non-interactive", *named, *updates.arguments]
-        status = _update(command, found.project, updates.prints_to)
+        status = _update(command, found.project, updates.prints_to, {STACK_FILE_VARIABLE: str(file)})
     if status:
         raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 
@@ -260,9 +261,9 @@ def _unread(done: "subprocess.CompletedProcess[str]") -> Mapping[str, Any]:
     )
 
 
-def _update(arguments: list[str], project: Path, prints_to: Stream) -> int:
+def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mapping[str, str]) -> int:
     try:
-        return run_pulumi(arguments, project, prints_to)
+        return run_pulumi(arguments, project, prints_to, told)
     except FileNotFoundError:
         raise _no_pulumi() from None
 

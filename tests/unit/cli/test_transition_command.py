@@ -28,10 +28,11 @@ if [ "$1 $2" = "stack output" ]; then
   cat "$STAND_INS/outputs.json"
   exit "$(cat "$STAND_INS/output_status")"
 fi
-for file; do :; done
 echo "Updating (prod)"
 echo "$@" >>"$STAND_INS/commands"
-cat "$file" >"$STAND_INS/file"
+while [ "${1:-}" != "--config-file" ] && [ $# -gt 0 ]; do shift; done
+cat "$2" >"$STAND_INS/file"
+cat "${BULKHEAD_STACK_FILE:-/dev/null}" >"$STAND_INS/judged"
 number=$(wc -l <"$STAND_INS/commands")
 if [ -e "$STAND_INS/after$number.json" ]; then cp "$STAND_INS/after$number.json" "$STAND_INS/outputs.json"; fi
 exit "$(cat "$STAND_INS/status" 2>/dev/null || echo 0)"
@@ -70,6 +71,11 @@ class Engine:
     def file(self) -> dict[str, Any]:
         """The configuration of the last update's file."""
         return yaml.safe_load((self.folder / "file").read_text())["config"]
+
+    @property
+    def judged(self) -> dict[str, Any]:
+        """The configuration of the file by which a policy pack judges the last update."""
+        return yaml.safe_load((self.folder / "judged").read_text())["config"]
 
 
 @pytest.fixture
@@ -145,6 +151,21 @@ def test_every_update_has_to_pass_the_policy_pack_that_is_named(
     updates = [line for line in engine.told if line.startswith("up ")]
     assert len(updates) == 2
     assert all(line.endswith(f"--policy-pack {project / 'policy'}") for line in updates)
+
+
+@pytest.mark.parametrize("target", ["prod", "other"])
+def test_the_policy_pack_judges_an_update_by_the_file_of_its_step(
+    bulkhead: Bulkhead, engine: Engine, project: Path, target: str
+) -> None:
+    write(project, document_of("prod"))
+    write(project, REPARTITIONED, target)
+    engine.answers("status", "255")
+    (project / "policy").mkdir()
+    to = ("--to", f"Pulumi.{target}.yaml")
+
+    bulkhead("transition", "--stack", "prod", *to, "--yes", "--policy-pack", "policy")
+
+    assert engine.judged == engine.file == retiring(dict(REPARTITIONED))
 
 
 def test_a_policy_pack_that_is_not_there_begins_nothing(bulkhead: Bulkhead, engine: Engine) -> None:
