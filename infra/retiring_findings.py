@@ -29,8 +29,9 @@ def retiring_findings(config: StackConfig, posture: Posture) -> Iterator[Finding
                 control,
                 f"bulkhead:retiring_pools[{index}]",
                 f"Node pool {name} still stands, and {_AGAINST[control]}: what runs there goes on as before, until it"
-                " ends. No engine and no new job is placed on it. End it by the next step: bulkhead transition --stack"
-                f" {posture.stack}, which waits until nothing runs there and removes it.",
+                " ends. No engine and no new job is placed on it. Take its record out of bulkhead:retiring_pools, where"
+                f" the stack file has it, and run bulkhead transition --stack {posture.stack}: it waits until nothing"
+                " runs there and removes it.",
             )
 
 

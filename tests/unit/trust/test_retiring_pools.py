@@ -46,7 +46,8 @@ def test_a_time_sliced_pool_that_stands_is_warned_of(controls: tuple[str, ...], 
     assert finding.path == "bulkhead:retiring_pools[0]"
     assert "Node pool old-shared-4 still stands" in finding.message
     assert "No engine and no new job is placed on it" in finding.message
-    assert "bulkhead transition --stack test" in finding.message
+    assert "Take its record out of bulkhead:retiring_pools" in finding.message
+    assert "run bulkhead transition --stack test" in finding.message
 
 
 @pytest.mark.parametrize("partition", [SLICED, {"kind": "whole"}], ids=["sliced", "whole"])
