@@ -206,6 +206,16 @@ def test_a_number_at_its_limit_is_advised() -> None:
     assert only_fault({"pools.1.nodes.max": "1000"}).write.startswith("without quotes: max: 1000  # ")
 
 
+def test_one_name_where_a_list_of_names_is_wanted_is_to_be_written_as_a_list() -> None:
+    """As `pulumi config set bulkhead:emptied_pools l4-whole` writes it."""
+    fault = only_fault({"emptied_pools": "l4-whole"})
+
+    assert fault.path == "bulkhead:emptied_pools"
+    assert fault.wrong.startswith("a list is wanted here, and this is text: ")
+    assert fault.write == "bulkhead:emptied_pools: [l4-whole]"
+    assert sound({"emptied_pools": []}).emptied_pools == ()
+
+
 def test_what_is_to_be_done_about_quotes_stands_before_the_comment() -> None:
     fault = only_fault({"tenants.0.budget.usd": "500"})
 
