@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from infra.blueprint.nodes import POOL_LABEL
 from infra.posture import Platform
 from infra.transition.state import ENGINE, MASTER, Deployed, Record, state_of
 from infra.trust.posture import Finding, Posture, Severity
@@ -82,9 +83,10 @@ def _retiring(unready: Iterable[str], stack: str) -> Iterator[Finding]:
             "bulkhead:retiring_pools",
             f"Node pool {name} is retiring, and the stack file no longer names it: jobs that still run there would be"
             f" ended with its nodes. Run: bulkhead transition --stack {stack}, which waits until nothing runs there and"
-            f" then removes it. Or, once `kubectl get pods -A` shows nothing on it, write bulkhead:emptied_pools:"
-            f" [{name}] and update; or keep it by its record in bulkhead:retiring_pools, which `pulumi stack output"
-            " deployed` holds under `pools`.",
+            " then removes it. Or, once `kubectl get pods -A -o wide` shows nothing but DaemonSets' pods on its nodes"
+            f" (`kubectl get nodes -l {POOL_LABEL}={name}`), write bulkhead:emptied_pools: [{name}] and update; or"
+            " keep it by its record in bulkhead:retiring_pools, which `pulumi stack output deployed` holds under"
+            " `pools`.",
         )
 
 

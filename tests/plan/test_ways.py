@@ -97,6 +97,8 @@ def test_a_pool_that_is_being_emptied_goes_by_no_plain_update() -> None:
     assert f"Node pool {OLD} is retiring" in error.message
     assert "bulkhead transition --stack prod" in error.message
     assert f"bulkhead:emptied_pools: [{OLD}]" in error.message
+    assert "`kubectl get pods -A -o wide` shows nothing but DaemonSets' pods on its nodes" in error.message
+    assert f"`kubectl get nodes -l bulkhead.dev/pool={OLD}`" in error.message
 
 
 def test_a_pool_is_not_said_to_be_empty_before_it_is_retiring() -> None:
