@@ -138,8 +138,10 @@ def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 
 def _new_keys(before: Deployed, after: Deployed) -> Iterator[str]:
-    for kind, generation in sorted(after.keys.items()):
-        if kind in before.keys and before.keys[kind] != generation:
+    for kind in sorted(before.keys.keys() & after.keys.keys()):
+        # Of the keys before the newest a version may have told nothing: they are not said to be new.
+        come = after.taken(kind) if kind in before.oldest_keys else {after.keys[kind]}
+        for generation in sorted(come - before.taken(kind)):
             yield f"Key {generation} ({kind})."
 
 

@@ -11,6 +11,7 @@ from infra.config.loader import parse
 from infra.config.stack import StackConfig
 from infra.posture import platform_of
 from infra.transition.state import deployed_state, state_document
+from infra.transition.steps import steps
 from infra.transition.way import with_way
 from tests.plan.golden_files import REGENERATE, WAYS
 from tests.plan.stacks import TODAY, document_of
@@ -203,6 +204,79 @@ def test_a_version_that_told_the_newest_keys_alone_claims_nothing_of_those_befor
     assert older.taken("tenant research") == {3}
     posture = with_way(platform_at("local", edited(document, "tenants", 0, key_generation=2)), older)
     assert any("Key 2 is drawn anew, unless it goes on working" in one.message for one in posture.warnings)
+
+
+@pytest.mark.parametrize(
+    ("deployed", "wanted", "adds", "removes"),
+    [
+        (
+            {"key_generation": 3},
+            {"key_generation": 2},
+            ["Key 1 (tenant research)."],
+            ["Key 3 (tenant research)."],
+        ),
+        (
+            {"key_generation": 3},
+            {"key_generation": 2, "oldest_key_generation": 2},
+            [],
+            ["Key 3 (tenant research)."],
+        ),
+        (
+            {"key_generation": 3, "oldest_key_generation": 3},
+            {"key_generation": 2},
+            ["Key 1 (tenant research).", "Key 2 (tenant research)."],
+            ["Key 3 (tenant research)."],
+        ),
+        ({"key_generation": 2}, {"key_generation": 3}, ["Key 3 (tenant research)."], ["Key 1 (tenant research)."]),
+        ({"key_generation": 2}, {"key_generation": 2}, [], []),
+    ],
+    ids=["back while it works", "back to it alone", "back once it has ended", "on", "unchanged"],
+)
+def test_keys_that_come_are_those_that_were_not_taken(
+    deployed: dict[str, int], wanted: dict[str, int], adds: list[str], removes: list[str]
+) -> None:
+    document = document_of("local")
+    change = Change(
+        "keys", "local", edited(document, "tenants", 0, **deployed), edited(document, "tenants", 0, **wanted)
+    )
+    (step,) = change.way()
+
+    assert list(step.adds) == adds
+    assert [said for said in step.removes if said.startswith("Key ")] == removes
+
+
+@pytest.mark.parametrize(("wanted", "adds"), [(2, ("Key 2 (tenant research).",)), (3, ())])
+def test_where_the_newest_keys_alone_were_told_another_newest_one_counts_as_new(
+    wanted: int, adds: tuple[str, ...]
+) -> None:
+    document = document_of("local")
+    state, posture = deployed_at("local", edited(document, "tenants", 0, key_generation=3))
+    earlier = dataclasses.replace(state, oldest_keys={})
+    (step,) = steps(earlier, posture, platform_at("local", edited(document, "tenants", 0, key_generation=wanted)))
+
+    assert step.adds == adds
+
+
+@pytest.mark.parametrize(("wanted", "away"), [(3, []), (4, ["away"])])
+def test_where_the_newest_keys_alone_were_told_engines_restart_for_another_newest_one(
+    wanted: int, away: list[str]
+) -> None:
+    state, posture = deployed_at("prod", with_engine_keys("prod", engine_key_generation=3))
+    earlier = dataclasses.replace(state, oldest_keys={})
+    target = platform_at("prod", with_engine_keys("prod", engine_key_generation=wanted))
+    (step,) = steps(earlier, posture, target)
+
+    assert ["away" for said in step.moves if said.startswith("embeddings is away")] == away
+
+
+def test_where_no_caches_were_told_no_engine_is_said_to_restart_for_its_prefixes() -> None:
+    prod = document_of("prod")
+    state, posture = deployed_at("prod", prod)
+    names = [model["name"] for model in prod["bulkhead:models"]]
+    target = platform_at("prod", edited(prod, "models", names.index("qwen-14b"), cache_isolation="off"))
+
+    assert any("qwen-14b" in said for said in steps(state, posture, target)[0].moves)
+    assert steps(dataclasses.replace(state, caches={}), posture, target)[0].moves == ()
 
 
 def with_engine_keys(stack: str, **numbers: int) -> dict[str, Any]:
