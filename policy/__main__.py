@@ -2,9 +2,11 @@
 
     (cd policy && pulumi install) && pulumi preview --policy-pack policy --stack NAME
 
-What the rules stand guard over is read from the stack file that lies in the project around this folder.
+What the rules stand guard over is read from the stack file that lies in the project around this folder, or from the one
+that `bulkhead transition` names while it makes an update of another.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -24,13 +26,14 @@ sys.path.insert(0, str(PROJECT))
 
 from infra.guard import RESOURCE_RULES, STACK_RULES, Guard, GuardedResource  # noqa: E402 - from the project around
 from infra.guard.rules import ResourceRule, StackRule, holds  # noqa: E402
-from infra.guard.stack import guard_of_stack  # noqa: E402
+from infra.guard.stack import guard_of_stack, judged_file  # noqa: E402
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 def _guard(urn: str) -> Guard:
-    return guard_of_stack(PROJECT, urn.removeprefix("urn:pulumi:").partition("::")[0])
+    stack = urn.removeprefix("urn:pulumi:").partition("::")[0]
+    return guard_of_stack(judged_file(PROJECT, stack, os.environ), stack)
 
 
 def _guarded(args: ResourceValidationArgs) -> GuardedResource:

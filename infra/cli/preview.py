@@ -53,7 +53,7 @@ def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | N
     # As it was given: with organisation and project where the engine needs them.
     selected = stack or os.environ.get(STACK_VARIABLE) or difference.stack
     found = _recorded(recorded) if recorded else engine_preview(selected, path.parent, os.environ)
-    broken = violations_of_each(found.resources, guard_of_stack(path.parent, difference.stack))
+    broken = violations_of_each(found.resources, guard_of_stack(path, difference.stack))
     click.echo(preview_markdown(difference, found, broken))
     if difference.errors or broken:
         click.get_current_context().exit(exit_codes.UNSOUND)

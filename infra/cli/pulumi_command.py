@@ -1,6 +1,8 @@
 """Running `pulumi` beside a command of ours, in the terminal that both have."""
 
+import os
 import subprocess
+from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
 
@@ -13,8 +15,10 @@ class Stream(IntEnum):
     """Where the standard output is a document of ours, which nothing may stand in."""
 
 
-def run_pulumi(arguments: list[str], project: Path, prints_to: Stream = Stream.OUTPUT) -> int:
-    """Run `pulumi` with its output let through, and return its exit status.
+def run_pulumi(
+    arguments: list[str], project: Path, prints_to: Stream = Stream.OUTPUT, told: Mapping[str, str] | None = None
+) -> int:
+    """Run `pulumi` with its output let through, and return its exit status; `told` is added to its environment.
 
     Ctrl-C reaches `pulumi` as well, which then cancels in order what it has begun: that is waited for, since a killed
     update leaves a lock and operations that nobody knows the end of.
@@ -23,7 +27,8 @@ def run_pulumi(arguments: list[str], project: Path, prints_to: Stream = Stream.O
         FileNotFoundError: There is no `pulumi` on PATH.
         KeyboardInterrupt: After the end of an interrupted run.
     """
-    with subprocess.Popen(["pulumi", *arguments], cwd=project, stdout=prints_to) as running:
+    environment = {**os.environ, **(told or {})}
+    with subprocess.Popen(["pulumi", *arguments], cwd=project, env=environment, stdout=prints_to) as running:
         try:
             return running.wait()
         except KeyboardInterrupt:

@@ -25,13 +25,14 @@ from infra.config.loader import load_stack_file
 from infra.config.stack import PROJECT
 from infra.config.yaml_text import read_yaml
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
+from infra.guard.stack import STACK_FILE_VARIABLE
 from infra.posture import Platform, platform_of
 from infra.program import refusal
 from infra.report.text import printable
 from infra.report.transition_text import transition_json, transition_text
 from infra.transition.state import Deployed, deployed_state, state_of
 from infra.transition.steps import Step, steps
-from infra.transition.way import with_way
+from infra.transition.way import early_words, with_way
 from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
 
 LOOK_SECONDS = 10.0
@@ -179,12 +180,18 @@ def _situation(stack: str, selected: str, file: Path, project: Path) -> Situatio
 
 
 def _require_sound(found: Situation) -> None:
-    """End with 1 where the first update would be refused: an unsound posture, a lowering without a reason."""
+    """End with 1 where the first update would be refused: an unsound posture, a lowering without a reason.
+
+    Of the target itself, what it says of pools is judged, too: between the steps anybody may deploy it as it is.
+    """
     with _stack_file(found.way[0], found) as file:
         _, config = load_stack_file(file, today())
     first = platform_of(found.stack, config, today())
     posture = with_lowering(first.posture, config.trust.allow_lowering, found.posture)
     posture = with_way(replace(first, posture=posture), found.state)
+    if found.state is not None:
+        early = early_words(found.state, found.target.config.emptied_pools)
+        posture = replace(posture, findings=(*posture.findings, *early))
     if not posture.sound:
         click.echo(refusal(posture), err=True)
         click.get_current_context().exit(exit_codes.UNSOUND)
@@ -197,7 +204,7 @@ def _carry_out(step: Step, found: Situation, updates: Updates) -> None:
     with _stack_file(step, found) as file:
         named = ("--stack", found.selected, "--config-file", str(file))
         command = ["up", "--yes", "--skip-preview", "--non-interactive", *named, *updates.arguments]
-        status = _update(command, found.project, updates.prints_to)
+        status = _update(command, found.project, updates.prints_to, {STACK_FILE_VARIABLE: str(file)})
     if status:
         raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 
@@ -254,9 +261,9 @@ def _unread(done: "subprocess.CompletedProcess[str]") -> Mapping[str, Any]:
     )
 
 
-def _update(arguments: list[str], project: Path, prints_to: Stream) -> int:
+def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mapping[str, str]) -> int:
     try:
-        return run_pulumi(arguments, project, prints_to)
+        return run_pulumi(arguments, project, prints_to, told)
     except FileNotFoundError:
         raise _no_pulumi() from None
 

@@ -74,6 +74,9 @@ class StructureReader:
             if default is None:
                 self.problems.append(missing_key(key))
             return default
+        if isinstance(default, tuple) and not is_list(self._value(key)):
+            self.problems.append(wants_list(key, self._value(key)))
+            return None
         return self._read(adapter, self._value(key), at(key), StackConfig.model_fields[key].annotation)
 
     def _list(

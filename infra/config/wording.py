@@ -1,9 +1,10 @@
 """What pydantic found wrong, in the words of someone who knows the stack file."""
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -156,12 +157,27 @@ def _whole_number(case: _Case) -> tuple[str, str]:
     wrong, write = _wanted_kind("a whole number", _UNQUOTED)(case)
     meant = _number_meant(case.given)
     field = case.step.field
+    if meant is not None and field is not None and (limit := _limit_passed(case.step, field, meant)):
+        return wrong, f"a whole number {limit}, without quotes: {_description(field).rstrip('.')}"
     if field is None or (meant is None and field.examples):
         return wrong, write
     if meant is None:
         # A default is what holds without the key, and nobody who writes the key means it.
         return wrong, f"a whole number in digits, without quotes: {_description(field).rstrip('.')}"
     return wrong, f"{_UNQUOTED if isinstance(case.given, str) else ''}{case.written(str(meant))}"
+
+
+def _limit_passed(step: Step, field: FieldInfo, number: int) -> str | None:
+    """The limit that the number would be refused for; None where it is within all of them."""
+    own = step.annotation is field.annotation
+    adapter: TypeAdapter[object] = TypeAdapter(Annotated[step.annotation, field] if own else step.annotation)
+    try:
+        adapter.validate_python(number, strict=True)
+    except ValidationError as refusal:
+        (first, *_) = refusal.errors(include_url=False, include_input=False)
+        words, key = _BOUNDS.get(first["type"], ("", ""))
+        return f"{words} {first.get('ctx', {}).get(key):,}" if words else None
+    return None
 
 
 def _number_meant(given: object) -> int | None:
@@ -242,6 +258,13 @@ _UNQUOTED = "without quotes: "
 _FRACTION = "without quotes (`pulumi config set --path` needs `--type float` for it): "
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _DIGITS_SHOWN = 7
+_BOUNDS = {
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+"""Kind of error → its limit in words, and the key under which pydantic tells it."""
 
 _WORDINGS: Mapping[str, Callable[[_Case], tuple[str, str]]] = {
     "enum": _enum,
@@ -260,10 +283,7 @@ _WORDINGS: Mapping[str, Callable[[_Case], tuple[str, str]]] = {
     "string_too_long": _too_long,
     "string_too_short": _too_short,
     "too_short": _too_short,
-    "greater_than": _bound("greater than", "gt"),
-    "greater_than_equal": _bound("at least", "ge"),
-    "less_than": _bound("less than", "lt"),
-    "less_than_equal": _bound("at most", "le"),
+    **{kind: _bound(*told) for kind, told in _BOUNDS.items()},
     "date_type": _day,
     "date_parsing": _day,
     "date_from_datetime_parsing": _day,

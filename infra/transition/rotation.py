@@ -1,6 +1,6 @@
 """Drawing a key anew: what to change in the stack file, what the update then does, and what is left to do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from infra.config.draft import at
@@ -155,13 +155,15 @@ def _ended(where: Location, key: str, newest: int, oldest: int | None) -> dict[L
     return {(*where, f"oldest_{key}"): newest}
 
 
-def _ended_with_it(old: int, oldest: int | None, says: str) -> tuple[str, ...]:
+def _ended_with_it(old: int, oldest: int | None, says: str) -> Iterator[str]:
     """What ends because the one before the one before is never taken; and what if that is the one in use."""
-    if old in (1, oldest):
-        return ()
-    return (
-        f"With this update {says.format(old - 1)}: it has worked until now. Where key {old} has never been deployed,"
-        f" the update is refused: write {old} again and update, before key {old + 1} is drawn.",
+    if old == 1:
+        return
+    if oldest != old:
+        yield f"With this update {says.format(old - 1)}: it has worked until now."
+    yield (
+        f"Where key {old} has never been deployed, the update is refused: write {old} again and update, before key"
+        f" {old + 1} is drawn."
     )
 
 

@@ -59,7 +59,7 @@ def state_of(config: StackConfig, blueprint: Blueprint) -> Deployed:
     pools = [pool for pool in (*config.pools, *config.retiring_pools) if made and pool.is_gpu]
     return Deployed(
         pools={pool.node_pool_name: _record(pool, disks[pool.node_pool_name]) for pool in _sorted(pools)},
-        retiring=frozenset(pool.node_pool_name for pool in config.retiring_pools),
+        retiring=frozenset(pool.node_pool_name for pool in config.retiring_pools if pool.is_gpu),
         jobs=_jobs(blueprint),
         flavors=frozenset(flavor.name for flavor in blueprint.quota.flavors),
         caches={engine.name: str(engine.cache_isolation or "") for engine in blueprint.engines},

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from infra.blueprint.model import EnginePart
 from infra.config.models import CacheIsolation
+from infra.config.pools import RetiringPool
 from infra.config.trust import ControlId
 from infra.posture import Platform
 from infra.transition.state import ENGINE, Deployed, Record, state_of
@@ -72,7 +73,7 @@ def steps(before: Deployed, posture: DeployedPosture, target: Platform) -> tuple
         flavors=after.flavors | going.keys(),
         retiring=after.retiring | going.keys(),
     )
-    records = (*(record for record in after.pools.values() if _is_retiring(record, after)), *going.values())
+    records = (*_kept(target.config.retiring_pools, after), *going.values())
     first = _described(Step("move", FIRST, retiring=records), before, held, posture, target)
     first = replace(
         first,
@@ -87,8 +88,10 @@ def steps(before: Deployed, posture: DeployedPosture, target: Platform) -> tuple
     return (last,) if _is_done(before, held, posture, target) else (first, last)
 
 
-def _is_retiring(record: Record, state: Deployed) -> bool:
-    return any(state.pools[name] == record for name in state.retiring if name in state.pools)
+def _kept(pools: Iterable[RetiringPool], state: Deployed) -> Iterator[Record]:
+    """The pools that the stack file itself keeps; the state has records of those with GPUs alone."""
+    for pool in sorted(pools, key=lambda pool: pool.node_pool_name):
+        yield state.pools.get(pool.node_pool_name) or pool.model_dump(mode="json", exclude_defaults=True)
 
 
 def _is_done(before: Deployed, held: Deployed, posture: DeployedPosture, target: Platform) -> bool:
@@ -135,8 +138,10 @@ def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 
 def _new_keys(before: Deployed, after: Deployed) -> Iterator[str]:
-    for kind, generation in sorted(after.keys.items()):
-        if kind in before.keys and before.keys[kind] != generation:
+    for kind in sorted(before.keys.keys() & after.keys.keys()):
+        # Of the keys before the newest a version may have told nothing: they are not said to be new.
+        come = after.taken(kind) if kind in before.oldest_keys else {after.keys[kind]}
+        for generation in sorted(come - before.taken(kind)):
             yield f"Key {generation} ({kind})."
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from infra.blueprint.nodes import POOL_LABEL
 from infra.posture import Platform
 from infra.transition.state import ENGINE, MASTER, Deployed, Record, state_of
 from infra.trust.posture import Finding, Posture, Severity
 
+EMPTIED_KEY = "bulkhead:emptied_pools"
 POOLS_KEY = "bulkhead:pools"
 TENANTS_KEY = "bulkhead:tenants"
 
@@ -24,6 +26,7 @@ def with_way(platform: Platform, before: Deployed | None) -> Posture:
     found = (
         *_pools(dropped_pools(before, after), before, platform.posture.stack),
         *_retiring(unready_pools(before, after, platform.config.emptied_pools), platform.posture.stack),
+        *early_words(before, platform.config.emptied_pools),
         *key_findings(before, after),
     )
     return replace(platform.posture, findings=(*platform.posture.findings, *found))
@@ -39,8 +42,24 @@ def dropped_pools(before: Deployed, after: Deployed) -> dict[str, Record]:
 
 
 def unready_pools(before: Deployed, after: Deployed, emptied: Collection[str]) -> tuple[str, ...]:
-    """Retiring node pools that an update would delete, though nobody has said that nothing runs there any more."""
-    return tuple(sorted(before.retiring.difference(after.pools, emptied)))
+    """Retiring node pools that an update would delete, though nobody has said that nothing runs there any more.
+
+    Jobs run on pools with GPUs alone, whatever an earlier version has told to be retiring beside them.
+    """
+    return tuple(sorted((before.retiring & before.pools.keys()).difference(after.pools, emptied)))
+
+
+def early_words(before: Deployed, emptied: Iterable[str]) -> Iterator[Finding]:
+    """Pools in use that are said to be empty: once one retires, a later update of the same file would delete it."""
+    for name in sorted((before.pools.keys() - before.retiring).intersection(emptied)):
+        yield Finding(
+            Severity.ERROR,
+            None,
+            EMPTIED_KEY,
+            f"Node pool {name} is not retiring yet, and the stack file says already that nothing runs there any more:"
+            " an update of the same file would end the jobs that still run there while it retires. Take the word out"
+            " of bulkhead:emptied_pools first, and write it once the pool is retiring and empty.",
+        )
 
 
 def _pools(dropped: Mapping[str, Record], before: Deployed, stack: str) -> Iterator[Finding]:
@@ -64,9 +83,10 @@ def _retiring(unready: Iterable[str], stack: str) -> Iterator[Finding]:
             "bulkhead:retiring_pools",
             f"Node pool {name} is retiring, and the stack file no longer names it: jobs that still run there would be"
             f" ended with its nodes. Run: bulkhead transition --stack {stack}, which waits until nothing runs there and"
-            f" then removes it. Or, once `kubectl get pods -A` shows nothing on it, write bulkhead:emptied_pools:"
-            f" [{name}] and update; or keep it by its record in bulkhead:retiring_pools, which `pulumi stack output"
-            " deployed` holds under `pools`.",
+            " then removes it. Or, once `kubectl get pods -A -o wide` shows nothing but DaemonSets' pods on its nodes"
+            f" (`kubectl get nodes -l {POOL_LABEL}={name}`), write bulkhead:emptied_pools: [{name}] and update; or"
+            " keep it by its record in bulkhead:retiring_pools, which `pulumi stack output deployed` holds under"
+            " `pools`.",
         )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from infra.config.loader import parse
 from infra.config.stack import StackConfig
 from infra.posture import platform_of
 from infra.transition.state import deployed_state, state_document
+from infra.transition.steps import steps
 from infra.transition.way import with_way
 from tests.plan.golden_files import REGENERATE, WAYS
 from tests.plan.stacks import TODAY, document_of
@@ -96,6 +98,21 @@ def test_a_pool_that_is_being_emptied_goes_by_no_plain_update() -> None:
     assert f"Node pool {OLD} is retiring" in error.message
     assert "bulkhead transition --stack prod" in error.message
     assert f"bulkhead:emptied_pools: [{OLD}]" in error.message
+    assert "`kubectl get pods -A -o wide` shows nothing but DaemonSets' pods on its nodes" in error.message
+    assert f"`kubectl get nodes -l bulkhead.dev/pool={OLD}`" in error.message
+
+
+def test_a_pool_is_not_said_to_be_empty_before_it_is_retiring() -> None:
+    early = platform_at("prod", {**DIVIDED.after, "bulkhead:emptied_pools": [OLD]})
+    in_use, _ = deployed_at("prod", DIVIDED.before)
+    retiring, _ = deployed_at("prod", step_document(DIVIDED, 0))
+    gone, _ = deployed_at("prod", step_document(DIVIDED, 1))
+
+    (error,) = [one for one in with_way(early, in_use).errors if one.path == "bulkhead:emptied_pools"]
+    assert f"Node pool {OLD} is not retiring yet" in error.message
+    assert "Take the word out" in error.message
+    assert with_way(early, retiring).sound
+    assert with_way(early, gone).sound
 
 
 def test_a_retiring_pool_may_be_taken_into_use_again() -> None:
@@ -109,6 +126,34 @@ def test_once_the_pool_is_gone_nothing_asks_for_it_again() -> None:
     state, _ = deployed_at("prod", step_document(DIVIDED, 1))
 
     assert with_way(DIVIDED.target, state).sound
+
+
+def with_cpu_pool_leaving(document: Mapping[str, Any]) -> dict[str, Any]:
+    leaving = {"name": "old-cpu", "accelerator": "cpu", "nodes": {"min": 0, "max": 2}}
+    return {**document, "bulkhead:retiring_pools": [leaving]}
+
+
+@pytest.mark.parametrize("wanted", [with_cpu_pool_leaving(DIVIDED.before), DIVIDED.before], ids=["unchanged", "gone"])
+def test_a_pool_without_gpus_on_which_no_job_runs_stays_and_goes_by_plain_updates(wanted: dict[str, Any]) -> None:
+    state, _ = deployed_at("prod", with_cpu_pool_leaving(DIVIDED.before))
+
+    assert with_way(platform_at("prod", wanted), state).sound
+
+
+def test_what_an_earlier_version_told_of_pools_without_gpus_refuses_nothing() -> None:
+    state, _ = deployed_at("prod", DIVIDED.before)
+    told = {**state_document(state), "retiring": ["old-cpu"]}
+    earlier = deployed_state(told)
+
+    assert with_way(platform_at("prod", with_cpu_pool_leaving(DIVIDED.before)), earlier).sound
+
+
+def test_a_pool_without_gpus_that_the_file_keeps_stays_while_another_is_emptied() -> None:
+    kept = with_cpu_pool_leaving(DIVIDED.before)
+    move, remove = dataclasses.replace(DIVIDED, before=kept, after=with_cpu_pool_leaving(DIVIDED.after)).way()
+
+    assert [record["name"] for record in move.retiring] == ["old-cpu", "h100"]
+    assert remove.empty == (OLD,)
 
 
 def test_a_deployment_that_told_nothing_refuses_nothing() -> None:
@@ -159,6 +204,79 @@ def test_a_version_that_told_the_newest_keys_alone_claims_nothing_of_those_befor
     assert older.taken("tenant research") == {3}
     posture = with_way(platform_at("local", edited(document, "tenants", 0, key_generation=2)), older)
     assert any("Key 2 is drawn anew, unless it goes on working" in one.message for one in posture.warnings)
+
+
+@pytest.mark.parametrize(
+    ("deployed", "wanted", "adds", "removes"),
+    [
+        (
+            {"key_generation": 3},
+            {"key_generation": 2},
+            ["Key 1 (tenant research)."],
+            ["Key 3 (tenant research)."],
+        ),
+        (
+            {"key_generation": 3},
+            {"key_generation": 2, "oldest_key_generation": 2},
+            [],
+            ["Key 3 (tenant research)."],
+        ),
+        (
+            {"key_generation": 3, "oldest_key_generation": 3},
+            {"key_generation": 2},
+            ["Key 1 (tenant research).", "Key 2 (tenant research)."],
+            ["Key 3 (tenant research)."],
+        ),
+        ({"key_generation": 2}, {"key_generation": 3}, ["Key 3 (tenant research)."], ["Key 1 (tenant research)."]),
+        ({"key_generation": 2}, {"key_generation": 2}, [], []),
+    ],
+    ids=["back while it works", "back to it alone", "back once it has ended", "on", "unchanged"],
+)
+def test_keys_that_come_are_those_that_were_not_taken(
+    deployed: dict[str, int], wanted: dict[str, int], adds: list[str], removes: list[str]
+) -> None:
+    document = document_of("local")
+    change = Change(
+        "keys", "local", edited(document, "tenants", 0, **deployed), edited(document, "tenants", 0, **wanted)
+    )
+    (step,) = change.way()
+
+    assert list(step.adds) == adds
+    assert [said for said in step.removes if said.startswith("Key ")] == removes
+
+
+@pytest.mark.parametrize(("wanted", "adds"), [(2, ("Key 2 (tenant research).",)), (3, ())])
+def test_where_the_newest_keys_alone_were_told_another_newest_one_counts_as_new(
+    wanted: int, adds: tuple[str, ...]
+) -> None:
+    document = document_of("local")
+    state, posture = deployed_at("local", edited(document, "tenants", 0, key_generation=3))
+    earlier = dataclasses.replace(state, oldest_keys={})
+    (step,) = steps(earlier, posture, platform_at("local", edited(document, "tenants", 0, key_generation=wanted)))
+
+    assert step.adds == adds
+
+
+@pytest.mark.parametrize(("wanted", "away"), [(3, []), (4, ["away"])])
+def test_where_the_newest_keys_alone_were_told_engines_restart_for_another_newest_one(
+    wanted: int, away: list[str]
+) -> None:
+    state, posture = deployed_at("prod", with_engine_keys("prod", engine_key_generation=3))
+    earlier = dataclasses.replace(state, oldest_keys={})
+    target = platform_at("prod", with_engine_keys("prod", engine_key_generation=wanted))
+    (step,) = steps(earlier, posture, target)
+
+    assert ["away" for said in step.moves if said.startswith("embeddings is away")] == away
+
+
+def test_where_no_caches_were_told_no_engine_is_said_to_restart_for_its_prefixes() -> None:
+    prod = document_of("prod")
+    state, posture = deployed_at("prod", prod)
+    names = [model["name"] for model in prod["bulkhead:models"]]
+    target = platform_at("prod", edited(prod, "models", names.index("qwen-14b"), cache_isolation="off"))
+
+    assert any("qwen-14b" in said for said in steps(state, posture, target)[0].moves)
+    assert steps(dataclasses.replace(state, caches={}), posture, target)[0].moves == ()
 
 
 def with_engine_keys(stack: str, **numbers: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from infra.config.cluster import ExistingCluster
 from infra.config.draft import Draft, at
+from infra.config.paths import Location
 from infra.config.problem import Problem
 
 
@@ -13,12 +14,7 @@ def check_retiring_pools(draft: Draft) -> Iterator[Problem]:
     for index, pool in draft.retiring_pools.read.items():
         where, name = at("retiring_pools", index), pool.node_pool_name
         if isinstance(draft.cluster, ExistingCluster):
-            yield Problem(
-                where,
-                "the nodes of an existing cluster are its operator's",
-                "there is no node pool here that could go",
-                "remove it: jobs that run on the pool's nodes run to their end",
-            )
+            yield _not_made_here(where, "remove it: jobs that run on the pool's nodes run to their end")
         elif not pool.can_be_made_on_gke:
             yield Problem(
                 where,
@@ -37,10 +33,22 @@ def check_retiring_pools(draft: Draft) -> Iterator[Problem]:
             )
         in_use.setdefault(name, f"retiring_pools[{index}]")
     for index, name in enumerate(draft.emptied_pools or ()):
-        if name in in_use:
+        where = at("emptied_pools", index)
+        if isinstance(draft.cluster, ExistingCluster):
+            yield _not_made_here(where, "remove it")
+        elif name in in_use:
             yield Problem(
-                at("emptied_pools", index),
+                where,
                 f"`{name}` is {in_use[name]} as well",
                 "it would stay, and could later be deleted with the jobs on it",
                 f"remove it from here; or remove {in_use[name]}, if nothing runs on the pool any more",
             )
+
+
+def _not_made_here(where: Location, write: str) -> Problem:
+    return Problem(
+        where,
+        "the nodes of an existing cluster are its operator's",
+        "there is no node pool here that could go",
+        write,
+    )

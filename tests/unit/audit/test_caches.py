@@ -153,6 +153,14 @@ def test_tenants_who_should_have_separate_engines_and_share_one_are_seen_to() ->
     assert found.stolen.seen == "a request of two was answered by tiny-one, which does not serve it"
 
 
+def test_the_first_one_s_request_is_seen_to_as_well() -> None:
+    """Both requests are answered by one engine, and it is the first asker who should not be there."""
+    found = asked_apart(FakePlatform(engines=lambda _: "tiny-two"))
+
+    assert found.stolen.outcome is Outcome.FAILS
+    assert found.stolen.seen == "a request of one was answered by tiny-two, which does not serve it"
+
+
 def test_a_gateway_that_spreads_requests_over_separate_engines_is_seen_to() -> None:
     """Two engines in turns: the first two requests go to the right ones, and a later one does not."""
     turns = iter(["tiny-one", "tiny-two"] * 10)

@@ -28,10 +28,11 @@ if [ "$1 $2" = "stack output" ]; then
   cat "$STAND_INS/outputs.json"
   exit "$(cat "$STAND_INS/output_status")"
 fi
-for file; do :; done
 echo "Updating (prod)"
 echo "$@" >>"$STAND_INS/commands"
-cat "$file" >"$STAND_INS/file"
+while [ "${1:-}" != "--config-file" ] && [ $# -gt 0 ]; do shift; done
+cat "$2" >"$STAND_INS/file"
+cat "${BULKHEAD_STACK_FILE:-/dev/null}" >"$STAND_INS/judged"
 number=$(wc -l <"$STAND_INS/commands")
 if [ -e "$STAND_INS/after$number.json" ]; then cp "$STAND_INS/after$number.json" "$STAND_INS/outputs.json"; fi
 exit "$(cat "$STAND_INS/status" 2>/dev/null || echo 0)"
@@ -70,6 +71,11 @@ class Engine:
     def file(self) -> dict[str, Any]:
         """The configuration of the last update's file."""
         return yaml.safe_load((self.folder / "file").read_text())["config"]
+
+    @property
+    def judged(self) -> dict[str, Any]:
+        """The configuration of the file by which a policy pack judges the last update."""
+        return yaml.safe_load((self.folder / "judged").read_text())["config"]
 
 
 @pytest.fixture
@@ -147,6 +153,21 @@ def test_every_update_has_to_pass_the_policy_pack_that_is_named(
     assert all(line.endswith(f"--policy-pack {project / 'policy'}") for line in updates)
 
 
+@pytest.mark.parametrize("target", ["prod", "other"])
+def test_the_policy_pack_judges_an_update_by_the_file_of_its_step(
+    bulkhead: Bulkhead, engine: Engine, project: Path, target: str
+) -> None:
+    write(project, document_of("prod"))
+    write(project, REPARTITIONED, target)
+    engine.answers("status", "255")
+    (project / "policy").mkdir()
+    to = ("--to", f"Pulumi.{target}.yaml")
+
+    bulkhead("transition", "--stack", "prod", *to, "--yes", "--policy-pack", "policy")
+
+    assert engine.judged == engine.file == retiring(dict(REPARTITIONED))
+
+
 def test_a_policy_pack_that_is_not_there_begins_nothing(bulkhead: Bulkhead, engine: Engine) -> None:
     result = bulkhead("transition", "--stack", "prod", "--yes", "--policy-pack", "nowhere")
 
@@ -207,14 +228,50 @@ def test_after_an_interruption_what_is_left_is_done(
     assert len(engine.told) == 1
 
 
-def test_a_word_left_in_the_file_does_not_spare_the_pool_its_emptying(
+def test_a_word_in_the_target_that_comes_before_the_pool_retires_begins_nothing(
     bulkhead: Bulkhead, engine: Engine, project: Path
 ) -> None:
+    """Between the steps a plain update of the same file would delete the pool with its jobs."""
     write(project, {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]})
+
+    for option in ("--plan", "--yes"):
+        result = bulkhead("transition", "--stack", "prod", option)
+
+        assert result.exit_code == 1
+        assert f"Node pool {OLD} is not retiring yet" in result.stderr
+    assert engine.told == []
+
+
+def test_a_word_once_the_pool_retires_does_not_spare_it_the_look(
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+) -> None:
+    write(project, {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]})
+    engine.deployed(retiring(dict(REPARTITIONED)))
+    looks.append(("bulkhead-workloads/job-1",))
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert "waiting for 1 pod(s): bulkhead-workloads/job-1" in result.stderr
+    assert engine.file == {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]}
+
+
+def test_a_word_for_another_pool_is_no_word_for_the_pool_that_is_left_first(
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+) -> None:
+    """A pool that is gone is named still; the first step's file keeps no such word, and the last step's does."""
+    del looks
+    write(project, {**REPARTITIONED, "bulkhead:emptied_pools": ["gone-whole"]})
     engine.answers("status", "255")
 
     assert bulkhead("transition", "--stack", "prod", "--yes").exit_code == 3
     assert engine.file == retiring(dict(REPARTITIONED))
+
+    engine.answers("status", "0")
+    engine.deployed(retiring(dict(REPARTITIONED)))
+
+    assert bulkhead("transition", "--stack", "prod", "--yes").exit_code == 0
+    assert engine.file == {**REPARTITIONED, "bulkhead:emptied_pools": ["gone-whole", OLD]}
 
 
 def test_a_lowering_without_a_reason_begins_nothing(bulkhead: Bulkhead, engine: Engine, project: Path) -> None:

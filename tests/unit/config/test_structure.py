@@ -189,6 +189,33 @@ def test_no_number_is_advised_where_none_was_meant(written: object) -> None:
     assert fault.write.startswith("a whole number in digits, without quotes: Which key is the tenant's.")
 
 
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({"tenants.0.key_generation": "0"}, "at least 1"),
+        ({"pools.1.nodes.max": "5000"}, "at most 1,000"),
+        ({"pools.1.nodes.max": 5000.0}, "at most 1,000"),
+        ({"pools.1.gpus_per_node": "17"}, "at most 16"),
+    ],
+)
+def test_no_number_is_advised_that_the_next_run_would_refuse(changes: dict[str, Any], limit: str) -> None:
+    assert only_fault(changes).write.startswith(f"a whole number {limit}, without quotes: ")
+
+
+def test_a_number_at_its_limit_is_advised() -> None:
+    assert only_fault({"pools.1.nodes.max": "1000"}).write.startswith("without quotes: max: 1000  # ")
+
+
+def test_one_name_where_a_list_of_names_is_wanted_is_to_be_written_as_a_list() -> None:
+    """As `pulumi config set bulkhead:emptied_pools l4-whole` writes it."""
+    fault = only_fault({"emptied_pools": "l4-whole"})
+
+    assert fault.path == "bulkhead:emptied_pools"
+    assert fault.wrong.startswith("a list is wanted here, and this is text: ")
+    assert fault.write == "bulkhead:emptied_pools: [l4-whole]"
+    assert sound({"emptied_pools": []}).emptied_pools == ()
+
+
 def test_what_is_to_be_done_about_quotes_stands_before_the_comment() -> None:
     fault = only_fault({"tenants.0.budget.usd": "500"})
 

@@ -39,6 +39,22 @@ def test_a_rotation_upon_one_that_may_not_be_deployed_says_how_to_go_on() -> Non
     assert all(any(said in line for line in one.update) for one in made)
 
 
+def test_a_rotation_whose_former_key_was_ended_with_it_may_not_be_deployed_either() -> None:
+    """Nothing ends with the next, and the key that is deployed is still the one before both."""
+    engines = sound({"gateway.engine_key_generation": 2, "gateway.oldest_engine_key_generation": 2})
+    made = (rotation.tenant_key(config(2, 2), TENANT), rotation.engine_keys(engines))
+
+    for one in made:
+        assert any("Where key 2 has never been deployed, the update is refused" in line for line in one.update)
+        assert not any("it has worked until now" in line for line in one.update)
+
+
+def test_of_the_first_key_nobody_asks_whether_it_was_deployed() -> None:
+    made = (rotation.tenant_key(config(), TENANT), rotation.engine_keys(sound({})))
+
+    assert not any("never been deployed" in line for one in made for line in one.update)
+
+
 @pytest.mark.parametrize(("newest", "oldest"), [(1, None), (2, None), (2, 1), (2, 2), (7, 6)])
 def test_the_key_in_use_is_taken_after_every_rotation(newest: int, oldest: int | None) -> None:
     edits = rotation.tenant_key(config(newest, oldest), TENANT).edits

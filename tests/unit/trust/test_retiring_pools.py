@@ -29,7 +29,7 @@ def parts(*controls: str, tenants: tuple[Document, ...] = TWO, **leaving: object
         models=[model("small", "cpu")],
         tenants=tenants,
     )
-    return {**made, "cluster": GKE, "retiring_pools": [pool("old", "nvidia-h100-80gb", **leaving)]}
+    return {**made, "cluster": GKE, "retiring_pools": [{**pool("old", "nvidia-h100-80gb"), **leaving}]}
 
 
 def said(made: Document) -> list[Finding]:
@@ -46,7 +46,19 @@ def test_a_time_sliced_pool_that_stands_is_warned_of(controls: tuple[str, ...], 
     assert finding.path == "bulkhead:retiring_pools[0]"
     assert "Node pool old-shared-4 still stands" in finding.message
     assert "No engine and no new job is placed on it" in finding.message
-    assert "bulkhead transition --stack test" in finding.message
+    assert "Take its record out of bulkhead:retiring_pools" in finding.message
+    assert "run bulkhead transition --stack test" in finding.message
+
+
+@pytest.mark.parametrize("partition", [SLICED, {"kind": "whole"}], ids=["sliced", "whole"])
+def test_of_hw1_no_more_is_said_than_that_tenants_may_meet(partition: Document) -> None:
+    """Who runs there is not in the stack file: it may be one tenant alone, or nothing but engines have run there."""
+    (by_hw1,) = said(parts("HW1", partition=partition))
+    by_hw2 = [finding.message for finding in said(parts("HW2", partition=partition))]
+
+    assert "HW1 keeps tenants apart who may still meet on its GPUs or nodes" in by_hw1.message
+    assert "would refuse it" not in by_hw1.message
+    assert all("HW2 would refuse it among the pools in use" in message for message in by_hw2)
 
 
 def test_whole_gpus_that_pass_from_tenant_to_tenant_are_warned_of_under_hw1_alone() -> None:
@@ -61,8 +73,11 @@ def test_whole_gpus_that_pass_from_tenant_to_tenant_are_warned_of_under_hw1_alon
         parts("HW1", partition=mig()),
         parts("HW1", dedicated_to="one"),
         parts("HW1", tenants=(tenant("one", "small"),)),
+        parts("HW1", dedicated_to="one", partition=SLICED),
+        parts("HW1", tenants=(tenant("one", "small"),), partition=SLICED),
+        parts("HW1", "HW2", accelerator="cpu"),
     ],
-    ids=["neither in force", "mig", "dedicated", "one tenant"],
+    ids=["neither in force", "mig", "dedicated", "one tenant", "dedicated slices", "one tenant's slices", "no GPUs"],
 )
 def test_what_the_controls_would_let_be_is_not_spoken_of(made: Document) -> None:
     assert said(made) == []

@@ -134,10 +134,19 @@ def test_the_link_answers_for_itself_with_no_engine_behind_it() -> None:
     assert health[1].split() == ["return", "204;"]
 
 
-@pytest.mark.parametrize(("link", "ready"), [(204, True), (503, False), (None, False)])
-def test_readiness_is_what_link_and_litellm_say_together(link: int | None, ready: bool) -> None:
+@pytest.mark.parametrize(
+    ("link", "database", "ready"),
+    [
+        (204, "connected", True),
+        (503, "connected", False),
+        (None, "connected", False),
+        (204, "Not connected", False),
+        (503, "Not connected", False),
+    ],
+)
+def test_readiness_is_what_link_and_litellm_say_together(link: int | None, database: str, ready: bool) -> None:
     """The probe's own script, against servers that answer so; None: nobody listens."""
-    litellm = answering(200, b'{"db": "connected"}')
+    litellm = answering(200, json.dumps({"status": "healthy", "db": database}).encode())
     beside = answering(link) if link else None
     port = beside.server_port if beside else 9
     script = readiness_script(ENCRYPTED).replace("4200", str(port))

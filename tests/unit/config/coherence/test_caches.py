@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.config.documents import only_fault, sound
+from tests.unit.config.documents import document, faults_of, only_fault, sound
 
 SCOPED = [{"tier": "adversarial", "tenants": "untrusted"}, {"tier": "trusted", "enable": ["KV1"]}]
 
@@ -52,6 +52,14 @@ def test_a_cache_of_one_caller_is_refused_for_the_next_one_s_sake(trust: dict[st
 
     assert "every further tenant" in fault.wrong
     assert fault.follows.startswith("nothing today")
+
+
+def test_a_tenant_that_cannot_be_read_may_be_one_more_that_calls_the_model() -> None:
+    changes = {"trust": SCOPED[1], "models.0.cache_isolation": "shared", "tenants.1.sensitive": "no"}
+    (shared,) = [fault for fault in faults_of(document(changes)) if "cache_isolation" in fault.path]
+
+    assert shared.wrong.startswith("`shared` lets tenants hit what others have left")
+    assert "nothing today" not in shared.follows
 
 
 @pytest.mark.parametrize("isolation", ["salted", "off", ...])

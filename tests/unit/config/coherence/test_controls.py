@@ -47,6 +47,24 @@ def test_sr3_wants_a_price_on_a_model_that_nobody_may_call_yet() -> None:
     assert sound({"models.1": spare})
 
 
+@pytest.mark.parametrize(
+    ("trust", "asker"),
+    [
+        ({"tier": "governed"}, "tier governed"),
+        ({"tier": "governed", "enable": ["SR1", "SR3"]}, "tier governed"),
+        ({"tier": "trusted", "enable": ["SR1", "SR3"]}, "bulkhead:trust.enable"),
+    ],
+    ids=["tier", "both", "file"],
+)
+def test_whoever_asks_for_the_control_is_named(trust: dict[str, object], asker: str) -> None:
+    """Where both do, taking the id out of the file would change nothing."""
+    closed = only_fault({"trust": trust, "gateway.database": EXTERNAL, "database_url": URL})
+    refused = only_fault({"trust": trust, "gateway.database_outage": "serve"})
+
+    assert f"SR1 ({asker}) closes" in closed.wrong
+    assert f"SR3 ({asker}) refuses" in refused.wrong
+
+
 def test_the_rules_ask_for_controls_from_the_tier_that_brings_them() -> None:
     brought = {entry.control.id: entry.control.enforced_from for entry in CATALOGUE}
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.unit.config.documents import Document, document, faults_of, only_fault, sound
 
 GKE: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
@@ -48,8 +50,8 @@ def test_a_pool_that_stays_is_not_said_to_be_empty() -> None:
 
 
 def test_an_emptied_pool_is_a_name() -> None:
-    assert only_fault({"emptied_pools": [{"name": "l4"}]}).path == "bulkhead:emptied_pools[0]"
-    assert sound({"emptied_pools": ["l4-whole"]}).emptied_pools == ("l4-whole",)
+    assert only_fault({"cluster": GKE, "emptied_pools": [{"name": "l4"}]}).path == "bulkhead:emptied_pools[0]"
+    assert sound({"cluster": GKE, "emptied_pools": ["l4-whole"]}).emptied_pools == ("l4-whole",)
 
 
 def test_the_nodes_of_an_existing_cluster_do_not_go() -> None:
@@ -57,6 +59,16 @@ def test_the_nodes_of_an_existing_cluster_do_not_go() -> None:
 
     assert "the nodes of an existing cluster are its operator's" in fault.wrong
     assert "remove it" in fault.write
+
+
+@pytest.mark.parametrize("name", ["gone-whole", "l4-whole-x2"], ids=["unknown", "in use"])
+def test_nor_are_they_said_to_be_empty(name: str) -> None:
+    fault = only_fault({"emptied_pools": [name]})
+
+    assert fault.path == "bulkhead:emptied_pools[0]"
+    assert "the nodes of an existing cluster are its operator's" in fault.wrong
+    assert fault.write == "remove it"
+    assert sound({"emptied_pools": []}).emptied_pools == ()
 
 
 def test_a_pool_that_gke_cannot_have_made_is_refused() -> None:
