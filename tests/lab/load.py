@@ -128,13 +128,15 @@ class Report:
         return percentile([seconds for seconds in found if seconds is not None], percent)
 
     def summary(self) -> str:
-        """One line for people: counts, speed, and what the errors said."""
+        """One line for people: counts, speed, what the errors said, and when the first ones came."""
         line = (
             f"{len(self.outcomes)} requests in {self.seconds:.0f} s: {len(self.answered)} answered, "
             f"{len(self.wrong)} wrong, {len(self.refused)} refused, {len(self.lost)} lost"
         )
         said = "; ".join(f"{number} x {message}" for message, number in self.messages.most_common(4))
-        return f"{line} ({said})" if said else line
+        began = min((outcome.began for outcome in self.outcomes), default=0.0)
+        when = ", ".join(f"{one.began - began:.1f} s for {one.seconds:.1f} s" for one in self.unanswered[:4])
+        return f"{line} ({said}; begun after {when})" if when else line
 
     def _ending(self, ending: Ending) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if outcome.ending is ending)
