@@ -26,6 +26,9 @@ from infra.posture import Platform
 
 Result = TypeVar("Result")
 
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, what ends a service, and what a closed terminal sends."""
+
 _NEEDED = (
     ("impersonate", "", "users"),
     ("impersonate", "", "groups"),
@@ -82,8 +85,8 @@ def audit(
     try:
         return run.report()
     finally:
-        progress("removing what the audit made")
         with _uninterrupted(progress):
+            progress("removing what the audit made")
             leftovers.remove()
 
 
@@ -151,7 +154,7 @@ _DOING = {
 
 @contextmanager
 def _uninterrupted(progress: Callable[[str], None]) -> Generator[None]:
-    """Let no second Ctrl-C leave half of it; `remove` ends by itself, since it waits for a minute at most."""
+    """Let no second Ctrl-C leave half of it, nor a closed terminal; `remove` waits for a minute at most."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -159,7 +162,8 @@ def _uninterrupted(progress: Callable[[str], None]) -> Generator[None]:
     def wait(_number: int, _frame: FrameType | None) -> None:
         progress("still removing what the audit made; this ends within a minute")
 
-    before = {number: signal.signal(number, wait) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number in INTERRUPTIONS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, wait) for number in heard}
     try:
         yield
     finally:

@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,7 @@ def _run(
     from infra.audit.cluster import audited_cluster  # noqa: PLC0415 - loads the Kubernetes client, which takes a second
 
     with (
-        _interrupted_by_sigterm(),
+        _interrupted_by_signals(),
         audited_cluster(platform.blueprint.cluster, context) as (name, cluster),
     ):
         wanted = Wanted(name, probes, tenants)
@@ -123,18 +123,25 @@ def exit_code_of(report: AuditReport) -> int:
 
 
 def _say(doing: str) -> None:
-    click.echo(f"bulkhead audit: {doing}", err=True)
+    # Whose terminal was closed cannot be told anything, and what the audit made is removed all the same.
+    with suppress(OSError):
+        click.echo(f"bulkhead audit: {doing}", err=True)
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Generator[None]:
-    """End on SIGTERM as on Ctrl-C, so that what the audit made is removed in both cases."""
+def _interrupted_by_signals() -> Generator[None]:
+    """End on SIGTERM, and when the terminal is closed, as on Ctrl-C: what the audit made is removed in every case.
+
+    Under nohup a closed terminal is nothing to end for.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

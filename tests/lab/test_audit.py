@@ -189,14 +189,16 @@ def test_an_audit_leaves_nothing_behind(audit_of_governed: Document, kubectl: cl
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["ctrl-c", "sigterm", "closed terminal"]
+)
 @pytest.mark.parametrize("probe", ["admission", "packets"])
 def test_an_interrupted_audit_leaves_nothing_behind(
     governed: GovernedPlatform, kubectl: cluster.Kubectl, number: signal.Signals, probe: str
 ) -> None:
     with subprocess.Popen(
-        # What is started in the background inherits an ignored Ctrl-C, and this run may have been.
-        ["env", "--default-signal=INT", *command(governed.stack, "--only", probe)],
+        # What is started in the background inherits what is ignored, and this run may have been.
+        ["env", "--default-signal=INT,HUP", *command(governed.stack, "--only", probe)],
         env=governed.stack.engine.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

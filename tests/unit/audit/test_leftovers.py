@@ -1,5 +1,7 @@
 """What an audit makes goes again, whatever happens."""
 
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from infra.audit.caches import CacheDoor
 from infra.audit.cluster import Answer
 from infra.audit.leftovers import Leftovers
 from infra.audit.results import Probe
-from infra.audit.run import Wanted, audit
+from infra.audit.run import INTERRUPTIONS, Wanted, audit
 from infra.faults import CommandFailedError
 from tests.unit.audit.fake_cluster import Asked, FakeCluster
 from tests.unit.audit.stacks import platform
@@ -82,4 +84,21 @@ def test_whoever_may_not_impersonate_is_told_so_before_anything_is_made():
     cluster = FakeCluster(lambda _: Answer(201, {"status": {"allowed": False}}))
     with pytest.raises(CommandFailedError, match="impersonate users"):
         audit(cluster, platform("governed"), Wanted("tests"), open_caches=no_caches)
+    assert cluster.objects == {}
+
+
+@pytest.mark.parametrize("number", INTERRUPTIONS)
+def test_nothing_that_interrupts_an_audit_interrupts_its_removal(number: signal.Signals):
+    def interrupt(doing: str) -> None:
+        if doing.startswith("removing"):
+            os.kill(os.getpid(), number)
+
+    cluster = FakeCluster(lambda _: ALLOWED)
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        audit(cluster, platform("governed"), Wanted("tests", (Probe.ADMISSION,)), interrupt, open_caches=no_caches)
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+    assert [asked for asked in cluster.asked if asked.method == "POST" and not asked.dry]
     assert cluster.objects == {}

@@ -1,6 +1,8 @@
 """`bulkhead audit`: how it ends, also when the cluster cannot be reached."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -46,3 +48,28 @@ def test_only_what_was_shown_to_hold_ends_well(
     monkeypatch.setattr("infra.cli.audit._run", audited)
 
     assert bulkhead("audit").exit_code == code
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_the_command_lets_the_audit_remove_what_it_made(
+    bulkhead: Bulkhead, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    seen: list[str] = []
+
+    def audited(*_arguments: object, **_named: object) -> AuditReport:
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt:
+            seen.append("interrupted")
+            raise
+        return AuditReport("tests", "governed", "test", (), (), (), {})
+
+    monkeypatch.setattr("infra.cli.audit.audit_cluster", audited)
+    before = signal.signal(number, lambda *_: seen.append("not heard"))
+    try:
+        result = bulkhead("audit")
+    finally:
+        signal.signal(number, before)
+
+    assert seen == ["interrupted"]
+    assert result.exit_code != 0
