@@ -46,6 +46,8 @@ MADE_BY_AUDITS = (
 )
 UNPROVABLE = {"scale-what-has-no-queue"}
 """Needs a workload from before the policy, which not even an administrator can make any more."""
+MUCH_WORK = 40
+"""Legitimate workloads, over two tenants, of which an audit sees more than this."""
 
 Document = Mapping[str, Any]
 
@@ -86,6 +88,11 @@ def verdicts(document: Document) -> dict[str, str]:
     return {row["id"]: row["verdict"] for row in document["controls"]}
 
 
+def attacks(*controls: str) -> set[str]:
+    """Attacks of the corpus that these controls stand against."""
+    return {case.id for case in load_corpus().cases if case.is_attack and str(case.control) in controls}
+
+
 def unproven(document: Document) -> set[str]:
     """Cases of the corpus of which nothing was shown for the tenant that has GPUs."""
     return {
@@ -110,7 +117,7 @@ def test_the_trusted_tier_claims_nothing_of_this_and_legitimate_work_passes(
     # 3: nothing that the tier claims is anything that these probes could show.
     found = audited(team.stack, "--only", "admission", "--only", "packets", status=3)
     assert found["work_refused"] == 0
-    assert found["work_passed"] > 40
+    assert found["work_passed"] > MUCH_WORK
     assert {verdict for name, verdict in verdicts(found).items() if name[:2] in {"SR", "NS", "HW"}} == {"not claimed"}
     admitted = {
         case["case"] for row in found["controls"] for case in row["not_claimed"] if case["seen"].endswith("admitted")
@@ -130,12 +137,18 @@ def test_the_usual_single_policy_lets_most_of_the_attacks_through_and_refuses_wo
         found = audited(team.stack, "--only", "admission", "--tenant", TENANT, status=1)
     finally:
         kubectl.run("delete", "--filename", str(NAIVE_POLICY))
-    attacks = [case for case in control(found, "SR2")["not_claimed"] if case["probe"] == "admission"]
-    admitted = [case["case"] for case in attacks if case["seen"].endswith("admitted")]
-    record_property("naive_policy_admits", f"{len(admitted)} of {len(attacks)}")
-    record_property("naive_policy_refuses_work", f"{found['work_refused']} of {found['work_passed']}")
-    assert len(attacks) > 80
-    assert len(admitted) > len(attacks) / 2
+    tried = [case for case in control(found, "SR2")["not_claimed"] if case["probe"] == "admission"]
+    admitted = [case["case"] for case in tried if case["seen"].endswith("admitted")]
+    work = found["work_refused"] + found["work_passed"]
+    figures = {
+        "naive_policy_admits": f"{len(admitted)} of {len(tried)}",
+        "naive_policy_refuses_work": f"{found['work_refused']} of {work}",
+    }
+    print(figures)
+    for name, figure in figures.items():
+        record_property(name, figure)
+    assert len(tried) > 80
+    assert len(admitted) > len(tried) / 2
     assert found["work_refused"] > 0
 
 
@@ -168,14 +181,14 @@ def audit_of_governed(governed: GovernedPlatform, kinds: None) -> Document:
 
 def test_every_control_that_governed_claims_holds_and_no_work_is_refused(audit_of_governed: Document) -> None:
     assert (audit_of_governed["attacks_admitted"], audit_of_governed["work_refused"]) == (0, 0)
+    assert audit_of_governed["work_passed"] > MUCH_WORK
     found = verdicts(audit_of_governed)
     assert (found["SR1"], found["SR2"]) == ("holds", "holds")
     assert {found[name] for name in ("NS1", "NS2", "NS3", "NS4", "HW3")} == {"not claimed"}
 
 
 def test_every_attack_on_the_queues_is_tried_on_the_cluster(audit_of_governed: Document) -> None:
-    attacks = {case.id for case in load_corpus().cases if case.is_attack and str(case.control) == "SR2"}
-    assert unproven(audit_of_governed) & attacks <= UNPROVABLE
+    assert unproven(audit_of_governed) & attacks("SR2") <= UNPROVABLE
 
 
 def test_an_audit_says_how_long_a_new_pod_is_open(audit_of_governed: Document) -> None:
@@ -247,8 +260,13 @@ def audit_of_partitioned(partitioned: PartitionedPlatform, kinds: None) -> Docum
 
 def test_every_control_that_partitioned_claims_holds_and_no_work_is_refused(audit_of_partitioned: Document) -> None:
     assert (audit_of_partitioned["attacks_admitted"], audit_of_partitioned["work_refused"]) == (0, 0)
+    assert audit_of_partitioned["work_passed"] > MUCH_WORK
     found = verdicts(audit_of_partitioned)
     assert {found[name] for name in ("SR1", "SR2", "NS1", "NS2", "NS3", "NS4")} == {"holds"}
+
+
+def test_every_attack_out_of_a_namespace_is_tried_on_the_cluster(audit_of_partitioned: Document) -> None:
+    assert unproven(audit_of_partitioned) & attacks("SR2", "NS1", "NS2", "NS3") <= UNPROVABLE
 
 
 def test_a_new_pod_of_a_tenants_is_closed_in_both_directions(audit_of_partitioned: Document) -> None:
@@ -274,6 +292,7 @@ def audit_of_adversarial(adversarial: AdversarialPlatform, kinds: None) -> Docum
 @pytest.mark.full
 def test_nobody_is_placed_by_what_it_writes_and_no_work_is_refused(audit_of_adversarial: Document) -> None:
     assert (audit_of_adversarial["attacks_admitted"], audit_of_adversarial["work_refused"]) == (0, 0)
+    assert audit_of_adversarial["work_passed"] > MUCH_WORK
     found = verdicts(audit_of_adversarial)
     assert {found[name] for name in ("SR2", "NS1", "NS2", "NS3", "HW2", "HW3")} == {"holds"}
 
@@ -300,14 +319,14 @@ def disagreements(live: Document, foreseen: AuditReport) -> list[str]:
     """Cases that both could tell, and told differently."""
     seen, expected = told(live), told(audit_document(foreseen))
     both = sorted(seen.keys() & expected.keys())
-    assert len(both) > 100
+    assert len([key for key in both if key[0] == "admission"]) > 100
     return [f"{key}: {expected[key]} offline, {seen[key]} live" for key in both if seen[key] != expected[key]]
 
 
-def told(document: Any) -> dict[tuple[str, str, str], bool]:
-    """(Tenant, identity, case) → whether it held, of the cases that were judged."""
+def told(document: Any) -> dict[tuple[str, str, str, str], bool]:
+    """(Probe, tenant, identity, case) → whether it held, of the cases that were judged."""
     return {
-        (case["tenant"], case["identity"], case["case"]): holds
+        (case["probe"], case["tenant"], case["identity"], case["case"]): holds
         for row in document["controls"]
         for holds, name in ((True, "held"), (False, "failures"))
         for case in row[name]
