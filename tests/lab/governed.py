@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.lab.local_stack import LocalStack
-from tests.lab.platform import OTHER_TENANT, TENANT, WORKLOADS, GroupedPlatform, permission_to_lower
+from tests.lab.platform import OTHER_TENANT, PROMETHEUS, TENANT, WORKLOADS, GroupedPlatform, permission_to_lower
 from tests.lab.requests import Requester
 from tests.lab.workloads import GPU, deployment, pod, pod_spec
 
@@ -75,5 +75,6 @@ def make_governed(stack: LocalStack) -> None:
     stack.edit(
         trust={"tier": "governed", "tenants": "cooperative", **permission_to_lower(stack, "governed")},
         tenants=[with_group(TENANT, 1), with_group(OTHER_TENANT, 0)],
+        observability=PROMETHEUS,
     )
     stack.deploy()

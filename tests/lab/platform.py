@@ -27,6 +27,8 @@ MODEL = "tiny"
 TENANT = "research"
 OTHER_TENANT = "search"
 
+PROMETHEUS = {"kind": "prometheus", "storage": "1Gi", "scrape_interval_seconds": 5}
+
 KEEP_VARIABLE = "BULKHEAD_KEEP_PLATFORM"
 """Set to 1 while working on a test: it is run against the platform that `./quickstart` deployed, and which stays."""
 
@@ -132,7 +134,7 @@ def make_team(stack: LocalStack) -> None:
         trust={**cooperative(), **permission_to_lower(stack, "trusted")},
         tenants=[tenant, {**tenant, "name": OTHER_TENANT, "gpu_quota": 0}],
         gateway=gateway,
-        observability={"kind": "prometheus", "storage": "1Gi", "scrape_interval_seconds": 5},
+        observability=PROMETHEUS,
     )
     stack.deploy()
 

@@ -4,9 +4,12 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
+
+JOBS = {"cache", "database", "engine", "gateway", "kueue", "prometheus", "tenants"}
+"""What is scraped of the `trusted` platform."""
 
 Sample = tuple[Mapping[str, str], float]
 
@@ -40,3 +43,13 @@ class PrometheusApi:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise QueryError(f"{parameters}: {error.read().decode()}") from error
+
+    def down(self, jobs: Set[str]) -> list[str]:
+        """Those targets of `jobs` that cannot be scraped, with the reason.
+
+        Raises:
+            AssertionError: Other jobs are scraped than these.
+        """
+        targets = self.get("targets", state="active")["activeTargets"]
+        assert {target["labels"]["job"] for target in targets} == jobs
+        return [f"{target['scrapeUrl']}: {target['lastError']}" for target in targets if target["health"] != "up"]

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -307,6 +307,28 @@ def test_the_api_server_denies_by_itself_while_kyverno_is_gone(
         # Nothing else of the cluster hangs on Kyverno.
         admitted(administrator.create(pod("plain", "default", pod_spec())))
     assert set(_policies(kubectl)) >= set(GENERATED)
+
+
+@pytest.mark.full
+def test_nothing_slips_through_and_no_work_is_refused_while_kyverno_is_upgraded(
+    member: Requester, kubectl: cluster.Kubectl
+) -> None:
+    """What an upgrade does to Kyverno: another pod takes over, loads the policies and writes them anew."""
+    place = ("deployment", "kyverno-admission-controller", "--namespace", KYVERNO)
+    kubectl.run("rollout", "restart", *place)
+    answers: list[tuple[Answer, Answer]] = []
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not _rolled_out(kubectl, place) or len(answers) < 10:
+        answers.append((member.create(gpu_pod()), member.create(queued(gpu_pod()))))
+        assert time.monotonic() < deadline, "Kyverno did not come back"
+    answers.append((member.create(gpu_pod()), member.create(queued(gpu_pod()))))
+    for without, with_queue in answers:
+        refused(without, "it names none")
+        admitted(with_queue)
+
+
+def _rolled_out(kubectl: cluster.Kubectl, place: Sequence[str]) -> bool:
+    return "successfully rolled out" in kubectl.run("rollout", "status", *place, "--watch=false")
 
 
 def test_a_generated_policy_that_somebody_deletes_comes_back(

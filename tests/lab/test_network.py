@@ -1,16 +1,21 @@
 """SR1 and SR3's network on the lab: real packets, each refusal beside the same connection that passes."""
 
+import time
 from collections.abc import Generator
 
 import pytest
 
 from lab import cluster
+from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab import packets
 from tests.lab.governed import GovernedPlatform
 from tests.lab.packets import Prober, address_of, api_server, probing
-from tests.lab.platform import ENGINES, GATEWAY, WORKLOADS
+from tests.lab.platform import ENGINES, GATEWAY, OBSERVABILITY, WORKLOADS
+from tests.lab.prometheus_api import JOBS, PrometheusApi
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+SCRAPED_SECONDS = 120
 
 ENGINE = (ENGINES, "app.kubernetes.io/name=engine", 8000)
 DATABASE = (GATEWAY, "app.kubernetes.io/name=database", 5432)
@@ -130,3 +135,21 @@ def test_an_engine_calls_nobody(as_engine: Prober, as_gateway: Prober) -> None:
     assert reaches(as_gateway, ENGINE)
     for place in (ENGINE, DATABASE, DOOR):
         assert not reaches(as_engine, place)
+
+
+# --- the scraper ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.full
+def test_prometheus_reaches_every_part_that_it_watches_through_the_policies(
+    governed: GovernedPlatform, access: ClusterAccess
+) -> None:
+    """Whoever is not let in is told by an alert alone: without this job, that Kyverno is down."""
+    del governed
+    deadline = time.monotonic() + SCRAPED_SECONDS
+    with access.forwarded_port(OBSERVABILITY, "prometheus", 9090) as port:
+        prometheus = PrometheusApi(port)
+        while down := prometheus.down(JOBS | {"kyverno"}):
+            assert time.monotonic() < deadline, down
+            time.sleep(2)
+        assert prometheus.query('min(up{job="kyverno"})')[0][1] == 1

@@ -16,11 +16,10 @@ from components.observability.dashboards import DASHBOARDS, Dashboard
 from components.observability.scraping import IDENTITY_LABELS
 from lab import cluster
 from tests.lab.platform import MODEL, OBSERVABILITY, OTHER_TENANT, TENANT, WORKLOADS, TeamPlatform
-from tests.lab.prometheus_api import PrometheusApi
+from tests.lab.prometheus_api import JOBS, PrometheusApi
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
-JOBS = {"cache", "database", "engine", "gateway", "kueue", "prometheus", "tenants"}
 WAIT_SECONDS = 240
 ROUNDS = 4
 LONGEST_RANGE = "5m"
@@ -99,12 +98,7 @@ def concrete(expression: str) -> str:
 
 
 def test_every_part_of_the_platform_is_scraped(busy: PrometheusApi) -> None:
-    def down() -> list[str]:
-        targets = busy.get("targets", state="active")["activeTargets"]
-        assert {target["labels"]["job"] for target in targets} == JOBS
-        return [f"{target['scrapeUrl']}: {target['lastError']}" for target in targets if target["health"] != "up"]
-
-    wait_until(lambda: not down())
+    wait_until(lambda: not busy.down(JOBS))
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
