@@ -124,7 +124,7 @@ class Walker:
             killed_after: How many objects may change before the first `up` is killed and made again; 0 kills none, and
                 the change is made by the command that plans it.
         """
-        deployed = self.stack.value("trust")["tier"]
+        deployed = Tier(self.stack.value("trust")["tier"])
         self.stack.edit(trust=self._trust(tier))
         steps = json.loads(self._transition("--plan", "--format", "json"))["steps"]
 
@@ -133,7 +133,8 @@ class Walker:
                 assert self.stack.killed_up(self._changed(killed_after)) == -signal.SIGKILL
                 self.stack.deploy()
             else:
-                self._transition("--yes")
+                warned = f"The tier goes down from {deployed} to {tier}" in self._transition("--yes")
+                assert warned is (tier.rank < deployed.rank)
 
         return self.leg(f"{deployed} > {tier}", run, change, len(steps))
 
