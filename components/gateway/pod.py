@@ -76,6 +76,9 @@ BASE_ENVIRONMENT = {
 
 SERVER_ENVIRONMENT = {
     **BASE_ENVIRONMENT,
+    # A kept connection leads to the engine that it was opened to, also when that one is replaced: vLLM leaves it open
+    # while it drains and refuses what comes, at the second attempt as at the first. A new one leads to a ready one.
+    "AIOHTTP_KEEPALIVE_TIMEOUT": "0",
     DOMAINS_PATH_VARIABLE: f"{CONFIGURATION_PATH}/{DOMAINS_KEY}",
     "DISABLE_ADMIN_UI": "True",
     "DISABLE_SCHEMA_UPDATE": "true",

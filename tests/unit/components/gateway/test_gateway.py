@@ -270,6 +270,12 @@ def test_the_environment_is_production_s() -> None:
     assert variables["HOME"] == "/tmp"  # noqa: S108 - a path inside the container
 
 
+def test_no_connection_is_kept_to_an_engine_that_may_be_replaced() -> None:
+    variables = {item["name"]: item.get("value") for item in litellm(gateway())["env"]}
+
+    assert variables["AIOHTTP_KEEPALIVE_TIMEOUT"] == "0"
+
+
 def test_tenants_and_administrators_have_a_service_and_a_port_each() -> None:
     recording = gateway()
     services = {
