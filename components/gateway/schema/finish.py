@@ -112,24 +112,27 @@ def _finish_one(connection: Any, migration: Interrupted, folder: Path) -> str:
     if found is Remedy.BEGIN_AGAIN:
         connection.execute(RECORD_RETREAT, (migration.identity,))
         return f"{migration.name} was interrupted and begins again."
-    was_there = not _applied(connection, script)
+    failure = _failure(connection, script)
+    if failure and failure not in ALREADY_THERE:
+        return f"{migration.name} was interrupted, could not be applied once more (SQLSTATE {failure}), and is left."
     connection.execute(RECORD_END, (migration.identity,))
-    return (
-        f"{migration.name} was interrupted {'after' if was_there else 'before'} its changes were kept, and is finished."
-    )
+    # Where nothing failed, its changes may have been there as well: IF NOT EXISTS does not tell.
+    when = " after its changes were kept," if failure else ""
+    return f"{migration.name} was interrupted{when} and is finished."
 
 
-def _applied(connection: Any, script: bytes) -> bool:
-    """Apply a script; False if its changes are there already, with nothing changed."""
+def _failure(connection: Any, script: bytes) -> str:
+    """Apply a script; the SQLSTATE if it failed, with nothing changed, and otherwise nothing."""
     try:
-        # Psycopg makes a savepoint of a transaction within another.
+        # Psycopg makes a savepoint of a transaction within another, so that a failure undoes this script alone.
         with connection.transaction():
             connection.execute(script)
     except Exception as error:
-        if getattr(error, "sqlstate", None) in ALREADY_THERE:
-            return False
-        raise
-    return True
+        state = getattr(error, "sqlstate", None)
+        if not state:  # not PostgreSQL's answer: the connection is gone, and all that was finished over it
+            raise
+        return str(state)
+    return ""
 
 
 def main() -> int:
@@ -139,7 +142,7 @@ def main() -> int:
             sentences = finish(connection, shipped() / "migrations")
     except Exception as error:
         # An error's text may quote the URL, and with it the password.
-        print(f"Interrupted migrations were not looked for: {type(error).__name__}.", file=sys.stderr)
+        print(f"No interrupted migration was finished: {type(error).__name__}.", file=sys.stderr)
         return 0
     print("\n".join(sentences) or "No migration was interrupted.")
     return 0

@@ -1,6 +1,10 @@
 """Which interrupted migrations may be finished without a person, and which are LiteLLM's to judge."""
 
 import hashlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +17,60 @@ COLUMN = 'ALTER TABLE "Team" ADD COLUMN "spend" INTEGER;'
 def interrupted(script: str, *, logs: str = "", steps: int = 0, checksum: str = "") -> Interrupted:
     digest = checksum or hashlib.sha256(script.encode()).hexdigest()
     return Interrupted("5e3c", "20260101000000_spend", digest, logs, steps)
+
+
+class RefusalError(Exception):
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("sentinel")
+        self.sqlstate = sqlstate
+
+
+class Database:
+    """Answers as psycopg does, and refuses scripts."""
+
+    def __init__(self, scripts: dict[str, str], refusals: dict[str, str | None]) -> None:
+        self.interrupted = [
+            (name, name, hashlib.sha256(script.encode()).hexdigest(), "", 0) for name, script in scripts.items()
+        ]
+        self.refusals = {scripts[name].encode(): RefusalError(state) for name, state in refusals.items()}
+        self.recorded: list[str] = []
+        self.answer: list[Any] = []
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        recorded = list(self.recorded)
+        try:
+            yield
+        except Exception:
+            self.recorded = recorded
+            raise
+
+    def execute(self, query: str | bytes, parameters: tuple[str, ...] = ()) -> "Database":
+        if refusal := self.refusals.get(query if isinstance(query, bytes) else b""):
+            raise refusal
+        if query == finish.RECORD_END:
+            self.recorded.extend(parameters)
+        self.answer = self.interrupted if query == finish.INTERRUPTED else [(True,)]
+        return self
+
+    def fetchall(self) -> list[Any]:
+        return self.answer
+
+
+SCRIPTS = {name: f'ALTER TABLE "Team" ADD COLUMN "{name}" INTEGER;' for name in ("one", "two", "three")}
+
+
+def shipped(folder: Path) -> Path:
+    for name, script in SCRIPTS.items():
+        (folder / "migrations" / name).mkdir(parents=True)
+        (folder / "migrations" / name / "migration.sql").write_text(script, encoding="utf-8")
+    return folder
 
 
 def judged(script: str) -> Remedy:
@@ -122,6 +180,33 @@ def test_a_migration_that_is_known_to_be_through_is_litellm_s_to_close() -> None
 def test_a_migration_of_another_release_is_left() -> None:
     assert remedy(interrupted(COLUMN, checksum="0" * 64), COLUMN.encode()) is Remedy.LEAVE
     assert remedy(interrupted(COLUMN), None) is Remedy.LEAVE
+
+
+def test_one_that_fails_is_left_and_the_others_are_finished(tmp_path: Path) -> None:
+    database = Database(SCRIPTS, {"one": "42704", "two": "42701"})
+
+    assert finish.finish(database, shipped(tmp_path) / "migrations") == [
+        "one was interrupted, could not be applied once more (SQLSTATE 42704), and is left.",
+        "two was interrupted after its changes were kept, and is finished.",
+        "three was interrupted and is finished.",
+    ]
+    assert database.recorded == ["two", "three"]
+
+
+def test_a_lost_connection_finishes_nothing_and_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = Database(SCRIPTS, {"two": None})
+
+    def connect(url: str) -> Database:
+        return database
+
+    monkeypatch.setattr(finish, "connect", connect)
+    monkeypatch.setattr(finish, "shipped", lambda: shipped(tmp_path))
+
+    assert finish.main() == 0
+    assert capsys.readouterr().err == "No interrupted migration was finished: RefusalError.\n"
+    assert database.recorded == []
 
 
 def test_a_database_that_cannot_be_read_is_left_to_litellm_and_never_shows_the_password(
