@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.gateway import schema
 from components.gateway.pod import BASE_ENVIRONMENT, scratch_mounts, scratch_volumes
+from components.gateway.schema.finish import LOCK_SECONDS
 from components.shared import (
     environment,
     from_secret,
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
 SCRIPTS_PATH = "/etc/bulkhead/migration"
 OBJECT_NAME = "gateway-migration"
 RETRIES = 6
-DEADLINE_SECONDS = 1200
-"""Longer than LiteLLM waits for another migration's lock (600 s) and then migrates an empty database."""
+LITELLM_LOCK_SECONDS = 600
+"""How long LiteLLM waits for another migration's lock (litellm_proxy_extras 0.4.108)."""
+EMPTY_DATABASE_SECONDS = 600
+"""More than an empty database takes, which takes the longest."""
+DEADLINE_SECONDS = LOCK_SECONDS + LITELLM_LOCK_SECONDS + EMPTY_DATABASE_SECONDS
+"""One pod may wait for another migration twice, in `schema.finish` and then in LiteLLM, and migrates after that."""
 
 
 def migration_name(part: GatewayPart, scripts: Mapping[str, str]) -> str:

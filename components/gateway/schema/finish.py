@@ -15,7 +15,6 @@ Exit code: always 0; what cannot be finished here stops LiteLLM, which says why.
 
 import hashlib
 import os
-import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from .database import connect, shipped
+from .definitions import changes_definitions_alone, makes_an_index_beside_others
 
 ADVISORY_LOCK = 72707369
 """Prisma's own (schema-engine, `ADVISORY_LOCK_KEY`): whoever holds it is the only one who migrates, and a killed
@@ -43,18 +43,6 @@ order by started_at
 """
 RECORD_END = "update _prisma_migrations set finished_at = now(), applied_steps_count = 1 where id = %s"
 RECORD_RETREAT = "update _prisma_migrations set rolled_back_at = now() where id = %s"
-
-COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-TEXT = re.compile(r"'(?:[^']|'')*'")
-FUNCTION_BODY = re.compile(r"(\bas\s+)\$(\w*)\$.*?\$\2\$", re.DOTALL | re.IGNORECASE)
-CHANGES_ROWS = re.compile(
-    r"(?:^|;|\b(?:begin|then|else|loop)\b)\s*(?:with\b.*?\)\s*)?(?:insert|update|delete|merge|truncate|copy|call|perform)\b",
-    re.DOTALL | re.IGNORECASE,
-)
-CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
-INDEX_BESIDE_OTHERS = re.compile(
-    r"create\s+(?:unique\s+)?index\s+concurrently\s+if\s+not\s+exists\b[^;]*;?", re.IGNORECASE
-)
 
 
 class Remedy(Enum):
@@ -90,18 +78,10 @@ def remedy(migration: Interrupted, script: bytes | None) -> Remedy:
         return Remedy.LEAVE
     if hashlib.sha256(script).hexdigest() != migration.checksum:
         return Remedy.LEAVE
-    statements = executed(script.decode("utf-8"))
-    if INDEX_BESIDE_OTHERS.fullmatch(statements):
+    text = script.decode("utf-8", errors="replace")
+    if makes_an_index_beside_others(text):
         return Remedy.BEGIN_AGAIN
-    if CONCURRENTLY.search(statements) or CHANGES_ROWS.search(statements):
-        return Remedy.LEAVE
-    return Remedy.APPLY
-
-
-def executed(script: str) -> str:
-    """A script without comments, texts, and bodies of functions, which are declared and not run."""
-    without_bodies = FUNCTION_BODY.sub(r"\1", COMMENT.sub("", script))
-    return TEXT.sub("''", without_bodies).strip()
+    return Remedy.APPLY if changes_definitions_alone(text) else Remedy.LEAVE
 
 
 def finish(connection: Any, folder: Path) -> list[str]:
@@ -132,24 +112,27 @@ def _finish_one(connection: Any, migration: Interrupted, folder: Path) -> str:
     if found is Remedy.BEGIN_AGAIN:
         connection.execute(RECORD_RETREAT, (migration.identity,))
         return f"{migration.name} was interrupted and begins again."
-    was_there = not _applied(connection, script)
+    failure = _failure(connection, script)
+    if failure and failure not in ALREADY_THERE:
+        return f"{migration.name} was interrupted, could not be applied once more (SQLSTATE {failure}), and is left."
     connection.execute(RECORD_END, (migration.identity,))
-    return (
-        f"{migration.name} was interrupted {'after' if was_there else 'before'} its changes were kept, and is finished."
-    )
+    # Where nothing failed, its changes may have been there as well: IF NOT EXISTS does not tell.
+    when = " after its changes were kept," if failure else ""
+    return f"{migration.name} was interrupted{when} and is finished."
 
 
-def _applied(connection: Any, script: bytes) -> bool:
-    """Apply a script; False if its changes are there already, with nothing changed."""
+def _failure(connection: Any, script: bytes) -> str:
+    """Apply a script; the SQLSTATE if it failed, with nothing changed, and otherwise nothing."""
     try:
-        # Psycopg makes a savepoint of a transaction within another.
+        # Psycopg makes a savepoint of a transaction within another, so that a failure undoes this script alone.
         with connection.transaction():
             connection.execute(script)
     except Exception as error:
-        if getattr(error, "sqlstate", None) in ALREADY_THERE:
-            return False
-        raise
-    return True
+        state = getattr(error, "sqlstate", None)
+        if not state:  # not PostgreSQL's answer: the connection is gone, and all that was finished over it
+            raise
+        return str(state)
+    return ""
 
 
 def main() -> int:
@@ -159,7 +142,7 @@ def main() -> int:
             sentences = finish(connection, shipped() / "migrations")
     except Exception as error:
         # An error's text may quote the URL, and with it the password.
-        print(f"Interrupted migrations were not looked for: {type(error).__name__}.", file=sys.stderr)
+        print(f"No interrupted migration was finished: {type(error).__name__}.", file=sys.stderr)
         return 0
     print("\n".join(sentences) or "No migration was interrupted.")
     return 0

@@ -1,6 +1,10 @@
 """Which interrupted migrations may be finished without a person, and which are LiteLLM's to judge."""
 
 import hashlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +19,60 @@ def interrupted(script: str, *, logs: str = "", steps: int = 0, checksum: str = 
     return Interrupted("5e3c", "20260101000000_spend", digest, logs, steps)
 
 
+class RefusalError(Exception):
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("sentinel")
+        self.sqlstate = sqlstate
+
+
+class Database:
+    """Answers as psycopg does, and refuses scripts."""
+
+    def __init__(self, scripts: dict[str, str], refusals: dict[str, str | None]) -> None:
+        self.interrupted = [
+            (name, name, hashlib.sha256(script.encode()).hexdigest(), "", 0) for name, script in scripts.items()
+        ]
+        self.refusals = {scripts[name].encode(): RefusalError(state) for name, state in refusals.items()}
+        self.recorded: list[str] = []
+        self.answer: list[Any] = []
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        recorded = list(self.recorded)
+        try:
+            yield
+        except Exception:
+            self.recorded = recorded
+            raise
+
+    def execute(self, query: str | bytes, parameters: tuple[str, ...] = ()) -> "Database":
+        if refusal := self.refusals.get(query if isinstance(query, bytes) else b""):
+            raise refusal
+        if query == finish.RECORD_END:
+            self.recorded.extend(parameters)
+        self.answer = self.interrupted if query == finish.INTERRUPTED else [(True,)]
+        return self
+
+    def fetchall(self) -> list[Any]:
+        return self.answer
+
+
+SCRIPTS = {name: f'ALTER TABLE "Team" ADD COLUMN "{name}" INTEGER;' for name in ("one", "two", "three")}
+
+
+def shipped(folder: Path) -> Path:
+    for name, script in SCRIPTS.items():
+        (folder / "migrations" / name).mkdir(parents=True)
+        (folder / "migrations" / name / "migration.sql").write_text(script, encoding="utf-8")
+    return folder
+
+
 def judged(script: str) -> Remedy:
     return remedy(interrupted(script), script.encode())
 
@@ -25,11 +83,20 @@ def judged(script: str) -> Remedy:
         COLUMN,
         'CREATE TABLE IF NOT EXISTS "Key" ("token" TEXT);\nCREATE INDEX "Key_token" ON "Key" ("token");',
         "-- UPDATE is only spoken of\nDROP INDEX a;",
-        "DO $$\nBEGIN\n  IF NOT EXISTS (SELECT 1) THEN\n    ALTER TABLE a ADD CHECK (c);\n  END IF;\nEND $$;",
+        "DO $$\nBEGIN\n  IF NOT EXISTS (SELECT 1) THEN\n  ALTER TABLE a ADD CONSTRAINT d CHECK (e);\n  END IF;\nEND $$",
+        "DO $$ BEGIN CREATE TYPE a AS ENUM ('b'); EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
         "COMMENT ON TABLE a IS 'first; delete it one day';",
         "CREATE FUNCTION count() RETURNS TRIGGER AS $$\nBEGIN\n  UPDATE a SET b = b + 1;\nEND;\n$$ LANGUAGE plpgsql;",
         "CREATE TRIGGER t AFTER INSERT OR UPDATE OR DELETE ON a FOR EACH STATEMENT EXECUTE PROCEDURE count();",
-        "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (d) ON DELETE CASCADE ON UPDATE CASCADE;",
+        "ALTER TABLE a ADD CONSTRAINT e FOREIGN KEY (b) REFERENCES c (d) ON DELETE CASCADE ON UPDATE CASCADE;",
+        "ALTER TABLE a DROP COLUMN IF EXISTS b, ADD COLUMN c TEXT[] DEFAULT ARRAY['x, DROP COLUMN c', 'y']::TEXT[];",
+        "ALTER TABLE a ALTER COLUMN b DROP NOT NULL, ALTER COLUMN c SET DATA TYPE BIGINT;",
+        "ALTER TABLE a RENAME COLUMN b TO c; ALTER TABLE a ADD COLUMN IF NOT EXISTS b TEXT;",
+        "DROP INDEX a; CREATE UNIQUE INDEX a ON b USING GIN ((c->'d') jsonb_path_ops) WHERE e IS NULL;",
+        """ALTER TABLE a ADD COLUMN "update; delete" TEXT DEFAULT 'it''s; UPDATE';""",
+        "/* Warnings:\n - DELETE; it's */\nALTER TABLE a DROP COLUMN b;",
+        "SELECT 1;",
+        "-- Made elsewhere",
     ],
 )
 def test_a_script_of_definitions_is_tried_once_more(script: str) -> None:
@@ -46,6 +113,47 @@ def test_a_script_of_definitions_is_tried_once_more(script: str) -> None:
         "DO $$ BEGIN IF EXISTS (SELECT 1) THEN INSERT INTO a VALUES (1); END IF; END $$;",
         "WITH gone AS (SELECT 1) DELETE FROM a;",
         "CALL move_everything();",
+        "MERGE INTO a USING b ON a.c = b.c WHEN MATCHED THEN DELETE;",
+        "TRUNCATE a;",
+        "COPY a FROM PROGRAM 'date';",
+        "WITH x AS (UPDATE a SET b = 1 RETURNING 1) SELECT 1 FROM x;",
+        "DO $$ BEGIN EXECUTE 'UPDATE a SET b = b + 1'; END $$;",
+        "DO $do$ BEGIN PERFORM spend_more(); END $do$;",
+        "DO $$ BEGIN IF spend_more() THEN DROP INDEX a; END IF; END $$;",
+        "DO $$ BEGIN IF EXISTS (SELECT 1 FROM spend_more (1)) THEN DROP INDEX a; END IF; END $$;",
+        'DO $$ BEGIN IF EXISTS (SELECT "spend"(1)) THEN DROP INDEX a; END IF; END $$;',
+        "DO $$ BEGIN FOR i IN 1..3 LOOP ALTER TABLE a ADD COLUMN b INTEGER; END LOOP; END $$;",
+        "DO $$ DECLARE i INTEGER := spend_more(); BEGIN NULL; END $$;",
+        "DO 'BEGIN UPDATE a SET b = b + 1; END';",
+        "SELECT spend_more();",
+        "SELECT setval('a', 1);",
+        "SELECT 1 INTO a;",
+        "CREATE TABLE a AS SELECT spend_more();",
+        "CREATE TABLE IF NOT EXISTS a (b) AS SELECT 1;",
+        "CREATE RULE a AS ON INSERT TO b DO ALSO UPDATE c SET d = 1;",
+        "ALTER TABLE a ALTER COLUMN spend TYPE numeric USING (spend * 100);",
+        "ALTER TABLE a ALTER COLUMN b RESTART;",
+        "ALTER TABLE a DROP COLUMN m, ADD COLUMN m TEXT;",
+        'ALTER TABLE a DROP COLUMN IF EXISTS m; ALTER TABLE a ADD COLUMN IF NOT EXISTS "m" TEXT;',
+        "ALTER TABLE a DROP COLUMN m CASCADE;",
+        "ALTER TABLE a ADD COLUMN n TEXT; ALTER TABLE a DROP COLUMN m; ALTER TABLE a RENAME COLUMN n TO m;",
+        "ALTER TABLE a RENAME b TO x; ALTER TABLE a RENAME c TO b; ALTER TABLE a RENAME x TO c;",
+        "DROP TABLE IF EXISTS a; ALTER TABLE IF EXISTS b RENAME TO a;",
+        "DROP TABLE IF EXISTS public.a; CREATE TABLE a (b TEXT);",
+        "DROP SCHEMA a CASCADE;",
+        "DROP TYPE a CASCADE;",
+        "ALTER TABLE a ADD CHECK (b > 0);",
+        "CREATE INDEX ON a (b);",
+        "BEGIN;\nDROP INDEX a;\nCOMMIT;",
+        "DROP INDEX a;\nCOMMIT;\nDROP INDEX b;",
+        "DROP INDEX a; ROLLBACK;",
+        "SET search_path = b; DROP INDEX a;",
+        "COMMENT ON TABLE a IS 'from -- to'; UPDATE a SET b = b + 1;",
+        "COMMENT ON TABLE a IS '/*'; UPDATE a SET b = b + 1; COMMENT ON TABLE a IS '*/';",
+        "COMMENT ON TABLE a IS '$$'; UPDATE a SET b = b + 1; COMMENT ON TABLE a IS '$$';",
+        "COMMENT ON TABLE a IS E'\\'; UPDATE a SET b = b + 1; --';",
+        "/* /* */ ' */ UPDATE a SET b = b + 1; --'",
+        "COMMENT ON TABLE a IS 'no end",
         "CREATE INDEX CONCURRENTLY a ON b (c);",
         "CREATE INDEX CONCURRENTLY IF NOT EXISTS a ON b (c);\nDROP INDEX d;",
         "DROP INDEX CONCURRENTLY IF EXISTS a;",
@@ -72,6 +180,33 @@ def test_a_migration_that_is_known_to_be_through_is_litellm_s_to_close() -> None
 def test_a_migration_of_another_release_is_left() -> None:
     assert remedy(interrupted(COLUMN, checksum="0" * 64), COLUMN.encode()) is Remedy.LEAVE
     assert remedy(interrupted(COLUMN), None) is Remedy.LEAVE
+
+
+def test_one_that_fails_is_left_and_the_others_are_finished(tmp_path: Path) -> None:
+    database = Database(SCRIPTS, {"one": "42704", "two": "42701"})
+
+    assert finish.finish(database, shipped(tmp_path) / "migrations") == [
+        "one was interrupted, could not be applied once more (SQLSTATE 42704), and is left.",
+        "two was interrupted after its changes were kept, and is finished.",
+        "three was interrupted and is finished.",
+    ]
+    assert database.recorded == ["two", "three"]
+
+
+def test_a_lost_connection_finishes_nothing_and_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = Database(SCRIPTS, {"two": None})
+
+    def connect(url: str) -> Database:
+        return database
+
+    monkeypatch.setattr(finish, "connect", connect)
+    monkeypatch.setattr(finish, "shipped", lambda: shipped(tmp_path))
+
+    assert finish.main() == 0
+    assert capsys.readouterr().err == "No interrupted migration was finished: RefusalError.\n"
+    assert database.recorded == []
 
 
 def test_a_database_that_cannot_be_read_is_left_to_litellm_and_never_shows_the_password(
