@@ -1,6 +1,7 @@
 """A pod in the place of a model's engines, which keeps what arrives and answers nothing."""
 
 import json
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,8 @@ from lab.cluster import Kubectl
 from tests.lab.workloads import pod, pod_spec
 
 NAME = "recorder"
+SETTLE_SECONDS = 3
+"""Until every node has learnt where the Service leads now; the gateway keeps no connection from before."""
 SCRIPT = """
 import http.server
 
@@ -52,6 +55,7 @@ def recording(kubectl: Kubectl, namespace: str, service: str) -> Generator[Calla
     try:
         kubectl.run("wait", "pod", NAME, *place, "--for=condition=Ready", "--timeout=120s", timeout=150)
         _lead(kubectl, namespace, service, labels)
+        time.sleep(SETTLE_SECONDS)
         yield lambda: [json.loads(line) for line in kubectl.run("logs", NAME, *place).splitlines()]
     finally:
         _lead(kubectl, namespace, service, engine)
