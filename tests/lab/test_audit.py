@@ -44,8 +44,9 @@ MADE_BY_AUDITS = (
     "--selector=bulkhead.dev/audit",
     "--output=name",
 )
-UNPROVABLE = {"scale-what-has-no-queue"}
-"""Needs a workload from before the policy, which not even an administrator can make any more."""
+UNPROVABLE = {"scale-what-has-no-queue", "unmasked-proc", "gpus-of-a-kind-without-quota"}
+"""Needs a workload from before the policy, which not even an administrator can make any more; is refused by the API
+server itself before any control is asked; needs a kind of GPU of which the tenant has no quota, and it has all."""
 MUCH_WORK = 40
 """Legitimate workloads, over two tenants, of which an audit sees more than this."""
 
