@@ -170,6 +170,15 @@ POOLS = [
 GKE = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
 
 
+def test_a_gke_cluster_gets_three_admission_replicas_and_an_existing_one_a_single_one() -> None:
+    changes = {"trust": {"tier": "governed"}, "tenants.0.gpu_quota": {"own": 1}, "tenants.1.gpu_quota": 0}
+    on_gke = platform_of("test", sound({**changes, "cluster": GKE, "pools": POOLS}), TODAY)
+
+    assert ControlId.SR2 in on_gke.posture.in_force
+    assert on_gke.blueprint.admission.replicas == 3
+    assert platform().blueprint.admission.replicas == 1
+
+
 def placing(*controls: str, **changes: Any) -> PlacementAdmissionPart:
     trust = {"tier": "governed", "enable": list(controls)}
     quotas = {"tenants.0.gpu_quota": {"own": 1}, "tenants.1.gpu_quota": 0}
