@@ -1,7 +1,7 @@
 """What pydantic found wrong, in the words of someone who knows the stack file."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -169,8 +169,10 @@ def _whole_number(case: _Case) -> tuple[str, str]:
 
 def _limit_passed(step: Step, field: FieldInfo, number: int) -> str | None:
     """The limit that the number would be refused for; None where it is within all of them."""
-    own = step.annotation is field.annotation
-    adapter: TypeAdapter[object] = TypeAdapter(Annotated[step.annotation, field] if own else step.annotation)
+    # Known at run time alone, so that no type checker can read it as a type.
+    plain: Any = step.annotation
+    bounded = cast("Any", Annotated)[plain, field] if plain is field.annotation else plain
+    adapter: TypeAdapter[object] = TypeAdapter(bounded)
     try:
         adapter.validate_python(number, strict=True)
     except ValidationError as refusal:

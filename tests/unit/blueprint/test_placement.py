@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infra.blueprint.caches import served_by
 from infra.blueprint.model import Blueprint, MigPart, TimeSlicingPart
 from infra.blueprint.placement import PoolPlacement, placement_of
 from infra.config.stack import StackConfig
@@ -247,8 +248,7 @@ def may_run(blueprint: Blueprint) -> Iterator[tuple[str, str]]:
 
 
 def served_on(blueprint: Blueprint, flavor: str) -> set[str]:
-    engines = {engine.name for engine in blueprint.engines if engine.flavor == flavor}
-    return {tenant.name for tenant in blueprint.tenants if engines & set(tenant.models)}
+    return {name for engine in blueprint.engines if engine.flavor == flavor for name in served_by(blueprint, engine)}
 
 
 def meetings_on_a_gpu(blueprint: Blueprint) -> list[Met]:

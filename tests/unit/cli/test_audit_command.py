@@ -65,7 +65,11 @@ def test_what_ends_the_command_lets_the_audit_remove_what_it_made(
         return AuditReport("tests", "governed", "test", (), (), (), {})
 
     monkeypatch.setattr("infra.cli.audit.audit_cluster", audited)
-    before = signal.signal(number, lambda *_: seen.append("not heard"))
+
+    def not_heard(_number: int, _frame: object) -> None:
+        seen.append("not heard")
+
+    before = signal.signal(number, not_heard)
     try:
         result = bulkhead("audit")
     finally:
