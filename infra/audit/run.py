@@ -1,6 +1,5 @@
 """One audit from its first request to the removal of everything that it made."""
 
-import signal
 import threading
 import time
 import uuid
@@ -21,13 +20,11 @@ from infra.audit.packets import probe_packets
 from infra.audit.report import AuditReport, Window, control_reports
 from infra.audit.results import Observation, Probe
 from infra.audit.scene import Scene, scenes_of
+from infra.audit.signals import INTERRUPTIONS, answering
 from infra.config.trust import ControlId
 from infra.posture import Platform
 
 Result = TypeVar("Result")
-
-INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, what ends a service, and what a closed terminal sends."""
 
 _NEEDED = (
     ("impersonate", "", "users"),
@@ -162,13 +159,8 @@ def _uninterrupted(progress: Callable[[str], None]) -> Generator[None]:
     def wait(_number: int, _frame: FrameType | None) -> None:
         progress("still removing what the audit made; this ends within a minute")
 
-    heard = [number for number in INTERRUPTIONS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, wait) for number in heard}
-    try:
+    with answering(INTERRUPTIONS, wait):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _node(cluster: Cluster) -> str:

@@ -2,8 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from infra.audit.report import AuditReport
 from infra.audit.results import Probe
 from infra.audit.run import Wanted
 from infra.audit.run import audit as audit_cluster
+from infra.audit.signals import answering
 from infra.cli import exit_codes
 from infra.cli.options import StackSelection, stack_options, today
 from infra.config.stack import StackConfig
@@ -79,7 +79,8 @@ def _run(
     from infra.audit.cluster import audited_cluster  # noqa: PLC0415 - loads the Kubernetes client, which takes a second
 
     with (
-        _interrupted_by_signals(),
+        # As on Ctrl-C, so that what the audit made is removed in every case.
+        answering((signal.SIGTERM, signal.SIGHUP), _interrupt),
         audited_cluster(platform.blueprint.cluster, context) as (name, cluster),
     ):
         wanted = Wanted(name, probes, tenants)
@@ -128,20 +129,5 @@ def _say(doing: str) -> None:
         click.echo(f"bulkhead audit: {doing}", err=True)
 
 
-@contextmanager
-def _interrupted_by_signals() -> Generator[None]:
-    """End on SIGTERM, and when the terminal is closed, as on Ctrl-C: what the audit made is removed in every case.
-
-    Under nohup a closed terminal is nothing to end for.
-    """
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

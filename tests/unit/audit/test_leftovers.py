@@ -10,7 +10,8 @@ from infra.audit.caches import CacheDoor
 from infra.audit.cluster import Answer
 from infra.audit.leftovers import Leftovers
 from infra.audit.results import Probe
-from infra.audit.run import INTERRUPTIONS, Wanted, audit
+from infra.audit.run import Wanted, audit
+from infra.audit.signals import INTERRUPTIONS
 from infra.faults import CommandFailedError
 from tests.unit.audit.fake_cluster import Asked, FakeCluster
 from tests.unit.audit.stacks import platform

@@ -1,5 +1,6 @@
 """A project folder with stack files, and the command line run in it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,3 +64,14 @@ def bulkhead() -> Bulkhead:
         return CliRunner().invoke(cli, list(arguments), prog_name="bulkhead")
 
     return run
+
+
+def stand_in_for_pulumi(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a shell script in pulumi's place; the folder that this gives is `$STAND_INS` to the script."""
+    place = folder / "stand-ins"
+    place.mkdir()
+    (place / "pulumi").write_text(script)
+    (place / "pulumi").chmod(0o755)
+    monkeypatch.setenv("STAND_INS", str(place))
+    monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
+    return place

@@ -1,13 +1,12 @@
 """`bulkhead destroy`: nothing is deleted before the stack's name was typed once more."""
 
-import os
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from infra.cli.main import cli
-from tests.unit.cli.conftest import Bulkhead
+from tests.unit.cli.conftest import Bulkhead, stand_in_for_pulumi
 
 PULUMI = """\
 #!/bin/sh
@@ -20,13 +19,7 @@ exit "$(cat "$STAND_INS/status" 2>/dev/null || echo 0)"
 def engine(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for pulumi that writes down what it is told, in the folder that this gives."""
     del project
-    folder = tmp_path / "stand-ins"
-    folder.mkdir()
-    (folder / "pulumi").write_text(PULUMI)
-    (folder / "pulumi").chmod(0o755)
-    monkeypatch.setenv("STAND_INS", str(folder))
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return folder
+    return stand_in_for_pulumi(PULUMI, tmp_path, monkeypatch)
 
 
 def told(engine: Path) -> str:

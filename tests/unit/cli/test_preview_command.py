@@ -1,11 +1,10 @@
 """`bulkhead preview`: which stack the engine is asked for."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.conftest import Bulkhead
+from tests.unit.cli.conftest import Bulkhead, stand_in_for_pulumi
 from tests.unit.cli.test_diff_command import git
 
 PULUMI = """\
@@ -22,13 +21,7 @@ def asked(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     git("init", "--quiet")
     git("add", "--all")
     git("commit", "--quiet", "--message", "before")
-    folder = tmp_path / "stand-ins"
-    folder.mkdir()
-    (folder / "pulumi").write_text(PULUMI)
-    (folder / "pulumi").chmod(0o755)
-    monkeypatch.setenv("STAND_INS", str(folder))
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return folder / "asked"
+    return stand_in_for_pulumi(PULUMI, tmp_path, monkeypatch) / "asked"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from infra.report.posture_json import posture_document
 from infra.transition.state import state_document, state_of
 from tests.plan.stacks import TODAY, document_of
 from tests.plan.ways import REPARTITIONED
-from tests.unit.cli.conftest import Bulkhead
+from tests.unit.cli.conftest import Bulkhead, stand_in_for_pulumi
 
 PULUMI = """\
 #!/bin/sh
@@ -80,12 +80,7 @@ class Engine:
 
 @pytest.fixture
 def engine(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    folder = tmp_path / "stand-ins"
-    folder.mkdir()
-    (folder / "pulumi").write_text(PULUMI)
-    (folder / "pulumi").chmod(0o755)
-    monkeypatch.setenv("STAND_INS", str(folder))
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    folder = stand_in_for_pulumi(PULUMI, tmp_path, monkeypatch)
     monkeypatch.setattr("infra.cli.transition.today", lambda: TODAY)
     write(project, REPARTITIONED)
     made = Engine(folder)
