@@ -30,39 +30,40 @@ PATH = rf"(?:{NAME} \. )*"
 
 INDEX_BESIDE_OTHERS = re.compile(rf"create (?:unique )?index concurrently if not exists {NAME} on .*", re.DOTALL)
 
-ACCEPTED = tuple(
-    re.compile(pattern, re.DOTALL)
-    for pattern in (
-        r"select \d+",
-        r"comment on .* is (?:''|null)",
-        rf"create table (?:if not exists )?{PATH}(?P<made>{NAME}) \( .*",
-        rf"create (?:unique )?index (?:if not exists )?{NAME} on .*",
-        rf"create type {PATH}{NAME} as enum \( .* \)",
-        rf"create schema (?:if not exists )?{NAME}",
-        rf"create (?:or replace )?function {PATH}{NAME} \( .*",
-        rf"create (?:or replace )?trigger {NAME} (?:before|after) .*",
-        rf"alter type {PATH}{NAME} add value (?:if not exists )?''(?: (?:before|after) '')?",
-        rf"alter (?:table|index) (?:if exists )?{PATH}(?P<removed>{NAME}) rename to (?P<made>{NAME})",
-        rf"drop table (?:if exists )?{PATH}(?P<removed>{NAME})(?: restrict)?",
-        rf"drop index (?:if exists )?{PATH}{NAME}(?: restrict)?",
-        rf"drop trigger (?:if exists )?{NAME} on {PATH}{NAME}(?: restrict)?",
-    )
+Forms = tuple["re.Pattern[str]", ...]
+
+
+def _forms(*patterns: str) -> Forms:
+    return tuple(re.compile(pattern, re.DOTALL) for pattern in patterns)
+
+
+ACCEPTED = _forms(
+    r"select \d+",
+    r"comment on .* is (?:''|null)",
+    rf"create table (?:if not exists )?{PATH}(?P<made>{NAME}) \( .*",
+    rf"create (?:unique )?index (?:if not exists )?{NAME} on .*",
+    rf"create type {PATH}{NAME} as enum \( .* \)",
+    rf"create schema (?:if not exists )?{NAME}",
+    rf"create (?:or replace )?function {PATH}{NAME} \( .*",
+    rf"create (?:or replace )?trigger {NAME} (?:before|after) .*",
+    rf"alter type {PATH}{NAME} add value (?:if not exists )?''(?: (?:before|after) '')?",
+    rf"alter (?:table|index) (?:if exists )?{PATH}(?P<removed>{NAME}) rename to (?P<made>{NAME})",
+    rf"drop table (?:if exists )?{PATH}(?P<removed>{NAME})(?: restrict)?",
+    rf"drop index (?:if exists )?{PATH}{NAME}(?: restrict)?",
+    rf"drop trigger (?:if exists )?{NAME} on {PATH}{NAME}(?: restrict)?",
 )
 """Whole statements, their tokens one blank apart. `removed` are names that rows are no longer found under, `made` such
 that they are found under then."""
 
 ALTERED_TABLE = re.compile(rf"alter table (?:if exists )?(?:only )?{PATH}{NAME} ")
-ALTERATIONS = tuple(
-    re.compile(pattern, re.DOTALL)
-    for pattern in (
-        rf"add column (?:if not exists )?(?P<made>{NAME}) .*",
-        rf"add constraint {NAME} .*",
-        rf"alter (?:column )?{NAME} (?:(?:set|drop) not null|drop default|set default .*|(?:set data )?type .*)",
-        rf"drop column (?:if exists )?(?P<removed>{NAME})(?: restrict)?",
-        rf"drop constraint (?:if exists )?{NAME}(?: restrict)?",
-        rf"rename (?:column |constraint )?(?P<removed>{NAME}) to (?P<made>{NAME})",
-        rf"validate constraint {NAME}",
-    )
+ALTERATIONS = _forms(
+    rf"add column (?:if not exists )?(?P<made>{NAME}) .*",
+    rf"add constraint {NAME} .*",
+    rf"alter (?:column )?{NAME} (?:(?:set|drop) not null|drop default|set default .*|(?:set data )?type .*)",
+    rf"drop column (?:if exists )?(?P<removed>{NAME})(?: restrict)?",
+    rf"drop constraint (?:if exists )?{NAME}(?: restrict)?",
+    rf"rename (?:column |constraint )?(?P<removed>{NAME}) to (?P<made>{NAME})",
+    rf"validate constraint {NAME}",
 )
 """What one `ALTER TABLE` may do, each of its parts by itself."""
 
@@ -127,12 +128,15 @@ def _accepted(statement: Tokens) -> Iterator[re.Match[str]]:
     if statement[0] == "do":
         yield from _block(statement)
         return
-    for form in ACCEPTED:
-        match = form.fullmatch(_text(statement))
-        if match and not (statement[:2] == ["create", "table"] and "as" in _outside_parentheses(statement)):
-            yield match
-            return
-    yield from _alterations(statement)
+    match = _matching(ACCEPTED, _text(statement))
+    if match and not (statement[:2] == ["create", "table"] and "as" in _outside_parentheses(statement)):
+        yield match
+    else:
+        yield from _alterations(statement)
+
+
+def _matching(forms: Forms, text: str) -> "re.Match[str] | None":
+    return next((match for form in forms if (match := form.fullmatch(text))), None)
 
 
 def _alterations(statement: Tokens) -> Iterator[re.Match[str]]:
@@ -141,7 +145,7 @@ def _alterations(statement: Tokens) -> Iterator[re.Match[str]]:
     if head is None or "using" in statement:
         raise UnknownFormError
     for alteration in [first[head.end() :], *others]:
-        match = next((match for form in ALTERATIONS if (match := form.fullmatch(alteration))), None)
+        match = _matching(ALTERATIONS, alteration)
         if match is None:
             raise UnknownFormError
         yield match
