@@ -9,6 +9,7 @@ from collections.abc import Generator
 
 import pytest
 
+from infra.config.trust import Tier
 from lab import cluster
 from lab.cluster.debian import ensure_packages, require_root
 from lab.errors import LabEnvironmentError
@@ -22,7 +23,7 @@ from tests.lab.lowered import LoweredPlatform, make_lowered
 from tests.lab.partitioned import PartitionedPlatform, make_partitioned
 from tests.lab.platform import TeamPlatform, access_to, kept, make_team, shared_stack
 from tests.lab.shared_lab import SharedLab
-from tests.lab.walk import Walker, walker_of
+from tests.lab.walk import Leg, Walker, walker_of
 
 ORDER = (
     "lab_to_take_down",
@@ -31,8 +32,9 @@ ORDER = (
     "adversarial",
     "lowered",
     "isolated",
-    "partitioned",
     "governed",
+    "three_changes",
+    "partitioned",
     "walker",
     "team",
     "deployed",
@@ -40,7 +42,7 @@ ORDER = (
 )
 """What a test is handed decides when it runs; the last name here runs first, right after the tests that name none.
 
-So the platform is deployed once: as committed, then grown to a team's, then raised tier by tier, then
+So the platform is deployed once: as committed, then grown to a team's, then taken from tier to tier, then
 destroyed; and nothing ends the lab's processes before that.
 """
 
@@ -82,6 +84,12 @@ def lab_cluster(shared_lab: SharedLab) -> cluster.Cluster:
 
 
 @pytest.fixture(scope="session")
+def kubectl(lab_cluster: cluster.Cluster) -> cluster.Kubectl:
+    """kubectl, bound to the lab."""
+    return cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig)
+
+
+@pytest.fixture(scope="session")
 def local_stack(lab_cluster: cluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Generator[LocalStack]:
     """The local stack in a project folder of the tests' own; nothing of it is deployed yet."""
     yield from shared_stack(lab_cluster, tmp_path_factory.mktemp("project"))
@@ -108,22 +116,31 @@ def team(local_stack: LocalStack, access: ClusterAccess) -> TeamPlatform:
 
 
 @pytest.fixture(scope="module")
-def walker(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> Generator[Walker]:
+def walker(local_stack: LocalStack, kubectl: cluster.Kubectl) -> Generator[Walker]:
     """The platform in the `trusted` tier with two tenants, to be taken from tier to tier; as it was afterwards."""
-    yield from walker_of(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig))
+    yield from walker_of(local_stack, kubectl)
 
 
 @pytest.fixture(scope="session")
-def governed(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> GovernedPlatform:
+def governed(local_stack: LocalStack, kubectl: cluster.Kubectl) -> GovernedPlatform:
     """The platform in the `governed` tier; a test that changes it takes it back."""
     make_governed(local_stack)
-    return GovernedPlatform(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig))
+    return GovernedPlatform(local_stack, kubectl)
 
 
 @pytest.fixture(scope="session")
-def partitioned(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> PartitionedPlatform:
+def partitioned(team: TeamPlatform, kubectl: cluster.Kubectl) -> PartitionedPlatform:
     """The platform in the `partitioned` tier, raised while its model was in use; whoever changes it takes it back."""
-    return make_partitioned(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig))
+    return make_partitioned(team.stack, kubectl)
+
+
+@pytest.fixture(scope="session")
+def three_changes(partitioned: PartitionedPlatform) -> tuple[Leg, ...]:
+    """The platform raised to `partitioned`, then to `adversarial`, then lowered to `governed`, where it stays."""
+    walker = Walker(partitioned.stack, partitioned.kubectl)
+    with walker.in_use() as run:
+        legs = [walker.go(tier, run, killed_after=0) for tier in (Tier.ADVERSARIAL, Tier.GOVERNED)]
+    return partitioned.raised, *legs
 
 
 @pytest.fixture(scope="session")
@@ -133,9 +150,9 @@ def lowered(partitioned: PartitionedPlatform) -> LoweredPlatform:
 
 
 @pytest.fixture(scope="session")
-def adversarial(local_stack: LocalStack, lab_cluster: cluster.Cluster) -> Generator[AdversarialPlatform]:
+def adversarial(local_stack: LocalStack, kubectl: cluster.Kubectl) -> Generator[AdversarialPlatform]:
     """The platform in the `adversarial` tier with simulated H100s; a test that changes it takes it back."""
-    with adversarial_platform(local_stack, cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig)) as platform:
+    with adversarial_platform(local_stack, kubectl) as platform:
         yield platform
 
 
@@ -169,12 +186,6 @@ def lab_to_take_down(shared_lab: SharedLab) -> SharedLab:
             pytest.fail(reason)
         pytest.skip(reason)
     return shared_lab
-
-
-@pytest.fixture
-def kubectl(lab_cluster: cluster.Cluster) -> cluster.Kubectl:
-    """kubectl, bound to the lab."""
-    return cluster.Kubectl(lab_cluster.kubectl, lab_cluster.kubeconfig)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.lab.local_stack import LocalStack
-from tests.lab.platform import OTHER_TENANT, PROMETHEUS, TENANT, WORKLOADS, GroupedPlatform, permission_to_lower
+from tests.lab.platform import PROMETHEUS, WORKLOADS, GroupedPlatform, permission_to_lower, tenants_of
 from tests.lab.requests import Requester
 from tests.lab.workloads import GPU, deployment, pod, pod_spec
 
@@ -62,19 +62,9 @@ class GovernedPlatform(GroupedPlatform):
 
 def make_governed(stack: LocalStack) -> None:
     """Edit the stack file to the `governed` tier with two tenants, each with a group, and deploy it."""
-    tenant = next(entry for entry in stack.value("tenants") if entry["name"] == TENANT)
-
-    def with_group(name: str, devices: int) -> dict[str, object]:
-        return {
-            **tenant,
-            "name": name,
-            "gpu_quota": devices,
-            "subjects": [{"kind": "group", "name": f"{name}-team"}],
-        }
-
     stack.edit(
         trust={"tier": "governed", "tenants": "cooperative", **permission_to_lower(stack, "governed")},
-        tenants=[with_group(TENANT, 1), with_group(OTHER_TENANT, 0)],
+        tenants=tenants_of(stack),
         observability=PROMETHEUS,
     )
     stack.deploy()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from lab.cluster import Kubectl
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.local_stack import LocalStack
-from tests.lab.partitioned import PartitionedPlatform
+from tests.lab.partitioned import PartitionedPlatform, partition
 from tests.lab.platform import GATEWAY
 
 
@@ -29,8 +29,6 @@ class IsolatedPlatform:
 
 
 def make_isolated(partitioned: PartitionedPlatform, access: ClusterAccess) -> IsolatedPlatform:
-    """Switch KV1 on above the tier, and deploy it."""
-    stack = partitioned.stack
-    stack.edit(trust={**stack.value("trust"), "enable": ["KV1"]})
-    stack.deploy()
-    return IsolatedPlatform(stack, partitioned.kubectl, access)
+    """Switch KV1 on above the tier."""
+    partition(partitioned.stack, enable=["KV1"])
+    return IsolatedPlatform(partitioned.stack, partitioned.kubectl, access)

@@ -1,11 +1,16 @@
 """The `local` stack in the `partitioned` tier, raised from whatever stood there, with the model in use meanwhile."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from infra.config.trust import Tier
 from lab.cluster import Kubectl
-from tests.lab.load import Load, Report, service_url
 from tests.lab.local_stack import LocalStack
-from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, SeparatedPlatform
+from tests.lab.platform import SeparatedPlatform, tenants_of
+from tests.lab.walk import Leg, Walker
+
+KILLED_AFTER = 2
+"""How many objects change before the update that raises the tier is killed, and made again."""
 
 
 @dataclass(frozen=True)
@@ -13,36 +18,29 @@ class PartitionedPlatform(SeparatedPlatform):
     """The platform with SR1 to SR3 and NS1 to NS4 in force.
 
     Attributes:
-        raised: What became of the requests that were sent while the tier was raised.
+        raised: What came of raising the tier.
     """
 
-    raised: Report = field(repr=False)
+    raised: Leg = field(repr=False)
 
 
 def make_partitioned(stack: LocalStack, kubectl: Kubectl) -> PartitionedPlatform:
-    """Edit the stack file to the `partitioned` tier with two tenants, each with a group, and deploy it.
+    """Take a team's platform to the `partitioned` tier; the update is killed on the way and made again.
 
-    The first tenant's namespace goes when it leaves, so that destroying the stack leaves nothing of it.
+    The tenants have a group each. The first one's namespace goes when it leaves, so that destroying the stack leaves
+    nothing of it.
     """
-    key = stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
-    stack.edit(trust={"tier": "partitioned", "tenants": "distrusting"}, tenants=tenants_of(stack))
-    load = Load(service_url(kubectl), key, MODEL, concurrency=1, pause_seconds=1.0, seconds=900.0)
-    with load.running() as run:
-        stack.deploy()
-    return PartitionedPlatform(stack, kubectl, run.report)
+    walker = Walker(stack, kubectl)
+    there = Tier(stack.value("trust")["tier"]) is Tier.PARTITIONED
+    stack.edit(tenants=tenants_of(stack))
+    with walker.in_use() as run:
+        raised = walker.go(Tier.PARTITIONED, run, killed_after=0 if there else KILLED_AFTER)
+    return PartitionedPlatform(stack, kubectl, raised)
 
 
-def tenants_of(stack: LocalStack, *, keep_other: bool = False) -> list[dict[str, object]]:
-    """The two tenants with their groups, and what becomes of their namespaces when they leave."""
-    tenant = next(entry for entry in stack.value("tenants") if entry["name"] == TENANT)
-
-    def with_group(name: str, devices: int, when_removed: str) -> dict[str, object]:
-        return {
-            **tenant,
-            "name": name,
-            "gpu_quota": devices,
-            "subjects": [{"kind": "group", "name": f"{name}-team"}],
-            "workloads": {"cpu": "4", "memory": "4Gi", "storage": "2Gi", "pods": 10, "when_removed": when_removed},
-        }
-
-    return [with_group(TENANT, 1, "delete"), with_group(OTHER_TENANT, 0, "keep" if keep_other else "delete")]
+def partition(stack: LocalStack, enable: Sequence[str] = ()) -> None:
+    """Bring the stack to the `partitioned` tier, wherever it stands, with some controls above it."""
+    stack.edit(
+        trust={"tier": "partitioned", "tenants": "distrusting", "enable": list(enable)}, tenants=tenants_of(stack)
+    )
+    stack.deploy()

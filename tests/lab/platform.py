@@ -148,6 +148,22 @@ def cooperative() -> dict[str, object]:
     return {"tier": "trusted", "tenants": "cooperative", "waivers": waivers}
 
 
+def tenants_of(stack: LocalStack, *, keep_other: bool = False) -> list[dict[str, object]]:
+    """The two tenants with their groups, and what becomes of their namespaces when they leave."""
+    tenant = next(entry for entry in stack.value("tenants") if entry["name"] == TENANT)
+
+    def with_group(name: str, devices: int, when_removed: str) -> dict[str, object]:
+        return {
+            **tenant,
+            "name": name,
+            "gpu_quota": devices,
+            "subjects": [{"kind": "group", "name": f"{name}-team"}],
+            "workloads": {"cpu": "4", "memory": "4Gi", "storage": "2Gi", "pods": 10, "when_removed": when_removed},
+        }
+
+    return [with_group(TENANT, 1, "delete"), with_group(OTHER_TENANT, 0, "keep" if keep_other else "delete")]
+
+
 def permission_to_lower(stack: LocalStack, tier: str) -> dict[str, object]:
     """What `trust` needs beside a tier where a higher one is deployed, as on a platform that was there before."""
     deployed = stack.engine.outputs().get("posture", {}).get("tier", tier)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
+from components.engine.door import DOOR_SIDECAR
 from lab.cluster import Kubectl
 from tests.lab.workloads import pod, pod_spec
 
@@ -36,30 +37,40 @@ http.server.ThreadingHTTPServer(("", 8000), Recorder).serve_forever()
 def recording(kubectl: Kubectl, namespace: str, service: str) -> Generator[Callable[[], list[dict[str, Any]]]]:
     """Lead `service` to a recorder; yields what gives the bodies that have arrived, in their order."""
     place = ("--namespace", namespace)
-    engine = json.loads(kubectl.run("get", "service", service, *place, "--output=json"))["spec"]["selector"]
-    labels = {**engine, "app.kubernetes.io/instance": NAME}
-    image = kubectl.run(
-        "get", "deployment", service, *place, "--output=jsonpath={.spec.template.spec.containers[0].image}"
-    )
-    spec: dict[str, Any] = {**pod_spec(), "terminationGracePeriodSeconds": 0}
-    spec["containers"] = [
-        {
-            **spec["containers"][0],
-            "image": image,
-            "command": ["python3", "-u", "-c", SCRIPT],
-            "args": [],
-            "ports": [{"name": "http", "containerPort": 8000}],
-        }
-    ]
-    kubectl.apply([pod(NAME, namespace, spec, labels=labels)])
+    engines = json.loads(kubectl.run("get", "service", service, *place, "--output=json"))["spec"]["selector"]
+    engine = json.loads(kubectl.run("get", "deployment", service, *place, "--output=json"))["spec"]["template"]["spec"]
+    labels = {**engines, "app.kubernetes.io/instance": NAME}
+    kubectl.apply([pod(NAME, namespace, _spec(engine), labels=labels)])
     try:
         kubectl.run("wait", "pod", NAME, *place, "--for=condition=Ready", "--timeout=120s", timeout=150)
         _lead(kubectl, namespace, service, labels)
         time.sleep(SETTLE_SECONDS)
-        yield lambda: [json.loads(line) for line in kubectl.run("logs", NAME, *place).splitlines()]
+        yield lambda: [json.loads(line) for line in kubectl.run("logs", NAME, "--container=main", *place).splitlines()]
     finally:
-        _lead(kubectl, namespace, service, engine)
+        _lead(kubectl, namespace, service, engines)
         kubectl.run("delete", "pod", NAME, *place, "--ignore-not-found", "--wait=false")
+
+
+def _spec(engine: dict[str, Any]) -> dict[str, Any]:
+    """A pod as an engine's, with the door where engines have one: the gateway calls that and nothing behind it."""
+    doors = [one for one in engine.get("initContainers", ()) if one["name"] == DOOR_SIDECAR.name]
+    needed = {mount["name"] for door in doors for mount in door["volumeMounts"]}
+    spec = pod_spec()
+    recorder = {
+        **spec["containers"][0],
+        "image": engine["containers"][0]["image"],
+        "command": ["python3", "-u", "-c", SCRIPT],
+        "args": [],
+        "ports": [{"name": "http", "containerPort": 8000}],
+    }
+    return {
+        **spec,
+        "containers": [recorder],
+        "initContainers": doors,
+        "securityContext": engine["securityContext"],
+        "terminationGracePeriodSeconds": 0,
+        "volumes": [volume for volume in engine.get("volumes", ()) if volume["name"] in needed],
+    }
 
 
 def _lead(kubectl: Kubectl, namespace: str, service: str, selector: dict[str, str]) -> None:

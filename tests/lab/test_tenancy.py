@@ -12,8 +12,8 @@ from components.tenants.accounts import DELIVERED_SECRET
 from tests.lab import packets
 from tests.lab.load import Ending, Load, service_url
 from tests.lab.packets import Prober, address_of, api_server, probing
-from tests.lab.partitioned import PartitionedPlatform, tenants_of
-from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, WORKLOADS
+from tests.lab.partitioned import PartitionedPlatform
+from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, WORKLOADS, tenants_of
 from tests.lab.queues import quota_decision
 from tests.lab.requests import Requester
 from tests.lab.workloads import GPU, QUEUE_LABEL, Manifest, lasting_gpu_job, pod, pod_spec, with_container
@@ -80,7 +80,7 @@ def foreign_pod(partitioned: PartitionedPlatform, other_space: str) -> Generator
 
 
 def test_the_model_answered_before_while_and_after_the_tier_was_raised(partitioned: PartitionedPlatform) -> None:
-    report = partitioned.raised
+    report = partitioned.raised.report
 
     assert report.failure == ""
     assert len(report.answered) > 2

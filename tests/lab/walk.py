@@ -14,10 +14,11 @@ from typing import Any
 
 from infra.config.trust import Tier
 from lab.cluster import Kubectl
+from tests.lab.capacity import watching_capacity
+from tests.lab.ledger import DUST, PRICE, Ledger
 from tests.lab.load import Load, Outcome, Report, RunningLoad, service_url
 from tests.lab.local_stack import STACK, LocalStack
-from tests.lab.partitioned import tenants_of
-from tests.lab.platform import MODEL, TENANT, cooperative, permission_to_lower
+from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT, cooperative, permission_to_lower, tenants_of
 from tests.lab.records import Records, records
 
 WALK_SECONDS = 7200.0
@@ -35,8 +36,10 @@ class Leg:
         name: What changed.
         steps: How many updates the planner says that it takes.
         seconds: From its begin until the model was seen to answer after it.
-        report: The requests that began meanwhile.
+        report: The requests that ended meanwhile.
         lost: What of the platform's records is gone or another.
+        degraded: For how many of the seconds fewer replicas of the gateway or of a model were ready than there are to
+            be, though they had been.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Leg:
     seconds: float
     report: Report
     lost: Sequence[str]
+    degraded: float
 
     @property
     def longest_gap(self) -> float:
@@ -61,13 +65,16 @@ class Leg:
         sent = len(self.report.outcomes)
         return (
             f"{self.name:<28}{self.steps:>6}{self.seconds:>8.0f}{sent:>9}{len(self.unanswered):>6}{self.longest_gap:>9.1f}"
-            f"  {', '.join(self.lost) or '-'}"
+            f"{self.degraded:>13.1f}  {', '.join(self.lost) or '-'}"
         )
 
 
 def print_table(legs: Iterable[Leg]) -> None:
     """The walk, a line for each change."""
-    print(f"\n{'change':<28}{'steps':>6}{'seconds':>8}{'requests':>9}{'lost':>6}{'gap, s':>9}  records lost")
+    print(
+        f"\n{'change':<28}{'steps':>6}{'seconds':>8}{'requests':>9}{'lost':>6}{'gap, s':>9}{'degraded, s':>13}"
+        "  records lost"
+    )
     for leg in legs:
         print(leg.row())
 
@@ -85,15 +92,18 @@ class Walker:
 
         Raises:
             AssertionError: At the end, where a request got no right answer: also one that ended between two legs, or
-                whose answer is another than in an earlier leg.
+                whose answer is another than in an earlier leg. And where what was spent with the key is not, to the
+                last fraction of a cent, what the answers cost.
         """
         key = self.stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
+        ledger = Ledger(self.kubectl, key)
+        before = ledger.at_rest()
         load = Load(
             service_url(self.kubectl),
             key,
             MODEL,
             concurrency=2,
-            pause_seconds=0.5,
+            pause_seconds=1.5,
             seconds=WALK_SECONDS,
             requests=100_000,
         )
@@ -102,16 +112,22 @@ class Walker:
             yield run
         whole = run.report
         assert (whole.unanswered, whole.failure) == ((), ""), whole.summary()
+        added = ledger.settled(before, whole.answered)
+        assert added.missing(whole.answered) == ()
+        assert added.agrees, (added.team, added.key, added.logged)
+        assert abs(added.team - whole.cost(*PRICE)) < DUST
 
     def leg(self, name: str, run: RunningLoad, change: Callable[[], None], steps: int = 1) -> Leg:
         """Carry a change out under the load, and see what came of it."""
         before, began = records(self.kubectl), time.time()
-        change()
-        run.wait_for_answers(3, ANSWER_SECONDS)
+        with watching_capacity(self.kubectl, (GATEWAY, ENGINES)) as capacity:
+            change()
+            run.wait_for_answers(3, ANSWER_SECONDS)
+            degraded = capacity.degraded_seconds()
         ended = time.time()
         outcomes = tuple(one for one in run.so_far().outcomes if began <= one.began + one.seconds <= ended)
-        after = records(self.kubectl)
-        leg = Leg(name, steps, ended - began, Report(outcomes, ended - began), after.lost_since(before))
+        lost = records(self.kubectl).lost_since(before)
+        leg = Leg(name, steps, ended - began, Report(outcomes, ended - began), lost, degraded)
         print(leg.row(), flush=True)
         return leg
 
