@@ -19,9 +19,10 @@ from lab.cluster import host, network, ownership, pki
 from lab.cluster.addresses import CONTEXT, NODE_NAME, RUNTIME_DIRECTORY
 from lab.cluster.control_plane import api_server, control_plane, etcd
 from lab.cluster.debian import ensure_packages, require_root
+from lab.cluster.image_store import lay_image_store
 from lab.cluster.images import ensure_lab_images
 from lab.cluster.kubectl import Kubectl, Manifest
-from lab.cluster.node import containerd, kube_proxy, kube_router, kubelet, kwok
+from lab.cluster.node import containerd, containerd_root, kube_proxy, kube_router, kubelet, kwok
 from lab.cluster.parts import Part, ensure_started, wait_until_ready
 from lab.cluster.processes import Process, end, lab_processes
 from lab.cluster.simulated_nodes import SIMULATED_NODES, simulated_node_manifests
@@ -175,6 +176,8 @@ def _known_host(state: Path) -> host.Host | None:
 
 def _start_control_plane(binaries: Mapping[str, Path], progress: Progress) -> None:
     state = paths.state_directory()
+    if lay_image_store(containerd_root(state)):
+        progress("giving the node its images")
     # containerd needs nothing of the control plane and takes its second while the API server takes its five.
     for part in (etcd(state), containerd(state), api_server(state)):
         ensure_started(part, binaries, progress)

