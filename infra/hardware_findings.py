@@ -161,8 +161,10 @@ def _added(use: PoolPlacement) -> str:
 
 
 def _of_engine(engine: EngineUse) -> tuple[int, str]:
-    engines = f"{engine.replicas} engine{'' if engine.replicas == 1 else 's'}"
-    return engine.devices_in_all, f"{engine.name}: {engines} x {engine.devices}"
+    number = engine.replicas + engine.spare
+    engines = f"{number} engine{'' if number == 1 else 's'}"
+    successors = ", a successor among them" if engine.spare else ""
+    return engine.devices_in_all, f"{engine.name}: {engines} x {engine.devices}{successors}"
 
 
 def _of_queue(queue: QueueUse) -> tuple[int, str]:

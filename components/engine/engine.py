@@ -243,13 +243,13 @@ def _accepted_keys(keys: list[str]) -> str:
 def rollout_strategy(part: EnginePart) -> "DeploymentStrategyArgsDict":
     """How new engines take over from old ones.
 
-    On GPUs an old engine goes first: a spare GPU for the new one need not exist, nor the quota for it, and a rollout
-    that waits for one never ends. A model with one engine is therefore away while the new one loads. On CPUs there is
-    room for both.
+    Where no devices are kept free for a successor an old engine goes first: a rollout that waits for a GPU that nobody
+    has, or for the quota for it, never ends. A model with one engine is then away while the new one loads. On CPUs
+    there is room for both.
     """
-    if part.devices is not None:
-        return {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": 1}}
-    return {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
+    if part.surge or part.devices is None:
+        return {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
+    return {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": 1}}
 
 
 def _queue_labels(part: EnginePart) -> dict[str, str]:

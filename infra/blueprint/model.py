@@ -476,6 +476,7 @@ class EnginePart:
         key_generations: The generations of the gateway's key that they take; the gateway shows the last one.
         picker: What chooses among them; None: a Service, which reads no prompt.
         door: Their way in by mutual TLS; None: none.
+        surge: Whether a successor comes before an engine on devices goes, on devices that are kept free for it.
     """
 
     name: str
@@ -501,6 +502,12 @@ class EnginePart:
     key_generations: tuple[int, ...] = (1,)
     picker: EndpointPickerPart | None = None
     door: DoorPart | None = None
+    surge: bool = False
+
+    @property
+    def engines_at_most(self) -> int:
+        """Engines that are there at once while one succeeds another, of those that take devices."""
+        return self.replicas + int(self.surge)
 
     @property
     def keeps_prefixes(self) -> bool:

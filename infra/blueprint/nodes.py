@@ -53,7 +53,7 @@ def boot_disk_gigabytes(pool: Pool, models: Iterable[Model], tenants: Iterable[T
     left = pool.devices_on_each_node
     gibibytes = 0.0
     for model in by_weight:
-        wanted = model.replicas * (model.gpus or 1) * _copies(model, known)
+        wanted = (model.replicas + int(model.surge)) * (model.gpus or 1) * _copies(model, known)
         taken = min(wanted, left) if pool.is_gpu else wanted
         left -= taken
         gibibytes += taken * model.weights_gibibytes / (model.gpus or 1)

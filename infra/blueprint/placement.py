@@ -30,19 +30,21 @@ class EngineUse:
     Attributes:
         name: The engine's name.
         replicas: Engines of it.
+        spare: Engines for which devices are kept free, so that a successor comes before an engine goes.
         devices: Devices that each of them takes.
         serves: Names of the tenants whose prompts it works on.
     """
 
     name: str
     replicas: int
+    spare: int
     devices: int
     serves: frozenset[str]
 
     @property
     def devices_in_all(self) -> int:
-        """Devices that all replicas take together."""
-        return self.replicas * self.devices
+        """Devices that all replicas take together, and those that are kept free for a successor."""
+        return (self.replicas + self.spare) * self.devices
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,9 @@ def _pool_placement(blueprint: Blueprint, pool: PoolPart) -> PoolPlacement:
 
 def _engine_use(engine: EnginePart, blueprint: Blueprint) -> EngineUse:
     devices = engine.devices.count if engine.devices else 0
-    return EngineUse(engine.name, engine.replicas, devices, served_by(blueprint, engine))
+    return EngineUse(
+        engine.name, engine.replicas, engine.engines_at_most - engine.replicas, devices, served_by(blueprint, engine)
+    )
 
 
 def _queue_use(queue: ClusterQueuePart, flavor: str) -> QueueUse | None:

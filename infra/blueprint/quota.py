@@ -116,7 +116,7 @@ def engine_devices(engines: Iterable[EnginePart]) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for engine in engines:
         if engine.flavor is not None and engine.devices is not None:
-            found[engine.flavor] = found.get(engine.flavor, 0) + engine.devices.count * engine.replicas
+            found[engine.flavor] = found.get(engine.flavor, 0) + engine.devices.count * engine.engines_at_most
     return found
 
 

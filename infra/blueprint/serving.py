@@ -80,6 +80,7 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         weights=_weights(model),
         options=_options(model, count),
         replicas=model.replicas,
+        surge=model.surge,
         devices=DeviceRequest(device_resource(pool, config.cluster), count) if count else None,
         queue=QueueEntryPart(names.SERVING_LOCAL_QUEUE, names.SERVING_PRIORITY) if count else None,
         node_labels=node_labels(pool, config.cluster),

@@ -151,6 +151,12 @@ class Model(StackFilePart):
     """GPU devices for each engine; 1 unless said, none on a `cpu` pool."""
     replicas: int = Field(default=1, ge=1, le=100)
     """Engines that serve the model side by side."""
+    surge: bool = False
+    """Whether an engine on GPUs goes only once its successor serves.
+
+    The pool then keeps the devices of one more engine free for the model. Without it an old engine goes first, and a
+    model with one engine is away while its successor loads. On a `cpu` pool the successor always comes first.
+    """
     price: Price | None = Field(
         default=None, examples=[{"input_usd_per_million_tokens": 0.2, "output_usd_per_million_tokens": 0.6}]
     )

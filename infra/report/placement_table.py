@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.blueprint.model import MigPart
-from infra.blueprint.placement import Placement, PoolPlacement
+from infra.blueprint.placement import EngineUse, Placement, PoolPlacement
 from infra.report.tables import plain_console, plain_table, print_table
 from infra.report.text import printable
 
@@ -17,10 +17,14 @@ _NOBODY = "-"
 
 
 class EngineDocument(TypedDict):
-    """One model's engines on a pool; `serves` are the tenants whose prompts they work on."""
+    """One model's engines on a pool; `serves` are the tenants whose prompts they work on.
+
+    `spare` counts the engines for whose devices the pool keeps room, so that a successor comes first.
+    """
 
     name: str
     replicas: int
+    spare: int
     devices: int
     serves: list[str]
 
@@ -65,6 +69,7 @@ def _document(use: PoolPlacement) -> PoolDocument:
             {
                 "name": engine.name,
                 "replicas": engine.replicas,
+                "spare": engine.spare,
                 "devices": engine.devices,
                 "serves": sorted(engine.serves),
             }
@@ -93,8 +98,8 @@ def print_placement(placement: Placement, stream: TextIO) -> None:
 
 
 _LEGEND = (
-    "Engines run the platform's code; jobs run the tenants' own. Jobs: devices guaranteed, + for those that may borrow"
-    " more. Devices: promised of all that the pool has at its largest."
+    "Engines run the platform's code, +1 where devices are kept free for a successor; jobs run the tenants' own. Jobs:"
+    " devices guaranteed, + for those that may borrow more. Devices: promised of all that the pool has at its largest."
 )
 
 
@@ -109,11 +114,15 @@ def _table(placement: Placement, console: Console) -> Table:
         table.add_row(
             printable(use.pool.name),
             Text(boundary(use), style="bold red" if use.tenants_meet_on_a_gpu else "green"),
-            _listed([f"{engine.name} {engine.replicas} x {engine.devices}" for engine in use.engines]),
+            _listed([f"{engine.name} {_engines(engine)} x {engine.devices}" for engine in use.engines]),
             _listed([f"{queue.tenant} {queue.guaranteed}{'+' if queue.borrows else ''}" for queue in use.queues]),
             _devices(use),
         )
     return table
+
+
+def _engines(engine: EngineUse) -> str:
+    return f"{engine.replicas}+{engine.spare}" if engine.spare else str(engine.replicas)
 
 
 def boundary(use: PoolPlacement) -> str:

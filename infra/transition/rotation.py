@@ -169,10 +169,17 @@ def _ended_with_it(old: int, oldest: int | None, says: str) -> Iterator[str]:
 
 def _away(config: StackConfig) -> tuple[str, ...]:
     """Models whose only engine ends before its successor loads: a GPU for both need not exist."""
-    alone = sorted(model.name for model in config.models if config.pool(model.pool).is_gpu and model.replicas == 1)
+    alone = sorted(
+        model.name
+        for model in config.models
+        if config.pool(model.pool).is_gpu and model.replicas == 1 and not model.surge
+    )
     if not alone:
         return ()
-    return (f"Away while it loads, since it has one engine on GPUs: {', '.join(alone)}. With two, none is away.",)
+    return (
+        f"Away while it loads, since it has one engine on GPUs: {', '.join(alone)}. With `surge: true`, or two,"
+        " none is away.",
+    )
 
 
 Change = Callable[[StackConfig], Rotation]

@@ -161,14 +161,14 @@ def _moves(before: Deployed, after: Deployed) -> Iterator[str]:
 
 
 def _fewer_engines(before: Deployed, after: Deployed, engines: Iterable[EnginePart]) -> Iterator[str]:
-    """What is away meanwhile: on GPUs an engine goes before its successor starts, as a spare GPU need not exist."""
+    """What is away meanwhile: on GPUs an engine goes before its successor starts, unless a spare GPU is kept for it."""
     for engine in engines:
-        if engine.devices is None or not _restarts(engine.name, before, after):
+        if engine.devices is None or engine.surge or not _restarts(engine.name, before, after):
             continue
         if engine.replicas == 1:
             yield (
-                f"{engine.name} is away until its new engine has loaded: it has one on GPUs, which goes first. With two"
-                " replicas it would not be."
+                f"{engine.name} is away until its new engine has loaded: it has one on GPUs, which goes first. With"
+                " `surge: true`, or two replicas, it would not be."
             )
         else:
             yield f"{engine.name} has one engine fewer of {engine.replicas} while they restart by turns."

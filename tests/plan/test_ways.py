@@ -294,6 +294,17 @@ def test_a_model_whose_only_engine_on_gpus_moves_is_said_to_be_away() -> None:
     assert said.startswith("embeddings is away until its new engine has loaded")
 
 
+def test_a_model_with_devices_for_a_successor_is_never_away() -> None:
+    document = with_engine_keys("prod", engine_key_generation=2)
+    names = [model["name"] for model in document["bulkhead:models"]]
+    kept_free = edited(document, "models", names.index("embeddings"), surge=True)
+
+    assert [said.partition(" ")[0] for said in restarts(Change("keys", "prod", document_of("prod"), kept_free))] == [
+        "llama-8b",
+        "qwen-14b",
+    ]
+
+
 def test_new_keys_for_engines_take_one_engine_of_each_model_on_gpus_away() -> None:
     change = Change("keys", "prod", document_of("prod"), with_engine_keys("prod", engine_key_generation=2))
 

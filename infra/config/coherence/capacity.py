@@ -136,9 +136,16 @@ def _engines_of_one_model(draft: Draft, index: int, model: Model) -> Iterator[Pr
             f"{engines} engines of {gpus} devices do not fit `{pool.name}`: a node holds {on_a_node} of them, "
             f"and there are at most {counted(pool.nodes.max, 'node')}",
             "some engines would wait for a node that cannot come",
-            f"replicas: {max(on_a_node * pool.nodes.max * model.replicas // engines, 1)} or less, or more nodes for"
-            f" `{pool.name}`",
+            f"{_fewer(model, on_a_node * pool.nodes.max * (model.replicas + int(model.surge)) // engines)}, or more"
+            f" nodes for `{pool.name}`",
         )
+
+
+def _fewer(model: Model, engines: int) -> str:
+    """What to write so that no more than so many engines of each Deployment are there at once."""
+    if model.surge and engines < 2:
+        return "surge: false"
+    return f"replicas: {max(engines - int(model.surge), 1)} or less"
 
 
 def _devices_of_engine(model: Model) -> int:
@@ -146,11 +153,11 @@ def _devices_of_engine(model: Model) -> int:
 
 
 def _engines(draft: Draft, model: Model) -> int:
-    """Engines of a model, those that are one tenant's own among them."""
+    """Engines that a model may have at once, those that are one tenant's own and successors among them."""
     scoped = draft.trust is not None and asks_for(ControlId.KV1, draft.trust)
     callers = [tenant for tenant in draft.tenants.read.values() if model.name in tenant.models]
     isolation = isolation_in_force(model.cache_isolation, scoped=scoped)
-    return model.replicas * len(engine_owners(isolation, callers, scoped=scoped))
+    return (model.replicas + int(model.surge)) * len(engine_owners(isolation, callers, scoped=scoped))
 
 
 def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
@@ -208,7 +215,8 @@ def _models_that_fit_a_node(draft: Draft, pool: Pool) -> Iterator[Model]:
 
 def _engines_claim(model: Model, engines: int) -> Claim:
     gpus = _devices_of_engine(model)
-    return Claim(f"{model.name}: {counted(engines, 'engine')} x {gpus}", gpus * engines)
+    successors = ", a successor among them" if model.surge else ""
+    return Claim(f"{model.name}: {counted(engines, 'engine')} x {gpus}{successors}", gpus * engines)
 
 
 def _quota_claim(draft: Draft, tenant: Tenant, pool: Pool) -> Claim | None:

@@ -210,6 +210,18 @@ def test_more_promised_than_there_is_is_refused_with_the_arithmetic():
     assert "max: 2 or more" in message
 
 
+def test_devices_for_a_successor_are_the_platform_s_own():
+    made = platform(
+        [pool("gpu", H100, partition=mig())], [tenant("one", "m")], model("m", "gpu", replicas=2, surge=True)
+    )
+    (engine,) = use_of(made, "gpu").engines
+    (serving,) = (queue for queue in made.blueprint.quota.cluster_queues if queue.tenant is None)
+    nominal = {flavor.flavor: flavor.nominal for group in serving.groups for flavor in group.flavors}
+
+    assert (engine.replicas, engine.spare, engine.devices_in_all) == (2, 1, 3)
+    assert set(nominal.values()) == {3}
+
+
 def test_memory_that_gke_could_encrypt_is_warned_of_where_hw1_is_in_force():
     gke: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
     parts = document(

@@ -56,7 +56,7 @@ def test_json_holds_what_the_table_holds():
         "boundary": "whole GPUs, engines only",
         "tenants_meet_on_a_gpu": False,
         "dedicated_to": None,
-        "engines": [{"name": "m", "replicas": 2, "devices": 1, "serves": ["one", "two"]}],
+        "engines": [{"name": "m", "replicas": 2, "spare": 0, "devices": 1, "serves": ["one", "two"]}],
         "jobs": [],
         "devices_promised": 2,
         "devices": 8,

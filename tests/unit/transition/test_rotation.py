@@ -77,9 +77,11 @@ def test_what_is_not_there_is_not_ended(newest: int, oldest: int | None) -> None
 
 def test_a_model_with_one_engine_on_gpus_is_said_to_be_away() -> None:
     alone, paired = (sound({"models.0.replicas": replicas}) for replicas in (1, 2))
+    succeeded = sound({"models.0.surge": True})
 
     assert any("Away while it loads" in line for line in rotation.engine_keys(alone).update)
-    assert not any("Away while it loads" in line for line in rotation.engine_keys(paired).update)
+    for staying in (paired, succeeded):
+        assert not any("Away while it loads" in line for line in rotation.engine_keys(staying).update)
 
 
 def test_master_key_and_salt_are_raised_by_one() -> None:

@@ -163,6 +163,13 @@ def test_a_gpu_rollout_needs_no_spare_gpu() -> None:
     assert strategy["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
 
 
+def test_where_devices_are_kept_free_for_a_successor_it_comes_first() -> None:
+    kept_free = dataclasses.replace(GPU_ENGINE, surge=True)
+    strategy = engine(kept_free).one("Deployment").inputs["spec"]["strategy"]
+
+    assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
 def test_a_cpu_rollout_leaves_no_gap() -> None:
     strategy = engine().one("Deployment").inputs["spec"]["strategy"]
 

@@ -21,6 +21,22 @@ def test_engines_and_quotas_beyond_the_pool_are_refused_with_the_sum() -> None:
     assert fault.write.startswith("max: 5 or more")
 
 
+def test_devices_for_a_successor_count_as_an_engine_s() -> None:
+    sound({"models.0.replicas": 3, "models.0.surge": True})
+    fault = only_fault({"models.0.replicas": 4, "models.0.surge": True})
+
+    assert fault.path == "bulkhead:pools[1].nodes.max"
+    assert "5 (llama: 5 engines x 1, a successor among them)" in fault.wrong
+
+
+def test_on_a_pool_that_one_engine_fills_a_successor_is_refused_by_itself() -> None:
+    full = {"pools.1.gpus_per_node": 4, "pools.1.nodes.max": 1, "models.0.gpus": 3, "tenants.0.gpu_quota": 0}
+    sound({**full, "models.0.replicas": 1})
+    fault = only_fault({**full, "models.0.replicas": 1, "models.0.surge": True})
+
+    assert fault.path == "bulkhead:pools[1].nodes.max"
+
+
 def test_quotas_of_several_tenants_add_up() -> None:
     assert "quota of search" in only_fault({"tenants.1.gpu_quota": {"l4": 3}}).wrong
 
@@ -54,6 +70,26 @@ def test_engines_that_leave_no_room_for_another_on_each_node_are_refused() -> No
     changes = {"pools.1.gpus_per_node": 4, "models.0.gpus": 3, "models.0.replicas": 5, "tenants.0.gpu_quota": 0}
 
     assert only_fault(changes).path == "bulkhead:models[0].replicas"
+
+
+@pytest.mark.parametrize(
+    ("model", "nodes", "write"),
+    [
+        ({"replicas": 4}, 4, "replicas: 3 or less"),
+        ({"replicas": 1, "cache_isolation": "engine_per_tenant"}, 3, "surge: false"),
+    ],
+    ids=["several", "one for each tenant"],
+)
+def test_where_a_successor_has_no_room_beside_the_engines_what_would_fit_is_named(
+    model: Document, nodes: int, write: str
+) -> None:
+    pool = {"pools.1.gpus_per_node": 8, "pools.1.nodes.max": nodes, "tenants.0.gpu_quota": 0}
+    engines = {f"models.0.{key}": value for key, value in {**model, "gpus": 5}.items()}
+    sound({**pool, **engines})
+    fault = only_fault({**pool, **engines, "models.0.surge": True})
+
+    assert fault.path == "bulkhead:models[0].replicas"
+    assert fault.write.startswith(write)
 
 
 def test_large_engines_of_different_models_need_a_node_each() -> None:
