@@ -13,6 +13,7 @@ from infra.blueprint.access import AccessRulePart, SubjectPart
 from infra.blueprint.admission import AdmissionAction
 from infra.blueprint.names import DATA_PLANE_PORT
 from infra.blueprint.network import NetworkPolicyPart
+from infra.blueprint.routes import KEY_PATHS
 from infra.config.gateway import EngineTraffic
 from infra.config.models import CacheIsolation
 
@@ -774,6 +775,8 @@ class TenantPart:
         namespace: Its own namespace, where it has one.
         sensitive: Whether it is to meet no other tenant on its hardware.
         key_generations: The generations of its virtual key that work; the last one is the tenant's own by now.
+        paths: What of the gateway its key opens.
+        metadata: What else its team and key hold at the gateway: (name, value).
     """
 
     name: str
@@ -788,6 +791,8 @@ class TenantPart:
     namespace: str | None = None
     sensitive: bool = False
     key_generations: tuple[int, ...] = (1,)
+    paths: tuple[str, ...] = KEY_PATHS
+    metadata: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

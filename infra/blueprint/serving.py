@@ -33,6 +33,7 @@ from infra.blueprint.model import (
 from infra.blueprint.nodes import device_resource, node_labels, runtime_class, tolerations
 from infra.blueprint.observability import metrics_port
 from infra.blueprint.picking import picker_part
+from infra.blueprint.routes import key_paths
 from infra.config.gateway import (
     CloudSqlDatabase,
     DatabaseOutage,
@@ -221,6 +222,8 @@ def tenant_part(tenant: Tenant) -> TenantPart:
         subjects=tuple(sorted(_subject(subject) for subject in tenant.subjects)),
         sensitive=tenant.sensitive,
         key_generations=accepted_generations(tenant.key_generation, tenant.oldest_key_generation),
+        paths=key_paths(tenant.routes),
+        metadata=tuple(sorted(tenant.metadata.items())),
     )
 
 

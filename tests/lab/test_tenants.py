@@ -232,6 +232,44 @@ def test_a_removed_tenants_key_works_nowhere_once_the_update_is_done_and_its_spe
     _comes_back(team, admin, removed, after[OTHER_TENANT]["spend"])
 
 
+def test_a_key_opens_the_routes_of_its_record_and_its_metadata_stand_beside_it(
+    admin: Admin, team: TeamPlatform, reconciler: Reconciler, bulkhead: "Bulkhead"
+) -> None:
+    prompt = {"model": MODEL, "prompt": "hello", "max_tokens": 4}
+    listed = team.stack.value("tenants")
+    narrowed = [
+        {**tenant, "routes": ["chat"], "metadata": {"cost-centre": "4711"}} if tenant["name"] == TENANT else tenant
+        for tenant in listed
+    ]
+    try:
+        with team.stack.edited(tenants=narrowed):
+            team.stack.deploy()
+            with team.gateway() as port:
+                chat = openai_like.chat_status(port, team.keys[TENANT], MODEL)
+                refused = openai_like.answer(port, team.keys[TENANT], "POST", "/v1/completions", prompt)
+                models = openai_like.status(port, team.keys[TENANT], "GET", "/v1/models")
+                other = openai_like.status(port, team.keys[OTHER_TENANT], "POST", "/v1/completions", prompt)
+            held = [admin.team(TENANT), *(key for key in _keys_of(admin, TENANT) if not key["blocked"])]
+            shown = bulkhead.document("tenants", "show", TENANT)
+            again = reconciler.once()
+    finally:
+        team.stack.deploy()
+
+    assert (chat, other) == (200, 200)
+    assert (refused.status, models) == (403, 403)
+    error = refused.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert (error["type"], error["code"]) == ("permission_error", "path_not_open")
+    assert "/v1/" not in error["message"]
+    assert all(thing["metadata"]["cost-centre"] == "4711" for thing in held)
+    assert all(thing["metadata"]["managed_by"] == "bulkhead" for thing in held)
+    assert (shown["routes"], shown["metadata"], shown["drift"]) == (["chat"], {"cost-centre": "4711"}, [])
+    assert again.startswith("2 tenants as listed; 0 writes")
+    assert "cost-centre" not in admin.team(TENANT)["metadata"]
+    with team.gateway() as port:
+        assert openai_like.status(port, team.keys[TENANT], "POST", "/v1/completions", prompt) == 200
+
+
 def _comes_back(team: TeamPlatform, admin: Admin, old_key: str, old_spend: float) -> None:
     """A tenant that is listed again has a new key and the old spend; run here, as it takes what was removed back."""
     team.stack.deploy()
