@@ -37,12 +37,14 @@ class NamespacePart:
 
     Attributes:
         pod_security_version: The minor version of Kubernetes whose standards hold, as `v1.34`; never `latest`.
+        protected: Whether it may not be deleted, with what lies in it.
     """
 
     name: str
     pod_security: PodSecurity
     pod_security_version: str
     labels: Mapping[str, str]
+    protected: bool = False
 
 
 # --- cluster and nodes ------------------------------------------------------------------------------------------
@@ -554,10 +556,15 @@ class EnginePart:
 
 @dataclass(frozen=True)
 class InClusterDatabasePart:
-    """PostgreSQL as a StatefulSet with a volume of `storage` (a Kubernetes quantity)."""
+    """PostgreSQL as a StatefulSet with a volume of `storage` (a Kubernetes quantity).
+
+    Attributes:
+        protected: Whether it may be neither deleted nor replaced.
+    """
 
     image: str
     storage: str
+    protected: bool = False
 
 
 @dataclass(frozen=True)

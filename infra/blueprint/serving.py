@@ -183,8 +183,8 @@ def _gateway_model(model: Model, engine: EnginePart) -> GatewayModelPart:
 
 def _database(config: StackConfig) -> DatabasePart:
     match config.gateway.database:
-        case InClusterDatabase(storage=storage):
-            return InClusterDatabasePart(POSTGRES_IMAGE.reference(config.sources.mirror), storage)
+        case InClusterDatabase(storage=storage, deletion_protection=protected):
+            return InClusterDatabasePart(POSTGRES_IMAGE.reference(config.sources.mirror), storage, protected)
         case CloudSqlDatabase(machine_tier=machine_tier, highly_available=highly_available):
             return CloudSqlDatabasePart(machine_tier, highly_available)
         case ExternalDatabase(networks=networks, port=port):
