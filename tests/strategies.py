@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from infra.config.accelerators import FACTS, Accelerator
 from infra.config.loader import parse
 from infra.config.stack import StackConfig
+from infra.config.tenants import TenantRoute
 from infra.config.trust import ControlId, TenantRelation, Tier
 
 TODAY = datetime.date(2026, 11, 24)
@@ -23,6 +24,7 @@ Part = dict[str, Any]
 
 _ACCELERATORS = sorted(FACTS)
 _MOST_QUOTA = 4
+_ROUTES = sorted(str(route) for route in TenantRoute)
 
 
 def names(prefix: str, count: int) -> list[str]:
@@ -159,6 +161,9 @@ def _tenant(draw: st.DrawFn, name: str, models: list[str], pools: list[Part]) ->
             | ({"namespace": f"{name}-ci"} if kind == "service_account" else {})
             for kind in kinds
         ]
+    if draw(st.booleans()):
+        tenant["routes"] = draw(st.lists(st.sampled_from(_ROUTES), min_size=1, unique=True))
+        tenant["metadata"] = draw(st.dictionaries(st.sampled_from(["cost-centre", "contact"]), st.just("4711")))
     if draw(st.booleans()):
         tenant["rate_limit"] = {"requests_per_minute": draw(st.integers(1, 10_000))}
     return tenant

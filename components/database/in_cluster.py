@@ -74,7 +74,8 @@ class InClusterDatabase(pulumi.ComponentResource):
     """PostgreSQL as one pod with a volume.
 
     On scratch space a deleted pod would leave an empty schema behind which the gateway still calls itself healthy while
-    it refuses every key.
+    it refuses every key. Where it is protected, the set and the password may be neither deleted nor replaced; the
+    volume's claim, which Kubernetes makes, goes with its namespace alone, so that is to be protected beside it.
 
     Attributes:
         connection: How the gateway reaches its database.
@@ -103,7 +104,7 @@ class InClusterDatabase(pulumi.ComponentResource):
 
     def _make_password(self) -> pulumi.Output[str]:
         # PostgreSQL takes the password when it makes its data folder and never again.
-        return stable_password(f"{self._name}-password", PASSWORD_LENGTH, self)
+        return stable_password(f"{self._name}-password", PASSWORD_LENGTH, self, protected=self._args.part.protected)
 
     def _make_secret(self, password: pulumi.Output[str]) -> "kubernetes.core.v1.Secret":
         return kubernetes.core.v1.Secret(
@@ -127,7 +128,7 @@ class InClusterDatabase(pulumi.ComponentResource):
             f"{self._name}-stateful-set",
             metadata=self._metadata(),
             spec=stateful_set_spec(OBJECT_NAME, _pod_spec(part, secret.metadata.name), part.storage),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[secret]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[secret], protect=part.protected or None),
         )
 
 

@@ -182,10 +182,11 @@ class Gateway(pulumi.ComponentResource):
 
         Every input is ignored afterwards: whatever a later version of this program or of the provider asks for, the
         key in use stays. A new master key would lock every administrator out; a new salt key would make whatever
-        LiteLLM encrypted unreadable, so both are protected where the database outlives the stack. A master key that
-        was drawn anew is not: it makes way for the next.
+        LiteLLM encrypted unreadable, so both are protected where the database is, or outlives the stack. A master key
+        that was drawn anew is not: it makes way for the next.
         """
-        outlives = protectable and not isinstance(self._part.database, InClusterDatabasePart)
+        database = self._part.database
+        outlives = protectable and (not isinstance(database, InClusterDatabasePart) or database.protected)
         password = random.RandomPassword(
             f"{self._name}-{suffix}",
             length=KEY_LENGTH,

@@ -36,7 +36,7 @@ class Namespaces(pulumi.ComponentResource):
         return kubernetes.core.v1.Namespace(
             f"{name}-{part.name}",
             metadata={"name": part.name, "labels": namespace_labels(part)},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=part.protected or None),
         )
 
 

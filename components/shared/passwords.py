@@ -13,15 +13,16 @@ def generation_name(name: str, generation: int) -> str:
     return name if generation == 1 else f"{name}.{generation}"
 
 
-def stable_password(name: str, length: int, parent: pulumi.Resource) -> pulumi.Output[str]:
+def stable_password(name: str, length: int, parent: pulumi.Resource, *, protected: bool = False) -> pulumi.Output[str]:
     """A generated password of letters and digits, a secret.
 
-    Whoever has it keeps it: another default length or alphabet in a later version makes no new one.
+    Whoever has it keeps it: another default length or alphabet in a later version makes no new one. One that is
+    protected may not be deleted.
     """
     password = random.RandomPassword(
         name,
         length=length,
         special=False,
-        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["length", "special"]),
+        opts=pulumi.ResourceOptions(parent=parent, protect=protected or None, ignore_changes=["length", "special"]),
     )
     return pulumi.Output.secret(password.result)

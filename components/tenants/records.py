@@ -5,11 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from infra.blueprint.model import TenantPart
-from infra.blueprint.routes import KEY_PATHS
-
-ALLOWED_ROUTES = KEY_PATHS
-"""All that a tenant's key may call. A key without a list may call every route that LiteLLM counts as inference, and
-with them pass-through routes on which no hook runs."""
 
 
 def records(tenants: Iterable[TenantPart]) -> str:
@@ -20,8 +15,9 @@ def records(tenants: Iterable[TenantPart]) -> str:
 
 def _record(tenant: TenantPart) -> dict[str, Any]:
     return {
+        "metadata": dict(tenant.metadata),
         "name": tenant.name,
-        "routes": list(ALLOWED_ROUTES),
+        "routes": list(tenant.paths),
         "team": {
             "budget_duration": tenant.budget_period,
             "max_budget": tenant.budget_usd,

@@ -13,6 +13,7 @@ from infra.blueprint.access import AccessRulePart, SubjectPart
 from infra.blueprint.admission import AdmissionAction
 from infra.blueprint.names import DATA_PLANE_PORT
 from infra.blueprint.network import NetworkPolicyPart
+from infra.blueprint.routes import KEY_PATHS
 from infra.config.gateway import EngineTraffic
 from infra.config.models import CacheIsolation
 
@@ -36,12 +37,14 @@ class NamespacePart:
 
     Attributes:
         pod_security_version: The minor version of Kubernetes whose standards hold, as `v1.34`; never `latest`.
+        protected: Whether it may not be deleted, with what lies in it.
     """
 
     name: str
     pod_security: PodSecurity
     pod_security_version: str
     labels: Mapping[str, str]
+    protected: bool = False
 
 
 # --- cluster and nodes ------------------------------------------------------------------------------------------
@@ -560,10 +563,15 @@ class EnginePart:
 
 @dataclass(frozen=True)
 class InClusterDatabasePart:
-    """PostgreSQL as a StatefulSet with a volume of `storage` (a Kubernetes quantity)."""
+    """PostgreSQL as a StatefulSet with a volume of `storage` (a Kubernetes quantity).
+
+    Attributes:
+        protected: Whether it may be neither deleted nor replaced.
+    """
 
     image: str
     storage: str
+    protected: bool = False
 
 
 @dataclass(frozen=True)
@@ -781,6 +789,8 @@ class TenantPart:
         namespace: Its own namespace, where it has one.
         sensitive: Whether it is to meet no other tenant on its hardware.
         key_generations: The generations of its virtual key that work; the last one is the tenant's own by now.
+        paths: What of the gateway its key opens.
+        metadata: What else its team and key hold at the gateway: (name, value).
     """
 
     name: str
@@ -795,6 +805,8 @@ class TenantPart:
     namespace: str | None = None
     sensitive: bool = False
     key_generations: tuple[int, ...] = (1,)
+    paths: tuple[str, ...] = KEY_PATHS
+    metadata: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

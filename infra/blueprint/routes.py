@@ -5,8 +5,10 @@ Every path is exact. LiteLLM itself serves some eight hundred; what is not liste
 outside the gateway's pod.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from infra.config.tenants import TenantRoute
 
 
 @dataclass(frozen=True, order=True)
@@ -17,18 +19,44 @@ class Route:
     method: str
 
 
-COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/responses")
+MODELS_PATH = "/v1/models"
+
+ROUTE_PATHS: Mapping[TenantRoute, str] = {
+    TenantRoute.CHAT: "/v1/chat/completions",
+    TenantRoute.COMPLETIONS: "/v1/completions",
+    TenantRoute.EMBEDDINGS: "/v1/embeddings",
+    TenantRoute.MESSAGES: "/v1/messages",
+    TenantRoute.MODELS: MODELS_PATH,
+    TenantRoute.RESPONSES: "/v1/responses",
+}
+"""What each route of a tenant's record opens, as LiteLLM's `allowed_routes` of its key takes it: by prefix, so that
+`/v1/responses` opens `/v1/responses/ID/cancel` too, which the exact list in front does not."""
+
+COMPLETION_PATHS = tuple(sorted(path for path in ROUTE_PATHS.values() if path != MODELS_PATH))
 """What LiteLLM serves from vLLM: OpenAI's interface, and Anthropic's messages.
 
 A stored response (`GET` and `DELETE /v1/responses/ID`) is not opened: LiteLLM checks its owner only where it made the
 id itself, and not at all for the ids of its polling mode, and vLLM stores none.
 """
 
-MODELS_PATH = "/v1/models"
+PROMPT_PATH = ROUTE_PATHS[TenantRoute.COMPLETIONS]
+"""Where an audit puts its prompts: without a chat template in front, so that two of them have nothing in common but
+what they were given."""
 
-KEY_PATHS = tuple(sorted((*COMPLETION_PATHS, MODELS_PATH)))
-"""The same paths as LiteLLM's `allowed_routes` of a tenant's key takes them: by prefix, so that `/v1/responses` opens
-`/v1/responses/ID/cancel` too, which the exact list in front does not."""
+KEY_PATHS = tuple(sorted(ROUTE_PATHS.values()))
+"""All that a tenant's key may open. A key without a list may call every route that LiteLLM counts as inference, and
+with them pass-through routes on which no hook runs."""
+
+
+def key_paths(routes: Iterable[TenantRoute]) -> tuple[str, ...]:
+    """What a key opens whose tenant's record has these routes, sorted."""
+    return tuple(sorted(ROUTE_PATHS[route] for route in routes))
+
+
+def route_name(path: str) -> str:
+    """What a stack file calls the path of a key; the path itself where no record can open it."""
+    return next((str(route) for route, opened in ROUTE_PATHS.items() if opened == path), path)
+
 
 HEALTH_PATH = "/health"
 """Answered by the edge alone: it tells that a replica accepts connections, not that LiteLLM or a model works.
@@ -55,7 +83,7 @@ ADMIN_ROUTES = (
 
 
 def tenant_routes(models: Iterable[str]) -> tuple[Route, ...]:
-    """All that a tenant's key may call where these models are served, sorted."""
+    """All that the edge opens to tenants where these models are served, sorted."""
     return tuple(
         sorted(
             [

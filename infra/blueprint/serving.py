@@ -33,6 +33,7 @@ from infra.blueprint.model import (
 from infra.blueprint.nodes import device_resource, node_labels, runtime_class, tolerations
 from infra.blueprint.observability import metrics_port
 from infra.blueprint.picking import picker_part
+from infra.blueprint.routes import key_paths
 from infra.config.gateway import (
     CloudSqlDatabase,
     DatabaseOutage,
@@ -183,8 +184,8 @@ def _gateway_model(model: Model, engine: EnginePart) -> GatewayModelPart:
 
 def _database(config: StackConfig) -> DatabasePart:
     match config.gateway.database:
-        case InClusterDatabase(storage=storage):
-            return InClusterDatabasePart(POSTGRES_IMAGE.reference(config.sources.mirror), storage)
+        case InClusterDatabase(storage=storage, deletion_protection=protected):
+            return InClusterDatabasePart(POSTGRES_IMAGE.reference(config.sources.mirror), storage, protected)
         case CloudSqlDatabase(machine_tier=machine_tier, highly_available=highly_available):
             return CloudSqlDatabasePart(machine_tier, highly_available)
         case ExternalDatabase(networks=networks, port=port):
@@ -222,6 +223,8 @@ def tenant_part(tenant: Tenant) -> TenantPart:
         subjects=tuple(sorted(_subject(subject) for subject in tenant.subjects)),
         sensitive=tenant.sensitive,
         key_generations=accepted_generations(tenant.key_generation, tenant.oldest_key_generation),
+        paths=key_paths(tenant.routes),
+        metadata=tuple(sorted(tenant.metadata.items())),
     )
 
 

@@ -1,6 +1,7 @@
 """The trusted platform: what a configuration becomes before any control above the trusted tier hardens it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from infra.blueprint import names
 from infra.blueprint.caches import with_cache_domains
@@ -20,7 +21,7 @@ from infra.blueprint.quota import quota_part
 from infra.blueprint.serving import engine_part, gateway_part, tenant_part
 from infra.blueprint.tenant_spaces import shared_access
 from infra.config.cluster import Cluster, ExistingCluster, GkeCluster
-from infra.config.gateway import RouteExposure
+from infra.config.gateway import InClusterDatabase, RouteExposure
 from infra.config.pools import Pool
 from infra.config.stack import StackConfig
 from infra.pins import POD_SECURITY_VERSION
@@ -52,7 +53,7 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
         stack=stack,
         cluster=_cluster_part(stack, config),
         node_pools=_node_pools(config, pools),
-        namespaces=NAMESPACES if observability is None else (*NAMESPACES, OBSERVABILITY_NAMESPACE),
+        namespaces=(*_namespaces(config), *(() if observability is None else (OBSERVABILITY_NAMESPACE,))),
         quota=quota_part(config, engines),
         engines=engines,
         gateway=gateway_part(config, engines),
@@ -63,6 +64,15 @@ def trusted_blueprint(stack: str, config: StackConfig) -> Blueprint:
         observability=observability,
     )
     return with_cache_domains(platform, scoped=False)
+
+
+def _namespaces(config: StackConfig) -> tuple[NamespacePart, ...]:
+    """The gateway's own is protected with the database in it: the volume's claim goes with its namespace."""
+    database = config.gateway.database
+    protected = isinstance(database, InClusterDatabase) and database.deletion_protection
+    return tuple(
+        replace(part, protected=protected) if part.name == names.GATEWAY_NAMESPACE else part for part in NAMESPACES
+    )
 
 
 def _node_pools(config: StackConfig, pools: Iterable[Pool]) -> tuple[NodePoolPart, ...]:

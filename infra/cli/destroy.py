@@ -1,5 +1,6 @@
 """`bulkhead destroy`: the engine's destroy, behind the stack's own name."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ def destroy(stack: str, confirm: str | None) -> None:
     """Delete everything that a stack has made, after its name was typed once more.
 
     Says first what goes that cannot be made again. What is protected the engine refuses to delete, and then deletes
-    nothing: `pulumi state unprotect` lifts that, one resource at a time.
+    nothing: `deletion_protection: false` and an update lift that, or `pulumi state unprotect`, one resource at a time.
 
     Exits with 0 when the stack is destroyed, 2 when the name is not confirmed, 3 when the engine refused or failed.
     """
@@ -45,7 +46,23 @@ def destroy(stack: str, confirm: str | None) -> None:
         )
         raise FaultsFoundError("bulkhead destroy", [fault])
     # As it was given: with organisation and project where the engine needs them.
-    _destroy(stack, path.parent)
+    if _destroy(stack, path.parent):
+        return
+    if protected := [change for change in going if change.protected]:
+        raise CommandFailedError("bulkhead destroy", [_protected(protected)])
+    click.get_current_context().exit(exit_codes.FAILED)
+
+
+def _protected(changes: Sequence[ResourceChange]) -> Fault:
+    """What to do about the resources that the stack file protects; the engine names them by their URNs alone."""
+    named = ", ".join(f"{change.kind} {printable(change.name)}" for change in changes)
+    return Fault(
+        "deletion_protection",
+        f"the stack file protects {named}, and the engine did not destroy the stack",
+        "what is protected is not deleted, and everything else stays with it",
+        "deletion_protection: false under `gateway.database` or `cluster`, then `pulumi up`, then this command again;"
+        " what is protected without a key of the stack file, `pulumi state unprotect` lifts",
+    )
 
 
 def _what_goes(path: Path) -> tuple[str, list[str], tuple[ResourceChange, ...]]:
@@ -55,12 +72,12 @@ def _what_goes(path: Path) -> tuple[str, list[str], tuple[ResourceChange, ...]]:
     return name, sorted(tenant.name for tenant in config.tenants), resource_changes(made, None, forcing_paths)
 
 
-def _destroy(stack: str, project: Path) -> None:
+def _destroy(stack: str, project: Path) -> bool:
+    """Whether the engine destroyed it."""
     try:
-        status = run_pulumi(["destroy", "--yes", "--non-interactive", "--stack", stack], project)
+        return run_pulumi(["destroy", "--yes", "--non-interactive", "--stack", stack], project) == 0
     except FileNotFoundError:
         fault = Fault(
             "pulumi", "there is no pulumi on PATH", "nothing was deleted", "the command where pulumi is installed"
         )
         raise CommandFailedError("bulkhead destroy", [fault]) from None
-    click.get_current_context().exit(exit_codes.SOUND if status == 0 else exit_codes.FAILED)

@@ -54,6 +54,17 @@ PRINCIPAL = Form(
     "a user's or a group's name",
     "the name as the API server sees it, as research@example.com, without spaces at its ends",
 )
+METADATA_NAME = Form(
+    r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+    "a name for metadata",
+    "a name of lower-case letters a-z, digits and single hyphens, as cost-centre; no underscore, since names with one"
+    " are LiteLLM's own and change what it does",
+)
+METADATA_VALUE = Form(
+    r"^[^\x00-\x1f\x7f]+$",
+    "one line of text",
+    'at least one character, in one line, as "4711"',
+)
 NETWORK = Form(
     f"^{_ADDRESS}/[0-9]{{1,2}}$",
     "an IPv4 network",
@@ -162,6 +173,8 @@ FORMS = {
         OBJECT_NAME,
         SERVICE_ACCOUNT,
         PRINCIPAL,
+        METADATA_NAME,
+        METADATA_VALUE,
         NETWORK,
         HOST,
         ALERTMANAGER,

@@ -31,6 +31,10 @@ class InClusterDatabase(StackFilePart):
     """`in_cluster`: PostgreSQL beside the gateway."""
     storage: Bytes = "10Gi"
     """Size of its volume."""
+    deletion_protection: bool = False
+    """Whether a `destroy`, or an update that would delete or replace the database, its namespace or LiteLLM's keys, is
+    refused. Then `false` and an update come first; another `storage` needs them, too.
+    """
 
 
 class CloudSqlDatabase(StackFilePart):

@@ -44,6 +44,27 @@ class RateLimit(StackFilePart):
     """Prompt and generated tokens in a minute at most."""
 
 
+class TenantRoute(StrEnum):
+    """What of the gateway's interface a tenant's key may open; the edge serves all of it and nothing else."""
+
+    CHAT = "chat"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+    MESSAGES = "messages"
+    MODELS = "models"
+    RESPONSES = "responses"
+
+
+MOST_METADATA = 16
+"""Entries. LiteLLM reads the whole of it with every request."""
+
+MetadataName = Annotated[str, StringConstraints(pattern=forms.METADATA_NAME.pattern, max_length=forms.NAME_MAX_LENGTH)]
+"""The name of something noted of a tenant; without underscores, which nearly all of LiteLLM's own names have."""
+
+MetadataValue = Annotated[str, StringConstraints(pattern=forms.METADATA_VALUE.pattern, max_length=200)]
+"""What is noted: one line of text, and no secret."""
+
+
 TENANT_NAMESPACE_PREFIX = "bulkhead-tenant-"
 """What the names of tenants' own namespaces begin with.
 
@@ -120,6 +141,14 @@ class Tenant(StackFilePart):
     """The tenant's name; part of the names of its team, queue and, in higher tiers, namespace."""
     models: tuple[Name, ...] = Field(min_length=1, examples=[["llama-8b"]])
     """The models that its key may call."""
+    routes: tuple[TenantRoute, ...] = Field(default=tuple(TenantRoute), min_length=1, examples=[["chat", "models"]])
+    """What its key opens: `chat` (`/v1/chat/completions`), `completions`, `embeddings`, `messages` (Anthropic's
+    interface), `models` (the list of its models) and `responses`; all of them unless said.
+    """
+    metadata: dict[MetadataName, MetadataValue] = Field(
+        default={}, max_length=MOST_METADATA, examples=[{"cost-centre": "4711"}]
+    )
+    """What else is known of it, as who pays: written to its team and key at LiteLLM, and shown. No secrets."""
     budget: Budget = Field(examples=[{"usd": 500, "period": "30d"}])
     """What it may spend."""
     rate_limit: RateLimit = RateLimit()

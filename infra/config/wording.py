@@ -240,6 +240,11 @@ def _too_short(case: _Case) -> tuple[str, str]:
     )
 
 
+def _too_many(case: _Case) -> tuple[str, str]:
+    limit = case.context.get("max_length")
+    return f"this {'list' if is_list(case.given) else 'map'} has more than {limit} entries", f"at most {limit} entries"
+
+
 def _bound(words: str, key: str) -> Callable[[_Case], tuple[str, str]]:
     def wording(case: _Case) -> tuple[str, str]:
         limit = f"{words} {case.context.get(key):,}"
@@ -285,6 +290,7 @@ _WORDINGS: Mapping[str, Callable[[_Case], tuple[str, str]]] = {
     "string_too_long": _too_long,
     "string_too_short": _too_short,
     "too_short": _too_short,
+    "too_long": _too_many,
     **{kind: _bound(*told) for kind, told in _BOUNDS.items()},
     "date_type": _day,
     "date_parsing": _day,

@@ -11,16 +11,28 @@ from components.tenants.pod import OBJECT_NAME, RECORDS_KEY
 from components.tenants.reconciler.admin import observe
 from components.tenants.reconciler.errors import InputError
 from components.tenants.reconciler.inputs import tenants_of
-from components.tenants.reconciler.model import Json, State, Tenant, is_ours, mapping, team_id, tenant_of
+from components.tenants.reconciler.model import (
+    Json,
+    State,
+    Tenant,
+    is_ours,
+    mapping,
+    own_metadata,
+    team_id,
+    tenant_of,
+)
 from components.tenants.reconciler.plan import differences
 from components.tenants.records import records
 from infra.blueprint.model import Blueprint
+from infra.blueprint.routes import route_name
 from infra.live.cluster import LiveCluster
 from infra.live.errors import failure
 from infra.live.gateway import gateway_admin, not_deployed
 from infra.live.model import Account, KeyState, Standing
 
 RECORDS_VOLUME = "records"
+AT_THE_GATEWAY = "at the gateway"
+DEPLOYED = "deployed"
 
 _WORDS = {
     "max_budget": "budget in US dollars",
@@ -124,12 +136,16 @@ def _tenants(deployed: Deployed) -> tuple[Tenant, ...]:
 def _account(name: str, wanted: Json | None, deployed: Json | None, tenant: Tenant | None, state: State) -> Account:
     team = state.teams.get(team_id(name), {})
     key = state.keys.get(tenant.token) if tenant else None
-    fields = team or mapping((wanted or {}).get("team"))
+    record = wanted or {}
+    fields = team or mapping(record.get("team"))
+    metadata = own_metadata(mapping(team.get("metadata"))) if team else mapping(record.get("metadata"))
     return Account(
         name=name,
         standing=_standing(wanted, deployed),
         key=_key_state(team, key),
         models=tuple(sorted(str(model) for model in fields.get("models") or ())),
+        routes=tuple(_routes(key.get("allowed_routes") if key else record.get("routes"))),
+        metadata={name: str(value) for name, value in sorted(metadata.items())},
         budget_usd=_number(fields.get("max_budget")),
         budget_period=_text(fields.get("budget_duration")),
         spent_usd=_number(team.get("spend")) or 0.0,
@@ -160,7 +176,7 @@ def _drift(tenant: Tenant, team: Json, state: State) -> Iterator[str]:
         yield "the team is missing"
         return
     for field, value in differences(tenant.team_fields, team).items():
-        yield _sentence(field, value, team.get(field))
+        yield from _sentences(field, value, team.get(field))
     yield from _key_drift("key", tenant, tenant.token, state)
     for token in tenant.keys:
         if token != tenant.token:
@@ -173,24 +189,43 @@ def _key_drift(what: str, tenant: Tenant, token: str, state: State) -> Iterator[
         yield f"the {what} is missing"
         return
     for field, value in differences(tenant.key_fields(token), key).items():
-        yield f"{what}: {_sentence(field, value, key.get(field))}"
+        for sentence in _sentences(field, value, key.get(field)):
+            yield f"{what}: {sentence}"
 
 
 def _pending(wanted: Json, deployed: Json) -> Iterator[str]:
     changes: Iterable[tuple[str, Any]] = differences(wanted["team"], deployed["team"]).items()
     for field, value in changes:
-        yield _sentence(field, value, deployed["team"].get(field), "deployed")
+        yield from _sentences(field, value, deployed["team"].get(field), DEPLOYED)
     if sorted(wanted["routes"]) != sorted(deployed["routes"]):
-        yield "routes are otherwise than deployed"
+        yield from _sentences("allowed_routes", wanted["routes"], deployed["routes"], DEPLOYED)
+    yield from _metadata_sentences(mapping(wanted.get("metadata")), mapping(deployed.get("metadata")), DEPLOYED)
 
 
-def _sentence(field: str, wanted: Any, found: Any, place: str = "at the gateway") -> str:
+def _sentences(field: str, wanted: Any, found: Any, place: str = AT_THE_GATEWAY) -> Iterator[str]:
     name = _WORDS.get(field, field)
     if field == "metadata":
-        return "metadata that mark it as the platform's are missing"
-    if field == "blocked":
-        return "blocked by hand"
-    return f"{name}: {_shown(wanted)} is wanted, {_shown(found)} {place}"
+        sentences = tuple(_metadata_sentences(own_metadata(wanted), own_metadata(mapping(found)), place))
+        yield from sentences or ("metadata that mark it as the platform's are missing",)
+    elif field == "blocked":
+        yield "blocked by hand"
+    elif field == "allowed_routes":
+        yield f"{name}: {_shown(list(_routes(wanted)))} is wanted, {_shown(list(_routes(found)))} {place}"
+    else:
+        yield f"{name}: {_shown(wanted)} is wanted, {_shown(found)} {place}"
+
+
+def _metadata_sentences(wanted: Json, found: Json, place: str) -> Iterator[str]:
+    """What came from records alone: what others have added may be none of a reader's business."""
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            yield f"metadata {name}: {_shown(wanted.get(name))} is wanted, {_shown(found.get(name))} {place}"
+
+
+def _routes(paths: Any) -> Iterator[str]:
+    """What a stack file calls the paths that a key opens, sorted."""
+    listed = cast("list[Any]", paths) if isinstance(paths, list) else []
+    yield from sorted(route_name(str(path)) for path in listed)
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """What a running platform holds of its tenants, as plain values that reports can show."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,6 +36,8 @@ class Account:
         standing: Where it stands between the stack file and the gateway.
         key: What its key is good for.
         models: The models that its key may call.
+        routes: What of the gateway its key opens, as a stack file calls it.
+        metadata: What its record says that its team holds, as the gateway has it; of what others added, nothing.
         budget_usd: US dollars that may be spent in one period; None where there is no limit.
         budget_period: How long a period lasts, as `30d`.
         spent_usd: US dollars spent in the running period.
@@ -50,6 +53,8 @@ class Account:
     standing: Standing
     key: KeyState
     models: tuple[str, ...]
+    routes: tuple[str, ...]
+    metadata: Mapping[str, str]
     budget_usd: float | None
     budget_period: str | None
     spent_usd: float

@@ -14,6 +14,8 @@ class AccountDocument(TypedDict):
     standing: str
     key: str
     models: list[str]
+    routes: list[str]
+    metadata: dict[str, str]
     budget_usd: float | None
     budget_period: str | None
     spent_usd: float
@@ -46,6 +48,8 @@ def account_document(account: Account) -> AccountDocument:
         "standing": str(account.standing),
         "key": str(account.key),
         "models": list(account.models),
+        "routes": list(account.routes),
+        "metadata": dict(account.metadata),
         "budget_usd": account.budget_usd,
         "budget_period": account.budget_period,
         "spent_usd": account.spent_usd,

@@ -66,6 +66,8 @@ def print_account(account: Account, stream: TextIO) -> None:
         ("state", str(account.standing)),
         ("key", f"{account.key} (bulkhead tenants key {account.name} prints it)"),
         ("models", ", ".join(account.models) or NOTHING),
+        ("routes", ", ".join(account.routes) or NOTHING),
+        ("metadata", ", ".join(f"{name}: {value}" for name, value in account.metadata.items()) or NOTHING),
         ("budget", _budget(account)),
         ("spent", _usd(account.spent_usd)),
         ("left", _usd(account.left_usd)),

@@ -13,9 +13,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from lab import debian_packages, paths
-from lab.images import debian
+from lab.images import debian, package_lock
 from lab.images.archive import Layer, RuntimeConfiguration, read_layer, write_archive, write_layer
 from lab.images.catalogue import IMAGES, Image, ImageName
+from lab.images.debian_archive import DebianArchive
 from lab.images.errors import ImageBuildError, ImageEnvironmentError, explain
 from lab.images.layer import RECIPES, BuildPlace, LayerRecipe, Step, build_layer, run_step
 from lab.locks import BUILDING, exclusive
@@ -35,6 +36,7 @@ _TOOLS = {
     "nm": "binutils",
     "readelf": "binutils",
 }
+_STATUS = "var/lib/dpkg/status"
 _EMPTIED = ("var/cache", "var/log", "var/lib/apt/lists")
 _REFUSE_DAEMONS = "#!/bin/sh\n# No daemon is started while an image is built.\nexit 101\n"
 
@@ -121,10 +123,8 @@ def _build(archives: dict[ImageName, Path], progress: Progress) -> None:
     _check_space([IMAGES[name] for name in archives], folder)
     for needed in (work, folder / "downloads", folder / "logs", folder / "layers"):
         needed.mkdir(exist_ok=True)
-    apt_configuration = work / "apt.conf"
     try:
-        apt_configuration.write_text(debian.transport_settings())
-        place = BuildPlace(work, folder / "downloads", folder / "logs", _uv(progress), apt_configuration)
+        place = _build_place(work, [IMAGES[name] for name in archives], progress)
         for name, archive in archives.items():
             _build_image(IMAGES[name], archive, place, progress)
     except subprocess.CalledProcessError as error:
@@ -134,6 +134,33 @@ def _build(archives: dict[ImageName, Path], progress: Progress) -> None:
         shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(folder / "downloads")
     _remove_outdated(folder, set(archives.values()))
+
+
+def _build_place(work: Path, images: Iterable[Image], progress: Progress) -> BuildPlace:
+    """Lay out what a build needs, once the archive is seen to serve what is locked."""
+    recipes = [recipe for image in images for recipe in image.top.stack() if not _kept_layer(recipe).is_dir()]
+    locked = {recipe.name: packages for recipe in recipes if (packages := recipe.locked())}
+    served: package_lock.Served = {}
+    if locked:
+        progress("images: reading what Debian's archive serves")
+        served = DebianArchive(work / "apt").read()
+    for name, packages in sorted(locked.items()):
+        package_lock.refuse_changed(name, packages, served)
+    configuration, preferences = work / "apt.conf", work / "apt-preferences"
+    configuration.write_text(debian.transport_settings())
+    preferences.write_text(package_lock.preferences(package for packages in locked.values() for package in packages))
+    folder = paths.images_directory()
+    return BuildPlace(work, folder / "downloads", folder / "logs", _uv(progress), configuration, preferences, served)
+
+
+def _tell_otherwise_than_locked(recipe: LayerRecipe, tree: Path, place: BuildPlace, progress: Progress) -> None:
+    """Compare the packages of a finished layer with the lock files. Raises ImageBuildError."""
+    status = tree / _STATUS
+    if status.is_file():
+        locked = [package for layer in recipe.stack() for package in layer.locked()]
+        installed = dict(_installed(status))
+        for line in package_lock.otherwise_than_locked(recipe.name, locked, installed, place.served):
+            progress(line)
 
 
 def _build_image(image: Image, target: Path, place: BuildPlace, progress: Progress) -> None:
@@ -146,6 +173,7 @@ def _build_image(image: Image, target: Path, place: BuildPlace, progress: Progre
         trees.append(kept / "tree")
         layers.append(read_layer(kept / "layer.tar"))
     tree = build_layer(top, trees, place, progress)
+    _tell_otherwise_than_locked(top, tree, place, progress)
     if top.finish:
         top.finish(tree)
     _clean(tree)
@@ -167,6 +195,7 @@ def _shared_layer(recipe: LayerRecipe, below: list[Path], place: BuildPlace, pro
     if kept.is_dir():
         return kept
     tree = build_layer(recipe, below, place, progress) if recipe.below else _bootstrap(recipe, place, progress)
+    _tell_otherwise_than_locked(recipe, tree, place, progress)
     _clean(tree)
     write_layer(tree, tree.parent / "layer.tar")
     tree.parent.replace(kept)
@@ -180,8 +209,10 @@ def _kept_layer(recipe: LayerRecipe) -> Path:
 def _bootstrap(recipe: LayerRecipe, place: BuildPlace, progress: Progress) -> Path:
     tree = place.work / recipe.name / "tree"
     tree.parent.mkdir()
-    command = debian.bootstrap_command(str(tree), debian.sources(debian.read_index_targets()))
+    sources = debian.sources(debian.read_index_targets())
+    command = debian.bootstrap_command(str(tree), sources, str(place.apt_preferences))
     run_step(Step(recipe.name, recipe.summary, command), place, progress)
+    (tree / debian.PREFERENCES).unlink()
     policy = tree / "usr/sbin/policy-rc.d"
     policy.write_text(_REFUSE_DAEMONS)
     policy.chmod(0o755)
@@ -203,13 +234,13 @@ def _clean(tree: Path) -> None:
 
 
 def _record(image: Image, tree: Path, below: list[Path]) -> None:
-    packages = next(found for found in (tree, *reversed(below)) if (found / "var/lib/dpkg/status").is_file())
+    packages = next(found for found in (tree, *reversed(below)) if (found / _STATUS).is_file())
     record = {
         "built_by": "Bulkhead's lab",
         "image": image.name,
         "stands_in_for": image.reference,
         "key": image_key(image),
-        "debian_packages": dict(sorted(_installed(packages / "var/lib/dpkg/status"))),
+        "debian_packages": dict(sorted(_installed(packages / _STATUS))),
     }
     (tree / "etc").mkdir(exist_ok=True)
     (tree / RECORD).write_text(json.dumps(record, indent=1) + "\n")

@@ -1,12 +1,17 @@
 """Debian packages for the images: which mirrors, which settings, and the smallest system to start from."""
 
 import re
+import shlex
 import subprocess
 
 SUITE = "bookworm"
 """The Debian release of every image: the newest whose Python (3.11) has a wheel for all that is locked."""
 
+BASE_PACKAGES = ("ca-certificates",)
+"""What the base system has beside the smallest that Debian knows."""
+
 _SUITES = (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
+PREFERENCES = "etc/apt/preferences.d/bulkhead-lab"
 _INDEX_FORMAT = "$(CREATED_BY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
 _NOT_NEEDED = (
     "/usr/share/doc/*",
@@ -53,13 +58,17 @@ def transport_settings() -> str:
             'APT::Sandbox::User "root";',
             'Dir::Cache "/run/build/apt/cache";',
             'Dir::State::lists "/run/build/apt/lists";',
+            'Dir::Etc::preferences "/run/build/apt-preferences";',
             "",
         ]
     )
 
 
-def bootstrap_command(target: str, source_lines: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the mmdebstrap command that makes the images' base system in the folder `target`."""
+def bootstrap_command(target: str, source_lines: tuple[str, ...], preferences: str = "") -> tuple[str, ...]:
+    """Return the mmdebstrap command that makes the images' base system in the folder `target`.
+
+    `preferences` is a file of apt's preferences; a copy of it stays in the target, at `PREFERENCES`.
+    """
     exclusions = [f"--dpkgopt=path-exclude={pattern}" for pattern in _NOT_NEEDED]
     return (
         "mmdebstrap",
@@ -67,7 +76,8 @@ def bootstrap_command(target: str, source_lines: tuple[str, ...]) -> tuple[str, 
         "--mode=root",
         "--variant=minbase",
         "--format=directory",
-        "--include=ca-certificates",
+        f"--include={','.join(BASE_PACKAGES)}",
+        f'--setup-hook=install -D -m 0644 {shlex.quote(preferences)} "$1/{PREFERENCES}"',
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         *exclusions,
         SUITE,

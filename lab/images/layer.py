@@ -17,14 +17,16 @@ from pathlib import Path
 
 from lab.images import debian
 from lab.images.errors import ImageBuildError, explain
+from lab.images.package_lock import LOCK_NAME, LockedPackage, Served, read_lock
 from lab.progress import Progress
 
 RECIPES = Path(__file__).parent
 """The folder of the recipes, one folder for each layer."""
 
-_FORMAT = "2"  # raised when this package builds or writes layers in another way, so that no older one is reused
+_FORMAT = "3"  # raised when this package builds or writes layers in another way, so that no older one is reused
 _TICK_SECONDS = 15.0
 _RUNNER = RECIPES / "run_in_layer.sh"
+_INSTALLER = RECIPES / "install_packages.sh"
 _NAMESPACES = (
     *("setpriv", "--pdeathsig", "KILL"),
     *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"),
@@ -64,9 +66,14 @@ class LayerRecipe:
         below = self.below.key() if self.below else " ".join(debian.bootstrap_command("", ()))
         parts = (_FORMAT, platform.machine(), self.name, below, repr(sorted(self.environment.items())))
         digest = hashlib.sha256("\0".join(parts).encode())
-        for path in (_RUNNER, *self._files()):
+        for path in (_RUNNER, _INSTALLER, *self._files()):
             digest.update(f"{path.relative_to(RECIPES)}\0".encode() + path.read_bytes())
         return digest.hexdigest()
+
+    def locked(self) -> tuple[LockedPackage, ...]:
+        """The Debian packages that it adds to the layers below, as locked. Raises OSError, ImageBuildError."""
+        lock = RECIPES / self.name / LOCK_NAME
+        return read_lock(lock.read_text(encoding="utf-8")) if lock.is_file() else ()
 
     def _files(self) -> list[Path]:
         found = (RECIPES / self.name).rglob("*")
@@ -84,6 +91,8 @@ class BuildPlace:
         logs: Where each step's output goes.
         uv: The uv program.
         apt_configuration: A file of apt settings that holds inside the layer.
+        apt_preferences: A file by which apt takes the locked versions.
+        served: What Debian's archive serves.
     """
 
     work: Path
@@ -91,6 +100,8 @@ class BuildPlace:
     logs: Path
     uv: Path
     apt_configuration: Path
+    apt_preferences: Path
+    served: Served
 
 
 @dataclass(frozen=True)
@@ -111,7 +122,7 @@ def build_layer(recipe: LayerRecipe, lower_trees: list[Path], place: BuildPlace,
     command = (
         *("/bin/bash", str(_RUNNER), ":".join(str(tree) for tree in reversed(lower_trees))),
         *(str(path) for path in (upper, overlay_work, merged, RECIPES, place.downloads, place.uv)),
-        *(str(certificates()), str(place.apt_configuration), f"{recipe.name}/build.sh"),
+        *(str(certificates()), str(place.apt_configuration), str(place.apt_preferences), f"{recipe.name}/build.sh"),
     )
     run_step(Step(recipe.name, recipe.summary, command, _environment(recipe)), place, progress)
     return upper

@@ -1,16 +1,22 @@
-"""Regenerate every lock file of the images: `python -m lab.images.lock`.
+"""Regenerate the lock files of the images: `python -m lab.images.lock [debian] [python] [npm]`; all unless named.
 
-Reads each recipe's `requirements.in` (with `overrides.in` and `excludes.in` where there are some) and `package.json`,
-and writes `requirements.lock` and `package-lock.json` beside them, with a hash for each file and no registry's address,
-so that a mirror works as well. Needs uv and npm on PATH and the network; nothing else of the lab does.
+Reads each recipe's `packages.in` (Debian), `requirements.in` (with `overrides.in` and `excludes.in` where there are
+some) and `package.json`, and writes `packages.lock`, `requirements.lock` and `package-lock.json` beside them, with a
+checksum for each file and no registry's address, so that a mirror works as well. Needs apt, uv and npm, each for its
+own kind, and the network; nothing else of the lab does.
 """
 
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lab.images.layer import RECIPES
+from lab.images.catalogue import IMAGES
+from lab.images.debian_archive import DebianArchive
+from lab.images.layer import RECIPES, LayerRecipe
+from lab.images.package_lock import LOCK_NAME, REQUEST_NAME, LockedPackage, lock_text
 
 PYTHON_VERSION = "3.11"  # Debian 12's
 PLATFORM = "x86_64-manylinux_2_28"
@@ -32,23 +38,71 @@ def npm_command() -> tuple[str, ...]:
     return ("npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
-def main() -> int:
-    """Regenerate the lock files and return the exit code."""
-    npm_environment = {**os.environ, "npm_config_omit_lockfile_registry_resolved": "true"}
+def debian_recipes() -> tuple[LayerRecipe, ...]:
+    """Every layer that takes packages from Debian, each after those below it."""
+    recipes = {recipe.name: recipe for image in IMAGES.values() for recipe in image.top.stack()}
+    return tuple(
+        recipe
+        for recipe in recipes.values()
+        if recipe.below is None or (RECIPES / recipe.name / REQUEST_NAME).is_file()
+    )
+
+
+def lock_debian() -> None:
+    """Write every `packages.lock`. Raises OSError, CalledProcessError."""
+    locked: dict[str, tuple[LockedPackage, ...]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        archive = DebianArchive(Path(folder))
+        archive.read()
+        for recipe in debian_recipes():
+            lower = recipe.stack()[:-1]
+            below = [package for layer in lower for package in locked.get(layer.name, ())]
+            locked[recipe.name] = archive.closure(_requested(recipe), below) if lower else archive.base()
+    for name, packages in locked.items():
+        path = RECIPES / name / LOCK_NAME
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(lock_text(packages), encoding="utf-8")
+
+
+def _requested(recipe: LayerRecipe) -> Sequence[str]:
+    return (RECIPES / recipe.name / REQUEST_NAME).read_text(encoding="utf-8").split()
+
+
+def lock_python() -> None:
+    """Write every `requirements.lock`. Raises OSError, CalledProcessError."""
+    for requirements in sorted(RECIPES.glob("*/requirements.in")):
+        subprocess.run(python_command(requirements.parent), check=True)
+
+
+def lock_npm() -> None:
+    """Write every `package-lock.json`. Raises OSError, CalledProcessError."""
+    environment = {**os.environ, "npm_config_omit_lockfile_registry_resolved": "true"}
+    for package in sorted(RECIPES.glob("*/*/package.json")):
+        package.with_name("package-lock.json").unlink(missing_ok=True)
+        subprocess.run(npm_command(), check=True, cwd=package.parent, env=environment)
+
+
+KINDS: Mapping[str, Callable[[], None]] = {"debian": lock_debian, "python": lock_python, "npm": lock_npm}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Regenerate the lock files of the kinds that are named, or all, and return the exit code."""
+    if unknown := sorted(set(arguments) - KINDS.keys()):
+        print(f"there are no lock files of the kind {unknown[0]}. Write: {', '.join(KINDS)}", file=sys.stderr)
+        return 2
     try:
-        for requirements in sorted(RECIPES.glob("*/requirements.in")):
-            subprocess.run(python_command(requirements.parent), check=True)
-        for package in sorted(RECIPES.glob("*/*/package.json")):
-            package.with_name("package-lock.json").unlink(missing_ok=True)
-            subprocess.run(npm_command(), check=True, cwd=package.parent, env=npm_environment)
+        for kind in arguments or KINDS:
+            KINDS[kind]()
     except FileNotFoundError as error:
         print(f"{error.filename} is not on PATH. Run: pip install uv, apt-get install npm", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
-        print(f"{error.cmd[0]} could not lock the packages; what it said is above.", file=sys.stderr)
+        print(
+            f"{error.cmd[0]} could not lock the packages. {error.stderr or 'What it said is above.'}", file=sys.stderr
+        )
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

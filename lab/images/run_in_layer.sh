@@ -4,9 +4,9 @@
 # Run as the first process of a mount and process namespace of its own (lab/images/layer.py does so), therefore nothing
 # is undone here: when the namespace ends, however it ends, the kernel takes the mounts away.
 #
-# Usage: run_in_layer.sh LOWER UPPER WORK MERGED RECIPES DOWNLOADS UV CERTIFICATES APT_CONFIGURATION SCRIPT
+# Usage: run_in_layer.sh LOWER UPPER WORK MERGED RECIPES DOWNLOADS UV CERTIFICATES APT_CONFIGURATION APT_PREFERENCES SCRIPT
 set -euo pipefail
-lower=$1 upper=$2 work=$3 root=$4 recipes=$5 downloads=$6 uv=$7 certificates=$8 apt_configuration=$9 script=${10}
+lower=$1 upper=$2 work=$3 root=$4 recipes=$5 downloads=$6 uv=$7 certificates=$8 apt_configuration=$9 apt_preferences=${10} script=${11}
 
 mount -t overlay overlay -o "lowerdir=$lower,upperdir=$upper,workdir=$work" "$root"
 mount -t proc proc "$root/proc"
@@ -26,6 +26,7 @@ mount --bind "$downloads" "$root/run/build/downloads"
 cp "$uv" "$root/run/build/bin/uv"
 cp "$certificates" "$root/run/build/certificates.pem"
 cp "$apt_configuration" "$root/run/build/apt.conf"
+cp "$apt_preferences" "$root/run/build/apt-preferences"
 mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
 
 cd "$root"

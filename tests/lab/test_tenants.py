@@ -34,6 +34,8 @@ NOBODY = "https://127.0.0.1:9"
 
 REFUSED = {401, 403}
 DEPLOYMENT = "deployment/tenants"
+FORGOTTEN_SECONDS = 60
+PROMPT = {"model": MODEL, "prompt": "hello", "max_tokens": 4}
 MENDED_SECONDS = 100
 """A pass every 60 seconds, and what it takes on a slow machine."""
 
@@ -244,6 +246,53 @@ def _comes_back(team: TeamPlatform, admin: Admin, old_key: str, old_spend: float
     with team.gateway() as port:
         assert openai_like.chat_status(port, new_key, MODEL) == 200
         assert openai_like.status(port, old_key, "GET", "/v1/models") in REFUSED
+
+
+def test_a_key_opens_the_routes_of_its_record_and_its_metadata_stand_beside_it(
+    admin: Admin, team: TeamPlatform, reconciler: Reconciler, bulkhead: "Bulkhead"
+) -> None:
+    listed = team.stack.value("tenants")
+    narrowed = [
+        {**tenant, "routes": ["chat"], "metadata": {"cost-centre": "4711"}} if tenant["name"] == TENANT else tenant
+        for tenant in listed
+    ]
+    try:
+        with team.stack.edited(tenants=narrowed):
+            team.stack.deploy()
+            with team.gateway() as port:
+                _wait_for_completions(team, port, opened=False)
+                chat = openai_like.chat_status(port, team.keys[TENANT], MODEL)
+                refused = openai_like.answer(port, team.keys[TENANT], "POST", "/v1/completions", PROMPT)
+                models = openai_like.status(port, team.keys[TENANT], "GET", "/v1/models")
+                other = openai_like.status(port, team.keys[OTHER_TENANT], "POST", "/v1/completions", PROMPT)
+            held = [admin.team(TENANT), *(key for key in _keys_of(admin, TENANT) if not key["blocked"])]
+            shown = bulkhead.document("tenants", "show", TENANT)
+            again = reconciler.once()
+    finally:
+        team.stack.deploy()
+
+    assert (chat, other) == (200, 200)
+    assert (refused.status, models) == (403, 403)
+    error = refused.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert (error["type"], error["code"]) == ("permission_error", "path_not_open")
+    assert "/v1/" not in error["message"]
+    assert all(thing["metadata"]["cost-centre"] == "4711" for thing in held)
+    assert all(thing["metadata"]["managed_by"] == "bulkhead" for thing in held)
+    assert (shown["routes"], shown["metadata"], shown["drift"]) == (["chat"], {"cost-centre": "4711"}, [])
+    assert again.startswith("2 tenants as listed; 0 writes")
+    assert "cost-centre" not in admin.team(TENANT)["metadata"]
+    with team.gateway() as port:
+        _wait_for_completions(team, port, opened=True)
+
+
+def _wait_for_completions(team: TeamPlatform, port: int, *, opened: bool) -> None:
+    """A replica may remember for a while what the key opened before."""
+
+    def is_so() -> bool:
+        return (openai_like.status(port, team.keys[TENANT], "POST", "/v1/completions", PROMPT) == 200) == opened
+
+    wait_until(is_so, FORGOTTEN_SECONDS, f"the path is {'closed' if opened else 'open'} still")
 
 
 # --- lost halfway, and two at once ----------------------------------------------------------------------------

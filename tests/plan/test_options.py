@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from infra.config.trust import Tier
 from infra.plan import Plan, PlannedResource
 from infra.plan.urns import Urn
-from tests.plan.stacks import STACKS, committed_plan
+from tests.plan.stacks import STACKS, committed_plan, configuration, document_of, plan_of
 
 PROVIDER_TYPE = "pulumi:providers:kubernetes"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
@@ -116,6 +117,29 @@ def test_keys_of_a_database_that_outlives_the_stack_are_protected(key: str) -> N
 @pytest.mark.parametrize("stack", ["local", "dev"])
 def test_nothing_on_an_existing_cluster_is_protected_so_that_destroy_works(stack: str) -> None:
     assert not [resource.urn for resource in committed_plan(stack).resources if resource.options.protect]
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_a_protected_database_in_the_cluster_is_protected_with_all_that_its_data_need(tier: Tier) -> None:
+    document = document_of("local")
+    database = {"kind": "in_cluster", "deletion_protection": True}
+    plan = plan_of(
+        configuration(
+            {
+                **document,
+                "bulkhead:trust": {**document["bulkhead:trust"], "tier": str(tier)},
+                "bulkhead:gateway": {**document.get("bulkhead:gateway", {}), "database": database},
+            }
+        )
+    )
+
+    assert {resource.name for resource in plan.resources if resource.options.protect} == {
+        "database-password",
+        "database-stateful-set",
+        "gateway-master-key",
+        "gateway-salt-key",
+        "namespaces-bulkhead-gateway",
+    }
 
 
 def test_generated_secrets_are_secret_outputs_and_never_minted_anew(plan: Plan) -> None:

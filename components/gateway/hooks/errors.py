@@ -51,6 +51,12 @@ class Situation(Enum):
     NO_KEY = _invalid("invalid_api_key", "No API key was sent. Send it as `Authorization: Bearer KEY`.", 401)
     INVALID_KEY = _invalid("invalid_api_key", "The API key is unknown, expired or blocked.", 401)
     NOT_PERMITTED = Problem(403, "permission_error", "not_permitted", "The API key does not permit this.")
+    PATH_NOT_OPEN = Problem(
+        403,
+        "permission_error",
+        "path_not_open",
+        "The API key does not open this path. The platform's operators say in its tenant's record which it opens.",
+    )
     UNKNOWN_PATH = _invalid("unknown_url", "Nothing is served at this path. Check the base URL; it ends in /v1.", 404)
     UNKNOWN_METHOD = _invalid("method_not_allowed", "This path is not called with this method.", 405)
     MODEL_NOT_FOUND = _invalid(
@@ -272,8 +278,8 @@ def _about_key(report: Report) -> Problem:
         # The engine refused the gateway's own key: nothing that the caller could mend.
         return Situation.MODEL_UNAVAILABLE.value
     if report.status == 403:
-        unknown = "not allowed to call this route" in report.text
-        return (Situation.UNKNOWN_PATH if unknown else Situation.NOT_PERMITTED).value
+        closed = "not allowed to call this route" in report.text
+        return (Situation.PATH_NOT_OPEN if closed else Situation.NOT_PERMITTED).value
     if "No api key passed in" in report.text:
         return Situation.NO_KEY.value
     if report.type != "token_not_found_in_db" and OUR_SIDE.search(report.text):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .errors import InputError
-from .model import Json, Tenant
+from .model import Json, Tenant, mapping
 
 FORMER_KEY = ".former"
 """What the name of the file of a tenant's former key ends with, behind the tenant's name."""
@@ -57,7 +57,14 @@ def tenants_of(listed: Iterable[Json], keys: Mapping[str, str]) -> tuple[Tenant,
 def _tenant(record: Json, keys: Mapping[str, str]) -> Tenant:
     name = str(record["name"])
     key, former = keys[name].strip(), keys.get(f"{name}{FORMER_KEY}")
-    tenant = Tenant(name, key, dict(record["team"]), tuple(record["routes"]), former and former.strip())
+    tenant = Tenant(
+        name=name,
+        key=key,
+        team=dict(record["team"]),
+        routes=tuple(record["routes"]),
+        former=former and former.strip(),
+        own_metadata=mapping(record.get("metadata")),
+    )
     for each in tenant.keys.values():
         if not each.startswith(KEY_PREFIX) or len(each) < SHORTEST_KEY:
             raise InputError(f"tenant {name}: its key is not one that LiteLLM takes")

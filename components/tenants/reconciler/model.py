@@ -2,13 +2,17 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 MANAGED_BY = "bulkhead"
 ALIAS_DIGITS = 8
 NONE_OF_A_KEYS_OWN = ("expires", "max_budget", "max_parallel_requests", "rpm_limit", "tpm_limit")
 """What a key could end by or be limited to; its team's limits hold for it, and the stack file knows no others."""
+
+OWN_METADATA = "managed_metadata"
+"""Under what it is noted which metadata came from a tenant's record: what is taken out of the record goes, and what
+others have added stays."""
 
 Json = dict[str, Any]
 
@@ -33,6 +37,7 @@ class Tenant:
         former: The key that it had before and may still use; None where there is none.
         team: The team's fields as LiteLLM names them, without its id.
         routes: The paths that the key may call.
+        own_metadata: What the record says that the team and the keys hold beside our marks.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Tenant:
     team: Mapping[str, Any]
     routes: tuple[str, ...]
     former: str | None = None
+    own_metadata: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __repr__(self) -> str:
         return f"Tenant({self.name!r})"
@@ -61,8 +67,9 @@ class Tenant:
 
     @property
     def metadata(self) -> Json:
-        """What tells our teams and keys from everybody else's."""
-        return {"managed_by": MANAGED_BY, "tenant": self.name}
+        """What the record says, and what tells our teams and keys from everybody else's."""
+        noted = {OWN_METADATA: sorted(self.own_metadata)} if self.own_metadata else {}
+        return {**self.own_metadata, **noted, "managed_by": MANAGED_BY, "tenant": self.name}
 
     @property
     def team_fields(self) -> Json:
@@ -118,6 +125,13 @@ def is_ours(thing: Json) -> bool:
 def tenant_of(team: Json) -> str:
     """The tenant of a team of ours."""
     return str(mapping(team.get("metadata")).get("tenant"))
+
+
+def own_metadata(metadata: Json) -> Json:
+    """What came from a tenant's record, of the metadata that a team or key has."""
+    noted = metadata.get(OWN_METADATA)
+    names = [str(name) for name in cast("list[Any]", noted)] if isinstance(noted, list) else []
+    return {name: metadata[name] for name in names if name in metadata}
 
 
 def mapping(value: Any) -> Json:

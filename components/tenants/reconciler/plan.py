@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from .model import Json, State, Tenant, Write, is_ours, mapping, tenant_of
+from .model import OWN_METADATA, Json, State, Tenant, Write, is_ours, mapping, own_metadata, tenant_of
 
 
 def plan(tenants: Sequence[Tenant], state: State) -> list[Write]:
@@ -78,15 +78,17 @@ def differences(wanted: Json, found: Json) -> Json:
     """The wanted fields that are otherwise in `found`.
 
     Only those are sent: LiteLLM starts a budget's period anew whenever it is told the period, even the same one.
-    Metadata that others added are kept.
+    Metadata that others added are kept; what a record once said and says no more is taken out.
     """
     changes: Json = {}
     for field, value in wanted.items():
         current = found.get(field)
         if field == "metadata":
             held = mapping(current)
-            if any(held.get(name) != item for name, item in value.items()):
-                changes[field] = {**held, **value}
+            from_records = {OWN_METADATA, *own_metadata(held)}
+            settled = {**{name: item for name, item in held.items() if name not in from_records}, **value}
+            if settled != held:
+                changes[field] = settled
         elif field == "blocked":
             if bool(current) != value:
                 changes[field] = value

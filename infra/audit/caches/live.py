@@ -17,12 +17,11 @@ from infra.audit.caches.door import Counted, EnginePod, Said
 from infra.audit.errors import impossible
 from infra.blueprint.model import Blueprint
 from infra.blueprint.names import workload_labels
+from infra.blueprint.routes import PROMPT_PATH
 from infra.live.accounts import read_keys
 from infra.live.cluster import LiveCluster
 from infra.live.gateway import ForwardedConnection
 
-COMPLETIONS = "/v1/completions"
-"""Without a chat template in front, so that two prompts have nothing in common but what they were given."""
 _HITS = re.compile(r"^vllm:prefix_cache_hits_total(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 _QUERIES = re.compile(r"^vllm:prefix_cache_queries_total(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
@@ -52,7 +51,7 @@ class LiveCacheDoor:
         body = {"model": model, "prompt": prompt, "max_tokens": 1}
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         status, text = self._request(
-            gateway.namespace, pod, gateway.port, ("POST", COMPLETIONS, json.dumps(body), headers)
+            gateway.namespace, pod, gateway.port, ("POST", PROMPT_PATH, json.dumps(body), headers)
         )
         return said(status, text)
 

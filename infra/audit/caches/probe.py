@@ -11,7 +11,8 @@ from infra.audit.caches.door import CacheDoor, Counted, EnginePod, Said
 from infra.audit.caches.trial import WORDS, Asker, Trial, Verdict, fresh_prompt, trial, without_cache
 from infra.audit.results import Observation, Outcome, Probe
 from infra.blueprint.caches import callers_of, served_by
-from infra.blueprint.model import Blueprint
+from infra.blueprint.model import Blueprint, TenantPart
+from infra.blueprint.routes import PROMPT_PATH, route_name
 from infra.config.models import CacheIsolation
 from infra.config.trust import ControlId
 
@@ -70,9 +71,16 @@ def _places(blueprint: Blueprint) -> Iterator[_Place]:
 
 
 def _observations(door: CacheDoor, blueprint: Blueprint, place: _Place) -> Iterator[Observation]:
-    others = [tenant.name for tenant in callers_of(blueprint, place.model) if tenant.name != place.tenant]
-    if not others:
+    callers = callers_of(blueprint, place.model)
+    if len(callers) == 1:
         yield _outsider(door, blueprint, place)
+        return
+    askers = [tenant.name for tenant in callers if _may_ask(tenant)]
+    others = [name for name in askers if name != place.tenant]
+    if place.tenant not in askers or not others:
+        whose = place.tenant if place.tenant not in askers else "any other tenant of the model"
+        seen = f"the record of {whose} does not open `{route_name(PROMPT_PATH)}`, and this asks by nothing else"
+        yield _observation(place, Verdict(Outcome.UNPROVEN, seen))
         return
     victim = next((name for name in others if name > place.tenant), others[0])
     result = _asked(door, blueprint, place, victim)
@@ -81,6 +89,11 @@ def _observations(door: CacheDoor, blueprint: Blueprint, place: _Place) -> Itera
     yield replace(
         _observation(place, result.own), case="own-prefix", attack=False, about=f"{place.model}: its own prompt again"
     )
+
+
+def _may_ask(tenant: TenantPart) -> bool:
+    """Whether its key opens the path of the prompts: a path that is refused says nothing of a cache, nor of a model."""
+    return PROMPT_PATH in tenant.paths
 
 
 def _asked(door: CacheDoor, blueprint: Blueprint, place: _Place, victim: str) -> Trial:
@@ -98,7 +111,8 @@ def _asker(blueprint: Blueprint, model: str, tenant: str) -> Asker:
 
 def _outsider(door: CacheDoor, blueprint: Blueprint, place: _Place) -> Observation:
     """Where one tenant alone may call a model, whoever else asks must not reach the engines at all."""
-    other = next((tenant.name for tenant in blueprint.tenants if tenant.name != place.tenant), None)
+    strangers = (tenant for tenant in blueprint.tenants if tenant.name != place.tenant)
+    other = next((tenant.name for tenant in strangers if _may_ask(tenant)), None)
     said = door.ask(other, place.model, fresh_prompt(place.words))
     outcome = Outcome.HOLDS if said.status in REFUSALS else Outcome.FAILS if said.answered else Outcome.UNPROVEN
     found = _observation(place, Verdict(outcome, said.words))

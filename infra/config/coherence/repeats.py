@@ -37,6 +37,7 @@ def _lists(draft: Draft) -> Iterator[_List]:
         yield at("cluster", "node_zones"), draft.cluster.node_zones
         yield at("cluster", "authorized_networks"), [network.cidr for network in draft.cluster.authorized_networks]
     for index, tenant in draft.tenants.read.items():
+        yield at("tenants", index, "routes"), tenant.routes
         yield at("tenants", index, "subjects"), tenant.subjects
     if draft.gateway is not None:
         yield from _of_gateway(draft.gateway)

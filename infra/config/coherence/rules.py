@@ -7,6 +7,7 @@ from infra.config.coherence.capacity import check_capacity
 from infra.config.coherence.cluster import check_cluster
 from infra.config.coherence.controls import check_controls
 from infra.config.coherence.gateway import check_gateway
+from infra.config.coherence.metadata import check_metadata
 from infra.config.coherence.money import check_money
 from infra.config.coherence.names import check_names
 from infra.config.coherence.namespaces import check_namespaces
@@ -29,6 +30,7 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_references,
     check_partitions,
     check_capacity,
+    check_metadata,
     check_money,
     check_subjects,
     check_namespaces,

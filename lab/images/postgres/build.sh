@@ -1,8 +1,7 @@
 # PostgreSQL as the official image lays it out: the programs on PATH, the entry point, the data folder.
 mkdir -p /etc/postgresql-common
 echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
-apt-get -q update
-apt-get -qy install --no-install-recommends postgresql-15 libnss-wrapper
+sh -eu /run/build/recipes/install_packages.sh postgres
 # Bitcode serves only the just-in-time compiler, whose compiler is not installed.
 rm -rf /usr/lib/postgresql/15/lib/bitcode
 # A key pair that the package generates, and every image would share.

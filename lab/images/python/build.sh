@@ -1,3 +1,2 @@
 # What both Python images stand on: Debian's interpreter and the C++ and NUMA libraries that their wheels are linked to.
-apt-get -q update
-apt-get -qy install --no-install-recommends python3 libstdc++6 libnuma1
+sh -eu /run/build/recipes/install_packages.sh python

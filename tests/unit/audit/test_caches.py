@@ -281,6 +281,52 @@ def test_a_model_of_one_tenant_is_tried_by_somebody_else(status: int, expected: 
     assert verdict(platform, probed(FakePlatform(), platform)) is Verdict.FAILS
 
 
+def opening(*routes: list[str]) -> Platform:
+    """A model of several tenants, each of whom opens these routes."""
+    parts = document("trusted", len(routes), enable=["KV1"])
+    for tenant, opened in zip(cast("list[dict[str, Any]]", parts["bulkhead:tenants"]), routes, strict=True):
+        tenant["routes"] = opened
+    config = parse(parts, TODAY)
+    assert not isinstance(config, list), config
+    return platform_of("tests", config, TODAY)
+
+
+def test_a_tenant_whose_key_does_not_open_the_path_of_the_prompts_is_left_alone_and_unproven() -> None:
+    platform = opening(["chat"], ["completions"], ["completions", "chat"])
+    found = probed(door := FakePlatform(refused={"tenant-0": 403}), platform)
+
+    assert verdict(platform, found) is Verdict.UNPROVEN
+    assert [one.seen for one in found if one.tenant == "tenant-0"] == [
+        "the record of tenant-0 does not open `completions`, and this asks by nothing else"
+    ]
+    assert {one.outcome for one in found if one.tenant != "tenant-0"} == {Outcome.HOLDS}
+    assert door.requests == 6
+
+
+def test_a_tenant_without_anybody_whose_prompts_it_could_find_is_unproven() -> None:
+    found = probed(FakePlatform(), opening(["chat"], ["completions"]))
+
+    assert [one.outcome for one in found] == [Outcome.UNPROVEN, Outcome.UNPROVEN]
+    assert "any other tenant of the model" in found[1].seen
+
+
+def test_the_refusal_of_a_path_is_not_taken_for_that_of_a_model() -> None:
+    """Nobody else opens the path, so that the model is asked with a made-up key."""
+    parts = document("trusted", 2, enable=["KV1"])
+    price = {"input_usd_per_million_tokens": 0.2, "output_usd_per_million_tokens": 0.6}
+    parts["bulkhead:models"] = [
+        {"name": name, "source": "/models/tiny", "pool": "cpu", "price": price} for name in ("tiny", "other")
+    ]
+    tenants = cast("list[dict[str, Any]]", parts["bulkhead:tenants"])
+    tenants[1].update({"models": ["other"], "routes": ["chat"]})
+    config = parse(parts, TODAY)
+    assert not isinstance(config, list), config
+    found = probed(FakePlatform(refused={None: 401, "tenant-1": 403}), platform_of("tests", config, TODAY))
+
+    (own,) = (one for one in found if one.tenant == "tenant-0")
+    assert (own.outcome, own.identity) == (Outcome.HOLDS, "a caller with a made-up key")
+
+
 def test_only_the_tenants_that_were_named_ask_for_themselves() -> None:
     blueprint: Blueprint = adversarial(tenants=3).blueprint
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from infra.cli.main import cli
-from tests.unit.cli.conftest import Bulkhead, stand_in_for_pulumi
+from tests.unit.cli.conftest import SOUND, Bulkhead, stand_in_for_pulumi
 
 PULUMI = """\
 #!/bin/sh
@@ -69,6 +69,35 @@ def test_who_sits_at_a_terminal_is_asked(engine: Path, typed: str, status: int) 
 @pytest.mark.usefixtures("engine")
 def test_a_stack_has_to_be_named(bulkhead: Bulkhead) -> None:
     assert bulkhead("destroy").exit_code == 2
+
+
+def protected(project: Path) -> None:
+    """The stack file's database may not be deleted."""
+    database = "  bulkhead:gateway: {database: {kind: in_cluster, deletion_protection: true}}\n"
+    (project / "Pulumi.local.yaml").write_text(f"{SOUND}{database}")
+
+
+def test_a_refusal_of_what_the_stack_file_protects_names_it_and_the_key_that_lifts_it(
+    bulkhead: Bulkhead, engine: Path, project: Path
+) -> None:
+    protected(project)
+    (engine / "status").write_text("255")
+
+    result = bulkhead("destroy", "--stack", "local", "--confirm", "local")
+
+    assert result.exit_code == 3
+    assert "cannot be made again: StatefulSet bulkhead-gateway/database, protected" in result.stderr
+    assert "the stack file protects" in result.stderr
+    assert "deletion_protection: false under `gateway.database`" in result.stderr
+
+
+def test_what_was_unprotected_by_hand_goes_whatever_the_stack_file_says(
+    bulkhead: Bulkhead, engine: Path, project: Path
+) -> None:
+    protected(project)
+
+    assert bulkhead("destroy", "--stack", "local", "--confirm", "local").exit_code == 0
+    assert told(engine)
 
 
 def test_what_the_engine_refuses_is_a_failure(bulkhead: Bulkhead, engine: Path) -> None:

@@ -53,6 +53,24 @@ def test_a_budget_that_changed_since_a_tag_is_told(bulkhead: Bulkhead, repositor
     assert not json.loads(bulkhead("diff", "--json").stdout)["tenants"]
 
 
+def test_routes_that_are_closed_and_metadata_that_change_are_told(bulkhead: Bulkhead, repository: Path) -> None:
+    text = SOUND.replace("models: [small]", "models: [small], routes: [models, chat], metadata: {cost-centre: '4711'}")
+    assert text != SOUND
+    (repository / "Pulumi.local.yaml").write_text(text)
+
+    (tenant,) = json.loads(bulkhead("diff", "--json").stdout)["tenants"]
+
+    assert tenant["keys"] == [
+        {"key": "metadata.cost-centre", "before": None, "after": "4711"},
+        {
+            "key": "routes",
+            "before": "chat, completions, embeddings, messages, models, responses",
+            "after": "chat, models",
+        },
+    ]
+    assert "metadata.cost-centre" in bulkhead("diff").stdout
+
+
 def test_a_stack_that_is_new_or_goes_is_compared_with_nothing(bulkhead: Bulkhead, repository: Path) -> None:
     (repository / "Pulumi.fresh.yaml").write_text(SOUND)
     (repository / "Pulumi.local.yaml").unlink()

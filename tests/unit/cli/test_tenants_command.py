@@ -29,6 +29,8 @@ def account(name: str, **changes: Any) -> Account:
         "standing": Standing.LISTED,
         "key": KeyState.WORKS,
         "models": ("small",),
+        "routes": ("chat", "models"),
+        "metadata": {"cost-centre": "4711"},
         "budget_usd": 5.0,
         "budget_period": "30d",
         "spent_usd": 1.25,
@@ -74,6 +76,15 @@ def test_json_holds_what_the_table_holds(bulkhead: Bulkhead) -> None:
     assert [entry["name"] for entry in listed] == ["one", "two"]
     assert listed[1] == shown
     assert (shown["left_usd"], shown["resets_at"]) == (3.75, "2026-12-01T00:00:00+00:00")
+
+
+def test_one_tenant_is_shown_with_its_routes_and_metadata(bulkhead: Bulkhead) -> None:
+    shown = bulkhead("tenants", "show", "one").stdout
+    document = json.loads(bulkhead("tenants", "show", "one", "--json").stdout)
+
+    assert "chat, models" in shown
+    assert "cost-centre: 4711" in shown
+    assert (document["routes"], document["metadata"]) == (["chat", "models"], {"cost-centre": "4711"})
 
 
 def test_a_key_is_all_that_stands_on_standard_output(bulkhead: Bulkhead) -> None:

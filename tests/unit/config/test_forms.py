@@ -36,6 +36,8 @@ def test_every_pattern_of_the_stack_file_has_words_and_no_other_has() -> None:
         (forms.OBJECT_NAME, ["llm-tls", "gateway.example.com", "9a"], ["Llm", "a_b", "a.", ".a"]),
         (forms.SERVICE_ACCOUNT, ["system:serviceaccount:ray:operator"], ["operator", "system:serviceaccount:ray"]),
         (forms.PRINCIPAL, ["research@example.com", "x"], [" x", "x "]),
+        (forms.METADATA_NAME, ["cost-centre", "a1"], ["cost_centre", "Centre", "a--b", "a-", "9a"]),
+        (forms.METADATA_VALUE, ["4711", " x ", "\N{SNOWMAN}"], ["", "two\nlines", "\t"]),
         (forms.NETWORK, ["10.20.0.0/24", "203.0.113.7/32"], ["203.0.113.7", "example.com", "2001:db8::/32"]),
         (
             forms.HOST,

@@ -26,7 +26,13 @@ def deployed(*parts: TenantPart) -> Deployed:
 
 def tenant(part: TenantPart) -> Tenant:
     record = by_name(part)[part.name]
-    return Tenant(part.name, f"sk-key-of-{part.name}-0001", record["team"], tuple(record["routes"]))
+    return Tenant(
+        name=part.name,
+        key=f"sk-key-of-{part.name}-0001",
+        team=record["team"],
+        routes=tuple(record["routes"]),
+        own_metadata=record["metadata"],
+    )
 
 
 def gateway(*parts: TenantPart, team: dict[str, Any] | None = None, key: dict[str, Any] | None = None) -> State:
@@ -95,6 +101,43 @@ def test_a_change_of_the_stack_file_is_pending_until_it_is_deployed() -> None:
     assert found.pending == ("budget in US dollars: 900 is wanted, 500 deployed",)
     assert found.drift == ()
     assert found.budget_usd == 500
+
+
+def test_routes_and_metadata_are_shown_as_the_gateway_has_them() -> None:
+    part = dataclasses.replace(RESEARCH, paths=("/v1/chat/completions",), metadata=(("cost-centre", "4711"),))
+    by_hand = {**tenant(part).metadata, "cost-centre": "4712", "callback_vars": "somebody else's"}
+
+    found = account_of((part,), (part,), gateway(part, team={"metadata": by_hand}))
+
+    assert found.routes == ("chat",)
+    assert found.metadata == {"cost-centre": "4712"}, "of what others have added nothing is shown"
+    assert found.drift == ("metadata cost-centre: 4711 is wanted, 4712 at the gateway",)
+
+
+def test_a_route_that_was_opened_by_hand_is_drift_in_the_stack_file_s_words() -> None:
+    part = dataclasses.replace(RESEARCH, paths=("/v1/chat/completions",))
+
+    found = account_of((part,), (part,), gateway(part, key={"allowed_routes": ["/v1/models", "/vllm"]}))
+
+    assert found.drift == ("key: routes: chat is wanted, /vllm, models at the gateway",)
+
+
+def test_routes_and_metadata_are_pending_until_they_are_deployed() -> None:
+    changed = dataclasses.replace(RESEARCH, paths=("/v1/chat/completions",), metadata=(("cost-centre", "4711"),))
+
+    found = account_of((changed,), (RESEARCH,), gateway(RESEARCH))
+
+    assert found.pending == (
+        "routes: chat is wanted, chat, completions, embeddings, messages, models, responses deployed",
+        "metadata cost-centre: 4711 is wanted, none deployed",
+    )
+    assert (found.drift, found.metadata) == ((), {})
+
+
+def test_marks_that_somebody_took_away_are_drift() -> None:
+    found = account_of((RESEARCH,), (RESEARCH,), gateway(RESEARCH, key={"metadata": {}}))
+
+    assert found.drift == ("key: metadata that mark it as the platform's are missing",)
 
 
 def test_a_tenant_that_was_just_written_down_has_no_account_yet() -> None:

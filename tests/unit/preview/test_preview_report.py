@@ -9,7 +9,7 @@ from infra.preview.document import read_preview
 from infra.report.comment import COMMENT_LIMIT, LEFT_OUT, size
 from infra.report.preview_markdown import marker, preview_markdown
 from tests.unit.diff.changes import GKE, changed, difference
-from tests.unit.preview.regenerate import golden_path, rendered
+from tests.unit.preview.regenerate import SCALED, golden_path, rendered
 from tests.unit.preview.steps import RECORDED, STACK, named, scaled, state, step, text_of
 
 NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
@@ -24,6 +24,15 @@ def comment(text: str) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_comment_of_a_recorded_preview_is_the_reviewed_one(name: str) -> None:
     assert rendered(name) == golden_path(name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "changes"), SCALED)
+def test_the_comment_on_one_change_and_on_two_thousand_is_the_reviewed_one(name: str, changes: int) -> None:
+    reviewed = golden_path(name, changes).read_text(encoding="utf-8")
+
+    assert rendered(name, changes) == reviewed
+    assert len(read_preview(scaled(name, changes)).changes) == changes
+    assert size(reviewed.removesuffix("\n")) <= COMMENT_LIMIT
 
 
 def test_there_are_recorded_previews_of_one_change_of_many_and_of_a_refusal() -> None:

@@ -7,9 +7,9 @@ from infra.blueprint.model import InClusterDatabasePart
 from tests.unit.components.recording import Recording, Secret, record, strings
 
 
-def database() -> Recording:
+def database(*, protected: bool = False) -> Recording:
     def program() -> Any:
-        part = InClusterDatabasePart("registry.example.com/postgres:15", "10Gi")
+        part = InClusterDatabasePart("registry.example.com/postgres:15", "10Gi", protected)
         component = InClusterDatabase("database", InClusterDatabaseArgs(part, "gateway"))
         connection = component.connection
         return {
@@ -51,6 +51,14 @@ def test_data_lie_on_a_volume_that_outlives_pod_and_set() -> None:
 
     assert claim["spec"]["resources"]["requests"]["storage"] == "10Gi"
     assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
+
+
+def test_a_protected_database_keeps_its_set_and_its_password() -> None:
+    assert {resource.name for resource in database(protected=True).resources if resource.protect} == {
+        "database-password",
+        "database-stateful-set",
+    }
+    assert not [resource.name for resource in database().resources if resource.protect]
 
 
 def test_data_lie_in_a_folder_below_the_volume() -> None:

@@ -19,14 +19,15 @@ from components.tenants.reconciler.loop import Stop
 from components.tenants.reconciler.model import State, Tenant
 from components.tenants.reconciler.passes import Settled, reconcile, seconds_to_forget
 from components.tenants.reconciler.status import Status, serve
-from components.tenants.records import ALLOWED_ROUTES, records
+from components.tenants.records import records
+from infra.blueprint.routes import KEY_PATHS
 from tests.unit.components.parts import RESEARCH
 from tests.unit.components.tenants import fake_gateway
 from tests.unit.components.tenants.fake_gateway import FakeGateway
 
 MASTER = "sk-master-of-this-test"
 FIELDS = {"models": ["tiny"], "max_budget": 5.0, "budget_duration": "30d", "rpm_limit": 60, "tpm_limit": 1000}
-TENANT = Tenant("research", "sk-key-of-research-0001", FIELDS, ALLOWED_ROUTES)
+TENANT = Tenant("research", "sk-key-of-research-0001", FIELDS, KEY_PATHS)
 NOON = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC)
 
 
@@ -154,7 +155,7 @@ def test_it_is_ready_when_the_accounts_are_made(process: Process) -> None:
 
 
 def test_it_is_not_ready_while_a_blocked_key_may_be_remembered(process: Process) -> None:
-    settled(process.gateway, Tenant("gone", "sk-key-of-gone-00001", FIELDS, ALLOWED_ROUTES))
+    settled(process.gateway, Tenant("gone", "sk-key-of-gone-00001", FIELDS, KEY_PATHS))
     process.environment["FORGET_SECONDS"] = "60"
     process.start()
 

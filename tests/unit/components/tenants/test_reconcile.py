@@ -21,7 +21,8 @@ from components.tenants.reconciler.inputs import read_tenants
 from components.tenants.reconciler.model import NONE_OF_A_KEYS_OWN, Tenant
 from components.tenants.reconciler.passes import reconcile
 from components.tenants.reconciler.plan import plan
-from components.tenants.records import ALLOWED_ROUTES, records
+from components.tenants.records import records
+from infra.blueprint.routes import KEY_PATHS
 from tests.unit.components.parts import RESEARCH, SUPPORT
 from tests.unit.components.tenants.fake_gateway import ConnectionLostError, FakeGateway, serve
 
@@ -30,7 +31,7 @@ MASTER = "sk-master-of-this-test"
 
 def tenant(name: str = "research", generation: int = 1, **team: Any) -> Tenant:
     fields = {"models": ["tiny"], "max_budget": 5.0, "budget_duration": "30d", "rpm_limit": 60, "tpm_limit": 1000}
-    return Tenant(name, f"sk-key-of-{name}-{generation:04}", {**fields, **team}, ALLOWED_ROUTES)
+    return Tenant(name, f"sk-key-of-{name}-{generation:04}", {**fields, **team}, KEY_PATHS)
 
 
 RESEARCHERS, SUPPORTERS = tenant("research"), tenant("support", models=["llama-8b", "tiny"])
@@ -54,7 +55,7 @@ def test_a_new_tenant_gets_a_team_with_its_limits_and_one_key() -> None:
     assert team["models"] == key["models"] == ["tiny"]
     assert key["team_id"] == "bulkhead-research"
     assert key["token"] == RESEARCHERS.token
-    assert key["allowed_routes"] == list(ALLOWED_ROUTES)
+    assert key["allowed_routes"] == list(KEY_PATHS)
 
 
 def test_a_repeated_run_writes_nothing() -> None:
@@ -169,6 +170,78 @@ def test_a_new_key_is_given_nothing_to_end_by() -> None:
 
     (body,) = (body for path, body in gateway.writes if path == "/key/generate")
     assert not {"duration", *NONE_OF_A_KEYS_OWN} & body.keys()
+
+
+def noted(**metadata: str) -> Tenant:
+    """The tenant with metadata in its record."""
+    return dataclasses.replace(RESEARCHERS, own_metadata=metadata)
+
+
+def metadata_at(gateway: FakeGateway) -> list[dict[str, Any]]:
+    """What the team and the key of the one tenant hold."""
+    return [thing["metadata"] for thing in (*gateway.teams.values(), *gateway.keys.values())]
+
+
+MARKS = {"managed_by": "bulkhead", "tenant": "research"}
+
+
+def test_a_records_metadata_are_written_to_team_and_key_beside_what_marks_them_and_once() -> None:
+    gateway = FakeGateway()
+    settle(gateway, noted(centre="4711"))
+
+    assert metadata_at(gateway) == [{**MARKS, "centre": "4711", "managed_metadata": ["centre"]}] * 2
+    assert settle(gateway, noted(centre="4711")) == []
+
+
+def test_metadata_that_changed_in_the_record_change_and_those_taken_out_go() -> None:
+    gateway = FakeGateway()
+    settle(gateway, noted(centre="4711", contact="alice"))
+    gateway.teams["bulkhead-research"]["metadata"]["by-hand"] = "stays"
+
+    settle(gateway, noted(centre="4712"))
+
+    team, key = metadata_at(gateway)
+    assert key == {**MARKS, "centre": "4712", "managed_metadata": ["centre"]}
+    assert team == {**key, "by-hand": "stays"}
+
+
+def test_a_record_without_metadata_leaves_none_of_its_former_ones() -> None:
+    gateway = FakeGateway()
+    settle(gateway, noted(centre="4711"))
+
+    settle(gateway, RESEARCHERS)
+
+    assert metadata_at(gateway) == [MARKS, MARKS]
+
+
+@pytest.mark.parametrize("drift", [{"centre": "9"}, {"managed_metadata": []}, {"tenant": "support"}])
+@pytest.mark.parametrize("thing", ["team", "key"])
+def test_metadata_that_were_changed_by_hand_are_put_back(thing: str, drift: dict[str, Any]) -> None:
+    gateway = FakeGateway()
+    settle(gateway, noted(centre="4711"))
+    before = copy.deepcopy((gateway.teams, gateway.keys))
+    record = gateway.teams["bulkhead-research"] if thing == "team" else gateway.keys[RESEARCHERS.token]
+    record["metadata"].update(drift)
+
+    settle(gateway, noted(centre="4711"))
+
+    assert (gateway.teams, gateway.keys) == before
+
+
+def test_no_metadata_of_a_record_take_the_place_of_what_marks_the_team() -> None:
+    gateway = FakeGateway()
+    settle(gateway, noted(managed_by="somebody", tenant="support"))
+
+    assert all(metadata.items() >= MARKS.items() for metadata in metadata_at(gateway))
+
+
+def test_a_route_that_leaves_the_record_is_the_only_thing_that_is_written() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+
+    settle(gateway, dataclasses.replace(RESEARCHERS, routes=("/v1/chat/completions",)))
+
+    assert gateway.writes == [("/key/update", {"key": RESEARCHERS.token, "allowed_routes": ["/v1/chat/completions"]})]
 
 
 def test_metadata_that_somebody_added_stays() -> None:
@@ -346,13 +419,25 @@ def test_more_than_a_page_of_tenants_is_seen_whole() -> None:
 NAMES = st.sets(st.sampled_from(["a", "b", "c", "d"]))
 
 
-@given(before=NAMES, after=NAMES, budget=st.floats(min_value=0.01, max_value=1e6), order=st.randoms())
+ROUTES = st.sets(st.sampled_from(KEY_PATHS), min_size=1).map(lambda paths: tuple(sorted(paths)))
+METADATA = st.dictionaries(st.sampled_from(["centre", "contact", "region"]), st.text(max_size=3))
+OPENED = st.tuples(ROUTES, METADATA)
+
+
+@given(
+    before=NAMES,
+    after=NAMES,
+    budget=st.floats(min_value=0.01, max_value=1e6),
+    order=st.randoms(),
+    opened=st.tuples(OPENED, OPENED),
+)
 def test_from_any_listing_to_any_other_exactly_the_listed_may_call(
-    before: set[str], after: set[str], budget: float, order: Any
+    before: set[str], after: set[str], budget: float, order: Any, opened: Any
 ) -> None:
+    was, becomes = opened
     gateway = FakeGateway()
-    settle(gateway, *(tenant(name) for name in sorted(before)))
-    listed = [tenant(name, max_budget=budget) for name in sorted(after)]
+    settle(gateway, *(opening(tenant(name), *was) for name in sorted(before)))
+    listed = [opening(tenant(name, max_budget=budget), *becomes) for name in sorted(after)]
     order.shuffle(listed)
 
     settle(gateway, *listed)
@@ -361,7 +446,16 @@ def test_from_any_listing_to_any_other_exactly_the_listed_may_call(
     open_keys = {key["metadata"]["tenant"] for key in gateway.keys.values() if not key["blocked"]}
     assert open_teams == open_keys == after
     assert set(gateway.teams) == {f"bulkhead-{name}" for name in before | after}
+    for found in (*gateway.teams.values(), *gateway.keys.values()):
+        if not found["blocked"]:
+            kept = found["metadata"].keys() - {"managed_by", "managed_metadata", "tenant"}
+            assert {name: found["metadata"][name] for name in kept} == becomes[1]
+            assert found.get("allowed_routes", list(becomes[0])) == list(becomes[0])
     assert plan(listed, observe(gateway)) == []
+
+
+def opening(tenant: Tenant, routes: tuple[str, ...], metadata: dict[str, str]) -> Tenant:
+    return dataclasses.replace(tenant, routes=routes, own_metadata=metadata)
 
 
 # --- files, exit codes, secrets ---------------------------------------------------------------------------------
@@ -386,6 +480,23 @@ def test_records_say_what_the_blueprint_says(folder: Path) -> None:
         "tpm_limit": 200_000,
     }
     assert support.key == "sk-sentinel-key-of-support"
+
+
+def test_records_say_what_a_tenants_key_opens_and_what_is_noted_of_it(folder: Path) -> None:
+    part = dataclasses.replace(RESEARCH, paths=("/v1/chat/completions",), metadata=(("cost-centre", "4711"),))
+    (folder / "tenants.json").write_text(records((part,)), encoding="utf-8")
+
+    (found,) = read_tenants(folder, folder)
+
+    assert found.routes == ("/v1/chat/completions",)
+    assert found.own_metadata == {"cost-centre": "4711"}
+
+
+def test_a_tenant_without_routes_is_refused_since_litellm_would_open_every_one(folder: Path) -> None:
+    (folder / "tenants.json").write_text(records((dataclasses.replace(RESEARCH, paths=()),)), encoding="utf-8")
+
+    with pytest.raises(InputError, match="routes"):
+        read_tenants(folder, folder)
 
 
 def test_records_do_not_depend_on_the_order_of_tenants() -> None:

@@ -20,6 +20,7 @@ PROVIDER = {"name": "example-ai", "networks": ["203.0.113.0/24"]}
         ({}, "trust.admission.priority_classes", "batch", "urgent"),
         ({}, "trust.admission.runtime_classes", "gvisor", "kata"),
         ({"cluster": GKE}, "cluster.node_zones", "europe-west4-a", "europe-west4-b"),
+        ({}, "tenants.0.routes", "chat", "models"),
         ({}, "tenants.0.subjects", {"kind": "group", "name": "a"}, {"kind": "user", "name": "a"}),
         ({}, "gateway.admin.allowed_from", "tools", "monitoring"),
         ({"observability.kind": "prometheus"}, "observability.read_from", "tools", "monitoring"),

@@ -18,10 +18,13 @@ from lab.images import IMAGES, ImageBuildError, ImageName, ensure_images
 from lab.images import build as building
 from lab.images import layer as layering
 from lab.images.build import RECORD, archive_path, image_key
+from lab.images.debian_archive import DebianArchive
 from lab.images.layer import BuildPlace, LayerRecipe, Step, build_layer, run_step
+from lab.images.package_lock import LockedPackage, Served
 from lab.progress import Progress
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mount namespaces need root")
+SHA256 = "a" * 64
 DPKG_STATUS = "Package: example\nStatus: install ok installed\nVersion: 1.0\n\nPackage: removed\nStatus: deinstall ok\n"
 
 
@@ -57,9 +60,28 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(building, "build_layer", fake_layer)
     monkeypatch.setattr(building, "_uv", uv)
     monkeypatch.setattr(building.debian, "transport_settings", str)
+    monkeypatch.setattr(LayerRecipe, "locked", locked_by_this_test)
+    archive_serves(monkeypatch, {"1.0": SHA256})
     tools_on_path(monkeypatch, lacking=())
     monkeypatch.setattr(building.os, "geteuid", lambda: 0)
     return names
+
+
+def locked_by_this_test(recipe: LayerRecipe) -> tuple[LockedPackage, ...]:
+    """The one package that every faked layer has."""
+    return () if recipe.below else (LockedPackage("example", "1.0", SHA256),)
+
+
+def locked_before(recipe: LayerRecipe) -> tuple[LockedPackage, ...]:
+    """The same with an older version."""
+    return () if recipe.below else (LockedPackage("example", "0.9", SHA256),)
+
+
+def archive_serves(monkeypatch: pytest.MonkeyPatch, versions: dict[str, str]) -> None:
+    def read(_: DebianArchive) -> Served:
+        return {"example": versions}
+
+    monkeypatch.setattr(DebianArchive, "read", read)
 
 
 def tools_on_path(monkeypatch: pytest.MonkeyPatch, lacking: tuple[str, ...]) -> None:
@@ -102,6 +124,39 @@ def test_an_image_says_that_the_lab_built_it_and_out_of_what(built: list[str]) -
     assert record["built_by"] == "Bulkhead's lab"
     assert record["stands_in_for"] == IMAGES[ImageName.REDIS].reference
     assert record["debian_packages"] == {"example": "1.0"}
+
+
+def test_a_package_that_is_served_with_another_checksum_ends_the_build_before_it_begins(
+    built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive_serves(monkeypatch, {"1.0": "b" * 64})
+
+    with pytest.raises(ImageBuildError, match=f"example 1.0 with the checksum {'b' * 64}, and {SHA256} is locked"):
+        ensure_images([ImageName.REDIS], quiet)
+    assert built == []
+
+
+def test_a_locked_version_that_is_served_no_more_is_replaced_with_a_warning(
+    built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(LayerRecipe, "locked", locked_before)
+
+    assert ensure_images([ImageName.REDIS], lines.append)
+    assert (
+        "warning: image layer debian: example 0.9 is locked and no longer served, so that its successor 1.0 was taken"
+        " out of the signed archive. Lock anew: python -m lab.images.lock debian"
+    ) in lines
+
+
+def test_another_version_than_the_locked_one_that_is_served_is_refused(
+    built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LayerRecipe, "locked", locked_before)
+    archive_serves(monkeypatch, {"0.9": SHA256, "1.0": SHA256})
+
+    with pytest.raises(ImageBuildError, match=r"example 1\.0 was installed, and 0\.9 is locked"):
+        ensure_images([ImageName.REDIS], quiet)
 
 
 def test_what_is_built_is_not_built_again_and_shared_layers_are_built_once(built: list[str]) -> None:
@@ -224,8 +279,10 @@ def test_a_changed_recipe_changes_the_key_of_its_layer_and_of_all_above(
         (recipes / name).mkdir(parents=True)
         (recipes / name / "build.sh").write_text("true\n")
     (recipes / "run_in_layer.sh").touch()
+    (recipes / "install_packages.sh").touch()
     monkeypatch.setattr(layering, "RECIPES", recipes)
     monkeypatch.setattr(layering, "_RUNNER", recipes / "run_in_layer.sh")
+    monkeypatch.setattr(layering, "_INSTALLER", recipes / "install_packages.sh")
     lower = LayerRecipe("lower", "Lower")
     upper = LayerRecipe("upper", "Upper", lower)
     before = lower.key(), upper.key()
@@ -240,10 +297,11 @@ def test_a_changed_recipe_changes_the_key_of_its_layer_and_of_all_above(
 
 
 def a_place(tmp_path: Path) -> BuildPlace:
-    place = BuildPlace(tmp_path / "work", tmp_path / "downloads", tmp_path / "logs", tmp_path / "uv", tmp_path / "apt")
+    folders = (tmp_path / name for name in ("work", "downloads", "logs", "uv", "apt", "preferences"))
+    place = BuildPlace(*folders, served={})
     for folder in (place.work, place.downloads, place.logs):
         folder.mkdir()
-    for file in (place.uv, place.apt_configuration):
+    for file in (place.uv, place.apt_configuration, place.apt_preferences):
         file.touch()
     return place
 
@@ -293,7 +351,7 @@ def test_a_killed_builder_leaves_neither_process_nor_mount(tmp_path: Path) -> No
     place = a_place(tmp_path)
     program = (
         "import sys; from pathlib import Path; from lab.images.layer import *; p = Path(sys.argv[1]);"
-        "place = BuildPlace(p / 'work', p / 'downloads', p / 'logs', p / 'uv', p / 'apt');"
+        "place = BuildPlace(p / 'work', p / 'downloads', p / 'logs', p / 'uv', p / 'apt', p / 'preferences', {});"
         "command = f'mount -t tmpfs t {p}/work && sleep {sys.argv[2]}';"
         "run_step(Step('x', 'x', ('/bin/sh', '-c', command)), place, print)"
     )

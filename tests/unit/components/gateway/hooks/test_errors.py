@@ -41,7 +41,7 @@ def engine_text(message: str, param: str | None = None) -> str:
         (403, "key_model_access_denied", "The requested model 'nope' is not available", "MODEL_NOT_FOUND"),
         (403, "team_model_access_denied", "team not allowed to access model", "MODEL_NOT_FOUND"),
         (400, "x", "/chat/completions: Invalid model name passed in model=nope.", "MODEL_NOT_FOUND"),
-        (403, "", "Virtual key is not allowed to call this route.", "UNKNOWN_PATH"),
+        (403, "", "Virtual key is not allowed to call this route.", "PATH_NOT_OPEN"),
         (403, "", "Forbidden", "NOT_PERMITTED"),
         (422, "budget_exceeded", "Budget has been exceeded! Team=bulkhead-research Current cost: 1", "BUDGET_SPENT"),
         (429, "all_deployments_in_cooldown", "No deployments available for selected model", "MODEL_UNAVAILABLE"),
