@@ -25,7 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from infra.guard import RESOURCE_RULES, STACK_RULES, Guard, GuardedResource  # noqa: E402 - from the project around
-from infra.guard.rules import ResourceRule, StackRule, holds  # noqa: E402
+from infra.guard.rule import ResourceRule, StackRule, objections, stack_objections  # noqa: E402
 from infra.guard.stack import guard_of_stack, judged_file  # noqa: E402
 
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -42,10 +42,8 @@ def _guarded(args: ResourceValidationArgs) -> GuardedResource:
 
 def _resource_policy(rule: ResourceRule) -> Policy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        guard = _guard(args.urn)
-        if holds(rule, guard):
-            for message in rule.check(_guarded(args), guard):
-                report(message)
+        for message in objections(rule, _guarded(args), _guard(args.urn)):
+            report(message)
 
     return ResourceValidationPolicy(rule.name, rule.description, validate)
 
@@ -55,14 +53,12 @@ def _stack_policy(rule: StackRule) -> Policy:
         own = next((one for one in args.resources if one.resource_type == STACK_TYPE), None)
         if own is None:
             return
-        guard = _guard(own.urn)
-        if holds(rule, guard):
-            resources = [
-                GuardedResource(one.urn, one.resource_type, one.name, one.props, bool(one.opts.protect))
-                for one in args.resources
-            ]
-            for message in rule.check(resources, guard):
-                report(message, own.urn)
+        resources = [
+            GuardedResource(one.urn, one.resource_type, one.name, one.props, bool(one.opts.protect))
+            for one in args.resources
+        ]
+        for message in stack_objections(rule, resources, _guard(own.urn)):
+            report(message, own.urn)
 
     return StackValidationPolicy(rule.name, rule.description, validate)
 

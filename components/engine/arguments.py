@@ -3,11 +3,10 @@
 import json
 
 from infra.blueprint.model import EngineOptionsPart, EnginePart, HubWeights, ImageWeights
+from infra.blueprint.names import ACCEPTED_KEYS_FILE
 
-ACCEPTED_KEYS_PATH = "/etc/bulkhead/engine"
-"""Where the file lies with the keys that are taken, while it is more than one."""
-ACCEPTED_KEYS = "accepted-keys.yaml"
-"""What that file is called, there and in the Secret; vLLM takes a configuration by no other ending."""
+ACCEPTED_KEYS_PATH, _, ACCEPTED_KEYS = ACCEPTED_KEYS_FILE.rpartition("/")
+"""Where the file lies with the keys that are taken, and what it is called, there and in the Secret."""
 WEIGHTS_PATH = "/models/weights"
 """Where weights from the hub are staged."""
 
@@ -56,7 +55,7 @@ def vllm_arguments(part: EnginePart) -> tuple[str, ...]:
         "sha256",
         *(() if part.keeps_prefixes else ("--no-enable-prefix-caching",)),
         *_option_arguments(part.options),
-        *(("--config", f"{ACCEPTED_KEYS_PATH}/{ACCEPTED_KEYS}") if len(part.key_generations) > 1 else ()),
+        *(("--config", ACCEPTED_KEYS_FILE) if len(part.key_generations) > 1 else ()),
     )
 
 

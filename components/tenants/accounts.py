@@ -15,12 +15,12 @@ from components.tenants.pod import OBJECT_NAME, RECORDS_KEY, pod_spec, reconcile
 from components.tenants.reconciler.inputs import FORMER_KEY
 from components.tenants.records import records
 from infra.blueprint.model import TenantPart
+from infra.blueprint.names import TENANT_KEY_SECRET
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.apps.v1 import DeploymentSpecArgsDict
 
 KEYS_SECRET = "tenant-keys"  # noqa: S105 - the name of a Secret
-DELIVERED_SECRET = "bulkhead-key"  # noqa: S105 - the name of a Secret
 MASTER_KEY_ANNOTATION = "bulkhead.dev/master-key-generation"
 KEY_PREFIX = "sk-"
 KEY_LENGTH = 48
@@ -171,7 +171,7 @@ class TenantAccounts(pulumi.ComponentResource):
         kubernetes.core.v1.Secret(
             f"{self._name}-delivered-{tenant}",
             metadata={
-                "name": DELIVERED_SECRET,
+                "name": TENANT_KEY_SECRET,
                 "namespace": namespace,
                 "labels": labels(OBJECT_NAME, tenant=tenant),
             },

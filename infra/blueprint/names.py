@@ -36,6 +36,13 @@ GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
 CONTROL_LABEL = "bulkhead.dev/control"
 """On what belongs to one control, as `SR1`."""
 
+TENANT_KEY_SECRET = "bulkhead-key"  # noqa: S105 - the name of a Secret
+"""Where a tenant finds its virtual key, in its own namespace."""
+
+ACCEPTED_KEYS_FILE = "/etc/bulkhead/engine/accepted-keys.yaml"
+"""What an engine reads with the keys that it takes, while they are more than one; vLLM takes a configuration by no
+other ending."""
+
 ENGINE_PORT = 8000
 PICKER_PORT = 9002
 """Where an endpoint picker is asked, in Envoy's protocol for external processing (llm-d's own number)."""

@@ -10,10 +10,12 @@ from infra.cli.project import project_folder
 from infra.config.accelerators import FACTS
 from infra.config.schema import stack_file_schema
 from infra.controls.catalogue import CONTROLS, available
+from infra.guard import RESOURCE_RULES, STACK_RULES
 from infra.report.accelerator_reference import accelerator_reference
 from infra.report.alert_reference import AlertEntry, alert_reference
 from infra.report.control_reference import control_reference
 from infra.report.pin_reference import pin_reference
+from infra.report.rule_reference import rule_reference
 from infra.report.stack_file_reference import stack_file_reference
 
 FOLDER = Path("docs") / "reference"
@@ -27,6 +29,7 @@ def pages() -> dict[str, str]:
         "accelerators.md": accelerator_reference(FACTS),
         "controls.md": control_reference(CONTROLS, available()),
         "pins.md": pin_reference(),
+        "policy-rules.md": rule_reference((*RESOURCE_RULES, *STACK_RULES)),
         "stack-file.md": stack_file_reference(stack_file_schema()),
     }
 

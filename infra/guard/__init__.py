@@ -3,8 +3,8 @@
 Pure functions over plain data: the policy pack in `policy/` runs them in the engine, and the tests over offline plans.
 """
 
+from infra.guard.catalogue import RESOURCE_RULES, STACK_RULES, violations, violations_of_each
 from infra.guard.model import Guard, GuardedResource, Violation, guard_of
-from infra.guard.rules import RESOURCE_RULES, STACK_RULES, violations, violations_of_each
 
 __all__ = [
     "RESOURCE_RULES",

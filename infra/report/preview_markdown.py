@@ -61,7 +61,7 @@ def _head(difference: StackDifference, preview: EnginePreview) -> Iterator[Block
 def _broken(violations: Sequence[Violation]) -> Iterator[Block]:
     if violations:
         heading = "**:no_entry: The platform's own rules are broken, so the policy pack refuses the update.**"
-        told = [f"{one.rule}: {one.urn.rpartition('::')[2]}: {one.message}" for one in violations]
+        told = [f"{one.rule}: {one.message}" for one in violations]
         yield Block((SEPARATOR.join([heading, _messages(told)]),), ALARM_RANK)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from components.tenants.accounts import DELIVERED_SECRET
+from infra.blueprint.names import TENANT_KEY_SECRET
 from tests.lab import packets
 from tests.lab.load import Ending, Load, service_url
 from tests.lab.packets import Prober, address_of, api_server, probing
@@ -126,8 +126,8 @@ def test_nobody_else_has_anything_there(partitioned: PartitionedPlatform, space:
 def test_a_subject_reads_its_key_in_its_own_namespace_and_gets_an_answer_where_the_key_says(
     partitioned: PartitionedPlatform, member: Requester, space: str, own_pod: Prober
 ) -> None:
-    found = member.call("get", "secret", DELIVERED_SECRET, "--namespace", space, "--output=json")
-    assert found.passed, f"the Secret {DELIVERED_SECRET} cannot be read"
+    found = member.call("get", "secret", TENANT_KEY_SECRET, "--namespace", space, "--output=json")
+    assert found.passed, f"the Secret {TENANT_KEY_SECRET} cannot be read"
     data = {name: base64.b64decode(value).decode() for name, value in json.loads(found.said)["data"].items()}
     address = urlsplit(data["OPENAI_BASE_URL"])
     given = partitioned.stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]

@@ -1,30 +1,72 @@
 """What the program makes itself breaks none of the rules that keep others from weakening it, in any tier."""
 
 import pytest
+from hypothesis import given, settings
 
-from infra.config.loader import load_stack_file
+from infra.config.stack import StackConfig
 from infra.config.trust import Tier
-from infra.guard import GuardedResource, guard_of, violations
-from infra.plan import PlannedResource
-from infra.posture import platform_of
-from tests.plan.stacks import STACKS, TODAY, committed_plan, stack_file
-from tests.plan.test_tier_changes import TIERS, configuration_at, plan_at
+from infra.guard import GuardedResource, Violation, guard_of, violations
+from infra.plan import Plan, PlannedResource, plan
+from infra.posture import Platform, platform_of
+from tests.plan.stacks import EVERY_SECRET, STACKS, TODAY, configuration, document_of
+from tests.plan.test_generated_configurations import EXAMPLES, planned
+from tests.plan.test_tier_changes import configuration_at, plan_at
+from tests.plan.ways import edited
+from tests.strategies import Document, configurations
+from tests.unit.guard.stack import stack_document
+
+PICKED = {"kind": "endpoint_picker", "network_encrypts": True}
+SHARED_GPUS = "no-sharing-of-gpus"
+"""The one rule that a stack file itself can ask to break; its posture is an error then."""
 
 
 def guarded(resource: PlannedResource) -> GuardedResource:
     return GuardedResource(resource.urn, resource.type, resource.name, resource.inputs, resource.options.protect)
 
 
+def broken(made: Plan, platform: Platform) -> list[Violation]:
+    return violations(map(guarded, made.resources), guard_of(platform))
+
+
+def at(document: Document, tier: Tier) -> tuple[Plan, Platform]:
+    """The plan of a document in a tier, and the platform that it is judged by."""
+    trust = {**document["bulkhead:trust"], "tier": str(tier)}
+    platform = platform_of("test", configuration({**document, "bulkhead:trust": trust}), TODAY)
+    return plan(platform, EVERY_SECRET), platform
+
+
+@pytest.mark.parametrize("tier", Tier)
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_committed_stack_breaks_no_rule(stack: str) -> None:
-    _, config = load_stack_file(stack_file(stack), TODAY)
-    guard = guard_of(platform_of(stack, config, TODAY))
+def test_no_committed_stack_breaks_a_rule_in_any_tier(stack: str, tier: Tier) -> None:
+    platform = platform_of(stack, configuration_at(stack, tier), TODAY)
 
-    assert violations(map(guarded, committed_plan(stack).resources), guard) == []
+    assert broken(plan_at(stack, tier), platform) == []
 
 
-@pytest.mark.parametrize("tier", TIERS)
-def test_no_tier_breaks_a_rule(tier: Tier) -> None:
-    guard = guard_of(platform_of("prod", configuration_at("prod", tier), TODAY))
+@pytest.mark.parametrize("tier", [Tier.PARTITIONED, Tier.ADVERSARIAL])
+def test_no_rule_is_broken_where_everything_is_in_use(tier: Tier) -> None:
+    """Subjects, a dedicated pool, a route, Prometheus, and each way to keep caches apart."""
+    assert broken(*at(stack_document(), tier)) == []
 
-    assert violations(map(guarded, plan_at("prod", tier).resources), guard) == []
+
+@pytest.mark.parametrize("tier", Tier)
+def test_no_rule_is_broken_by_an_endpoint_picker(tier: Tier) -> None:
+    document = edited(document_of("local"), "models", 0, routing=PICKED)
+
+    assert broken(*at(document, tier)) == []
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_no_rule_is_broken_while_keys_are_drawn_anew(tier: Tier) -> None:
+    document = edited(document_of("local"), "tenants", 0, key_generation=2)
+
+    assert broken(*at(document, tier)) == []
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(configurations())
+def test_no_sound_configuration_breaks_a_rule(config: StackConfig) -> None:
+    platform = platform_of("generated", config, TODAY)
+
+    rules = {violation.rule for violation in broken(planned(config), platform)}
+    assert rules <= (frozenset() if platform.posture.sound else {SHARED_GPUS}), platform.posture.errors

@@ -1,203 +1,113 @@
-"""Each rule of the policy pack: what passes, what fails, and what happens where nothing is said."""
+"""Each rule of the policy pack: what passes, what is refused, and what happens where nothing is said."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from infra.config.trust import ControlId
-from infra.guard import RESOURCE_RULES, STACK_RULES, Guard, GuardedResource, violations
-
-PROJECT = "urn:pulumi:test::bulkhead::"
-EVERYTHING = Guard(
-    in_force=frozenset(ControlId),
-    tenants=frozenset({("Group", "research@example.com", ""), ("ServiceAccount", "pipeline", "ci")}),
-    policed_namespaces=frozenset({"bulkhead-engines"}),
-    closed_namespaces=frozenset({"bulkhead-engines"}),
-    cluster_protected=True,
+from infra.guard import RESOURCE_RULES, STACK_RULES, GuardedResource, violations_of_each
+from infra.guard.rule import ResourceRule
+from tests.unit.guard.cases import (
+    Cases,
+    access,
+    admission,
+    engines,
+    everywhere,
+    gateway,
+    namespaces,
+    network,
+    nodes,
+    places,
+    queues,
+    reach,
 )
-DENY: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+from tests.unit.guard.stack import as_engine, everything, resource
 
-
-def resource(type_token: str, properties: Mapping[str, Any], *, by: str = "", protect: bool = False) -> GuardedResource:
-    return GuardedResource(f"{PROJECT}{by}{type_token}::one", type_token, "one", properties, protect)
-
-
-def service(**spec: Any) -> GuardedResource:
-    return resource("kubernetes:core/v1:Service", {"metadata": {"name": "one"}, "spec": spec} if spec else {})
-
-
-def binding(*subjects: Mapping[str, str], kind: str = "ClusterRoleBinding") -> GuardedResource:
-    return resource(f"kubernetes:rbac.authorization.k8s.io/v1:{kind}", {"subjects": list(subjects)} if subjects else {})
-
-
-def policy(namespace: str, *, by: str = "", **spec: Any) -> GuardedResource:
-    metadata = {"metadata": {"name": "one", "namespace": namespace}}
-    return resource("kubernetes:networking.k8s.io/v1:NetworkPolicy", {**metadata, "spec": spec}, by=by)
-
-
-DEFAULT_DENY = policy("bulkhead-engines", by="bulkhead:network:NetworkPolicies$", **DENY)
-
-
-def job(container: Mapping[str, Any], labels: Mapping[str, str] | None = None, **spec: Any) -> GuardedResource:
-    pod = {"containers": [{"name": "main", "image": "example/image:1.0.0", **container}], **spec}
-    metadata = {"name": "one", "labels": dict(labels or {})}
-    return resource("kubernetes:batch/v1:Job", {"metadata": metadata, "spec": {"template": {"spec": pod}}})
-
-
-def namespace(labels: Mapping[str, str] | None) -> GuardedResource:
-    return resource(
-        "kubernetes:core/v1:Namespace", {"metadata": {"name": "one", **({"labels": labels} if labels else {})}}
-    )
-
-
-def node_pool(*accelerators: Mapping[str, Any]) -> GuardedResource:
-    return resource(
-        "gcp:container/nodePool:NodePool",
-        {"nodeConfig": {"guestAccelerators": list(accelerators)}} if accelerators else {},
-    )
-
-
-def database(*, protect: bool, **properties: Any) -> GuardedResource:
-    return resource("gcp:sql/databaseInstance:DatabaseInstance", properties, protect=protect)
-
-
-GPU = {"resources": {"limits": {"nvidia.com/gpu": "1"}}}
-QUEUE = {"kueue.x-k8s.io/queue-name": "research"}
-PASSING: dict[str, list[GuardedResource]] = {
-    "no-open-service": [service(type="ClusterIP"), service()],
-    "no-cluster-role-for-tenants": [
-        binding({"kind": "Group", "name": "admins@example.com"}),
-        binding({"kind": "Group", "name": "research@example.com"}, kind="RoleBinding"),
-        binding({"kind": "ServiceAccount", "name": "pipeline", "namespace": "elsewhere"}),
-        binding(),
-    ],
-    "no-network-policy-beside": [DEFAULT_DENY, policy("somewhere-else", podSelector={}), policy("")],
-    "no-gpu-without-a-queue": [job(GPU, QUEUE), job({}), job({"resources": {"limits": {"nvidia.com/gpu": "0"}}})],
-    "images-state-their-version": [job({"image": "example/image@sha256:0123"}), job({}), job({"image": ""})],
-    "images-are-not-below-their-floors": [
-        job({"image": "docker.io/vllm/vllm-openai:v0.33.0"}),
-        job({"image": "mirror.example/vllm/vllm-openai:v99.0.0"}),
-        job({"image": "example/vllm-openai-tools:v0.1.0"}),
-    ],
-    "namespaces-state-pod-security": [
-        namespace({"pod-security.kubernetes.io/enforce": "restricted"}),
-        namespace({"pod-security.kubernetes.io/enforce": "baseline"}),
-    ],
-    "no-sharing-of-gpus": [node_pool({"type": "nvidia-l4", "gpuPartitionSize": "1g.5gb"}), node_pool()],
-    "data-is-protected": [
-        database(protect=True, deletionProtection=True),
-        database(protect=True),
-        resource("gcp:container/cluster:Cluster", {}, protect=True),
-        resource("gcp:redis/instance:Instance", {}),
-    ],
+CASES: Mapping[str, Cases] = {
+    **places.CASES,
+    **reach.CASES,
+    **network.CASES,
+    **queues.CASES,
+    **admission.CASES,
+    **namespaces.CASES,
+    **access.CASES,
+    **gateway.CASES,
+    **engines.CASES,
+    **nodes.CASES,
+    **everywhere.CASES,
 }
-FAILING: dict[str, list[GuardedResource]] = {
-    "no-open-service": [
-        service(type="LoadBalancer"),
-        service(type="NodePort"),
-        service(type="ClusterIP", externalIPs=["203.0.113.7"]),
-    ],
-    "no-cluster-role-for-tenants": [
-        binding({"kind": "Group", "name": "research@example.com"}),
-        binding({"kind": "User", "name": "ops"}, {"kind": "ServiceAccount", "name": "pipeline", "namespace": "ci"}),
-    ],
-    "no-network-policy-beside": [policy("bulkhead-engines", podSelector={}, ingress=[{}])],
-    "no-gpu-without-a-queue": [
-        job(GPU),
-        job({"resources": {"requests": {"nvidia.com/mig-1g.10gb": 1}}}),
-        job({}, initContainers=[{"name": "first", "image": "example/image:1.0.0", **GPU}]),
-        job({}, resourceClaims=[{"name": "gpu"}]),
-        job({"resources": {"claims": [{"name": "gpu"}]}}),
-    ],
-    "images-state-their-version": [
-        job({"image": "example/image"}),
-        job({"image": "example/image:latest"}),
-        job({"image": "registry.example:5000/image"}),
-        job({}, initContainers=[{"name": "first", "image": "example/image:latest"}]),
-    ],
-    "images-are-not-below-their-floors": [
-        job({"image": "docker.io/vllm/vllm-openai:v0.9.0"}),
-        job({"image": "mirror.example/vllm/vllm-openai:nightly"}),
-    ],
-    "namespaces-state-pod-security": [
-        namespace({"pod-security.kubernetes.io/enforce": "privileged"}),
-        namespace({"pod-security.kubernetes.io/warn": "restricted"}),
-        namespace(None),
-    ],
-    "no-sharing-of-gpus": [
-        node_pool({"type": "nvidia-l4", "gpuSharingConfig": {"gpuSharingStrategy": "TIME_SHARING"}}),
-        node_pool({"gpuPartitionSize": "1g.5gb", "gpuSharingConfig": {"gpuSharingStrategy": "MPS"}}),
-    ],
-    "data-is-protected": [
-        database(protect=False),
-        database(protect=True, deletionProtection=False),
-        resource("gcp:container/cluster:Cluster", {}),
-    ],
-}
+LET_THROUGH = [(rule, one) for rule, cases in CASES.items() for one in (*cases.passing, *cases.silent)]
+REFUSED = [(rule, one) for rule, cases in CASES.items() for one in (*cases.refused, *cases.lacking)]
 
 
-def broken(one: GuardedResource, guard: Guard = EVERYTHING) -> list[str]:
-    return [violation.rule for violation in violations([one, DEFAULT_DENY], guard)]
+def broken(one: GuardedResource, **guarded: Any) -> set[str]:
+    return {violation.rule for violation in violations_of_each([one], replace(everything(), **guarded))}
 
 
-@pytest.mark.parametrize(("rule", "one"), [(rule, one) for rule, passing in PASSING.items() for one in passing])
+def named(case: object) -> str | None:
+    return case if isinstance(case, str) else case.title if isinstance(case, GuardedResource) else None
+
+
+@pytest.mark.parametrize(("rule", "one"), LET_THROUGH, ids=named)
 def test_what_is_as_it_should_be_or_says_nothing_of_it_passes(rule: str, one: GuardedResource) -> None:
     assert rule not in broken(one)
 
 
-@pytest.mark.parametrize(("rule", "one"), [(rule, one) for rule, failing in FAILING.items() for one in failing])
-def test_what_weakens_the_rule_fails_it_alone(rule: str, one: GuardedResource) -> None:
-    assert set(broken(one)) == {rule}
+@pytest.mark.parametrize(("rule", "one"), REFUSED, ids=named)
+def test_what_weakens_a_control_or_lacks_what_it_needs_is_refused_by_its_rule_alone(
+    rule: str, one: GuardedResource
+) -> None:
+    assert {rule} <= broken(one) <= {rule, *CASES[rule].others}
+
+
+@pytest.mark.parametrize(("rule", "one"), REFUSED, ids=named)
+def test_a_refusal_names_the_resource_the_control_and_what_to_write(rule: str, one: GuardedResource) -> None:
+    (known,) = (each for each in RESOURCE_RULES if each.name == rule)
+    messages = [each.message for each in violations_of_each([one], everything()) if each.rule == rule]
+
+    for message in messages:
+        assert message.startswith(one.title)
+        assert all(control in message.removeprefix(one.title).partition(":")[0] for control in known.controls)
+        assert "Write: " in message or rule == "images-are-not-below-their-floors"
+
+
+@pytest.mark.parametrize(("rule", "one"), [*LET_THROUGH, *REFUSED], ids=named)
+def test_a_rule_judges_what_the_policy_sdk_hands_it_as_it_judges_plain_values(rule: str, one: GuardedResource) -> None:
+    handed = replace(one, properties=as_engine(one.properties))
+
+    assert broken(handed) == broken(one), rule
+
+
+def test_every_rule_has_passing_refused_and_missing_cases() -> None:
+    assert set(CASES) == {rule.name for rule in RESOURCE_RULES}
+    for rule, cases in CASES.items():
+        assert cases.passing, rule
+        assert cases.refused, rule
+        assert cases.silent or cases.lacking, rule
 
 
 @pytest.mark.parametrize("rule", RESOURCE_RULES, ids=lambda rule: rule.name)
-def test_every_rule_has_its_cases_and_an_empty_resource_passes_or_is_missing_what_it_needs(rule: Any) -> None:
-    assert PASSING[rule.name]
-    assert FAILING[rule.name]
-    assert not list(rule.check(resource("example:index:Thing", {}), EVERYTHING))
+def test_no_rule_objects_to_what_is_none_of_its_concern(rule: ResourceRule) -> None:
+    assert not list(rule.check(resource("example:index:Thing", {}), everything()))
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RESOURCE_RULES if rule.control], ids=lambda rule: rule.name)
-def test_a_rule_holds_while_its_control_is_in_force_and_not_before(rule: Any) -> None:
-    asleep = Guard(
-        in_force=frozenset(ControlId) - {rule.control},
-        tenants=EVERYTHING.tenants,
-    )
+@pytest.mark.parametrize("rule", [rule for rule in RESOURCE_RULES if rule.controls], ids=lambda rule: rule.name)
+def test_a_rule_holds_exactly_while_one_of_its_controls_is_in_force(rule: ResourceRule) -> None:
+    cases = CASES[rule.name]
 
-    assert rule.name not in broken(FAILING[rule.name][0], asleep)
-
-
-def test_a_closed_namespace_without_its_default_deny_is_missing_it() -> None:
-    (rule,) = STACK_RULES
-
-    assert [violation.rule for violation in violations([], EVERYTHING)] == [rule.name]
-    assert violations([DEFAULT_DENY], EVERYTHING) == []
-    assert violations([], Guard()) == []
+    for control in rule.controls:
+        assert any(rule.name in broken(one, in_force=frozenset({control})) for one in cases.refused), control
+    asleep = frozenset(ControlId) - set(rule.controls)
+    assert all(rule.name not in broken(one, in_force=asleep) for one in (*cases.refused, *cases.lacking))
 
 
-WEAKENED: list[dict[str, Any]] = [
-    {**DENY, "policyTypes": ["Ingress"]},
-    {**DENY, "podSelector": {"matchLabels": {"app": "web"}}},
-    {**DENY, "ingress": [{}]},
-    {**DENY, "egress": [{"to": []}]},
-    {},
-]
+def test_every_control_has_a_rule_over_single_resources() -> None:
+    assert {control for rule in RESOURCE_RULES for control in rule.controls} == set(ControlId)
 
 
-@pytest.mark.parametrize("weakened", WEAKENED)
-def test_a_default_deny_that_lets_something_pass_is_none(weakened: dict[str, Any]) -> None:
-    weak = policy("bulkhead-engines", by="bulkhead:network:NetworkPolicies$", **weakened)
+def test_no_two_rules_share_a_name() -> None:
+    names = [rule.name for rule in (*RESOURCE_RULES, *STACK_RULES)]
 
-    assert [violation.urn for violation in violations([weak], EVERYTHING)] == [""]
-
-
-def test_a_cluster_that_the_stack_file_lets_go_needs_no_protection() -> None:
-    assert not broken(resource("gcp:container/cluster:Cluster", {}), Guard(cluster_protected=False))
-
-
-def test_a_violation_names_the_resource_and_says_what_to_write() -> None:
-    (violation,) = violations([service(type="NodePort")], Guard())
-
-    assert violation.urn.endswith("::one")
-    assert "Write: " in violation.message
+    assert len(names) == len(set(names))

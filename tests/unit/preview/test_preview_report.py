@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from infra.guard import Guard, violations_of_each
+from infra.guard import violations_of_each
 from infra.preview.document import read_preview
 from infra.report.comment import COMMENT_LIMIT, LEFT_OUT, size
 from infra.report.preview_markdown import marker, preview_markdown
 from tests.unit.diff.changes import GKE, changed, difference
+from tests.unit.guard.stack import everything
 from tests.unit.preview.regenerate import SCALED, golden_path, rendered
 from tests.unit.preview.steps import RECORDED, STACK, named, scaled, state, step, text_of
 
@@ -80,11 +81,13 @@ def test_a_rule_that_somebody_breaks_beside_the_platform_is_told_first() -> None
     open_service = state("kubernetes:core/v1:Service", "mine", named("mine", spec={"type": "NodePort"}), STACK)
     preview = read_preview(text_of(step("create", new=open_service), step("same", new=open_service)))
 
-    broken = violations_of_each(preview.resources, Guard())
+    broken = violations_of_each(preview.resources, everything())
     text = preview_markdown(BUDGET, preview, broken)
 
-    assert [one.rule for one in broken] == ["no-open-service"]
-    assert text.index("- `no-open-service: mine: a Service of type NodePort") < text.index("### Stack test")
+    assert [one.rule for one in broken] == ["gateway-namespace-is-the-platforms", "no-open-service"]
+    assert text.index("- `no-open-service: Service bulkhead-gateway/mine: a Service of type NodePort") < text.index(
+        "### Stack test"
+    )
 
 
 def test_the_order_in_which_the_engine_tells_its_steps_changes_nothing() -> None:

@@ -1,0 +1,1 @@
+"""The rules, each a function, in one module for each family of controls."""

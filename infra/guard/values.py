@@ -1,0 +1,66 @@
+"""Values as a resource's inputs hold them: of any type, since nobody has checked them yet.
+
+The policy SDK hands mappings and sequences of its own, which are neither `dict` nor `list` and raise where an unknown
+value is read: what is not asked for is not touched.
+"""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import yaml
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """`value` where it is a mapping, else an empty one."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """`value` where it is a list, else an empty one."""
+    return cast("Sequence[Any]", value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else ()
+
+
+def plain(value: Any) -> Any:
+    """`value` in dictionaries and lists, which can be compared."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in mapping(cast("Any", value)).items()}
+    return [plain(item) for item in listed(value)] if listed(value) else value
+
+
+def mappings_below(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every mapping in a value, at whatever depth, itself included."""
+    if isinstance(value, Mapping):
+        known = mapping(cast("Any", value))
+        yield known
+        for item in known.values():
+            yield from mappings_below(item)
+    else:
+        for item in listed(value):
+            yield from mappings_below(item)
+
+
+def texts_below(value: Any) -> Iterator[str]:
+    """Every text in a value, at whatever depth; keys are none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in mapping(cast("Any", value)).values():
+            yield from texts_below(item)
+    else:
+        for item in listed(value):
+            yield from texts_below(item)
+
+
+def document(text: Any) -> Mapping[str, Any]:
+    """The mapping that a text holds as YAML or JSON; empty where it holds another thing, or is no text."""
+    return _parsed(text) if isinstance(text, str) else {}
+
+
+@functools.lru_cache(maxsize=128)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """Read once, since every rule on a document asks for it."""
+    try:
+        return mapping(yaml.safe_load(text))
+    except (yaml.YAMLError, ValueError):
+        return {}

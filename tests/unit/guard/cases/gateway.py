@@ -1,0 +1,118 @@
+"""Cases of the rules over the gateway's configuration; what a hand writes there is refused by its namespace, too."""
+
+import json
+from typing import Any
+
+import yaml
+
+from infra.guard import GuardedResource
+from tests.unit.guard.cases import Cases
+from tests.unit.guard.stack import GATEWAY, GATEWAY_PATH, config_map, thing
+
+PLACE = frozenset({"gateway-namespace-is-the-platforms"})
+SETTINGS: dict[str, Any] = {
+    "allow_requests_on_db_unavailable": False,
+    "fail_closed_budget_enforcement": True,
+    "fail_closed_rate_limit_enforcement": True,
+    "master_key": "os.environ/LITELLM_MASTER_KEY",
+}
+PRICED = {"model": "hosted_vllm/llama-8b", "input_cost_per_token": 2e-07, "output_cost_per_token": 6e-07}
+
+
+def configuration(
+    settings: dict[str, Any] | None = None,
+    *,
+    parameters: dict[str, Any] = PRICED,
+    by: str = GATEWAY_PATH,
+    **litellm: Any,
+) -> GuardedResource:
+    """LiteLLM's configuration; a setting that is None is left out."""
+    held = {key: value for key, value in {**SETTINGS, **(settings or {})}.items() if value is not None}
+    document = {
+        "general_settings": held,
+        "litellm_settings": {"cache": False, **litellm},
+        "model_list": [{"model_name": "llama-8b", "litellm_params": parameters}],
+    }
+    return config_map("gateway-config-1", GATEWAY, by=by, config__yaml=yaml.safe_dump(document))
+
+
+def domains(*isolated: str, by: str = GATEWAY_PATH) -> GuardedResource:
+    return config_map("gateway-config-1", GATEWAY, by=by, cache__json=json.dumps({"engines": {}, "isolated": isolated}))
+
+
+def replicas(environment: list[dict[str, str]], labels: dict[str, str], name: str = "gateway") -> GuardedResource:
+    containers = {"containers": [{"name": "edge"}], "initContainers": [{"name": "litellm", "env": environment}]}
+    template = {"metadata": {"labels": labels}, "spec": containers}
+    return thing("apps/v1:Deployment", name, GATEWAY, by=GATEWAY_PATH, spec={"template": template})
+
+
+def patched(settings: dict[str, Any]) -> GuardedResource:
+    return GuardedResource(
+        "urn:pulumi:test::bulkhead::kubernetes:core/v1:ConfigMapPatch::one",
+        "kubernetes:core/v1:ConfigMapPatch",
+        "one",
+        configuration(settings).properties,
+    )
+
+
+HOOK = [{"name": "LITELLM_WORKER_STARTUP_HOOKS", "value": "bulkhead_gateway.startup:install"}]
+ENCRYPTED = {"bulkhead.dev/engine-traffic": "mutual-tls"}
+ISOLATED = ("embeddings", "llama-8b", "qwen-14b")
+SILENT = (
+    config_map("gateway-config-1", GATEWAY, by=GATEWAY_PATH, config__yaml="model_list: []"),
+    config_map("gateway-edge-1", GATEWAY, by=GATEWAY_PATH, nginx__conf="events {}\nhttp { server { listen 80; } }"),
+    thing("core/v1:ConfigMap", "gateway-config-1", GATEWAY, by=GATEWAY_PATH),
+    config_map("web", "web", config__yaml="general_settings: {}"),
+)
+CASES = {
+    "gateway-wants-keys": Cases(
+        passing=(configuration(),),
+        refused=(
+            configuration({"master_key": "sk-in-clear"}),
+            configuration({"custom_auth": "web.authenticate"}),
+            configuration({"allow_client_side_credentials": True}),
+            configuration({"public_routes": ["/v1/chat/completions"]}),
+            patched({"master_key": "sk-in-clear"}),
+        ),
+        silent=SILENT,
+        lacking=(configuration({"master_key": None}),),
+        others=PLACE,
+    ),
+    "gateway-prices-what-tenants-call": Cases(
+        passing=(configuration(),),
+        refused=(configuration(parameters={**PRICED, "output_cost_per_token": None}),),
+        silent=SILENT,
+        lacking=(configuration(parameters={"model": "hosted_vllm/llama-8b"}),),
+    ),
+    "gateway-fails-closed": Cases(
+        passing=(configuration(), configuration({"allow_requests_on_db_unavailable": None})),
+        refused=(
+            configuration({"allow_requests_on_db_unavailable": True}),
+            configuration({"fail_closed_budget_enforcement": False}),
+            configuration({"fail_closed_rate_limit_enforcement": False}),
+            patched({"fail_closed_rate_limit_enforcement": False}),
+            configuration({"allow_requests_on_db_unavailable": True}, by=""),
+        ),
+        silent=SILENT,
+        lacking=(
+            configuration({"fail_closed_budget_enforcement": None}),
+            configuration({"fail_closed_rate_limit_enforcement": None}),
+        ),
+        others=PLACE,
+    ),
+    "gateway-keeps-no-answers": Cases(passing=(configuration(),), refused=(configuration(cache=True),), silent=SILENT),
+    "gateway-salts-requests": Cases(
+        passing=(domains(*ISOLATED), domains(*ISOLATED, "another")),
+        refused=(domains(), domains("llama-8b")),
+        silent=SILENT,
+    ),
+    "replicas-run-the-salt-hook": Cases(
+        passing=(replicas(HOOK, ENCRYPTED), replicas([], {}, "tenants")),
+        refused=(
+            replicas([{"name": "LITELLM_WORKER_STARTUP_HOOKS", "value": ""}], ENCRYPTED),
+            replicas(HOOK, {"bulkhead.dev/engine-traffic": "plain"}),
+        ),
+        lacking=(replicas([], ENCRYPTED), replicas(HOOK, {})),
+        silent=(thing("apps/v1:Deployment", "gateway", "web"),),
+    ),
+}
