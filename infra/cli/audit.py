@@ -10,7 +10,7 @@ import click
 
 from infra.audit.report import AuditReport
 from infra.audit.results import Probe
-from infra.audit.run import Wanted
+from infra.audit.run import Doors, Wanted
 from infra.audit.run import audit as audit_cluster
 from infra.audit.signals import answering
 from infra.cli import exit_codes
@@ -25,6 +25,7 @@ from infra.report.audit_table import print_audit
 from infra.report.text import printable
 
 if TYPE_CHECKING:
+    from infra.audit.budgets import BudgetDoor
     from infra.audit.caches import CacheDoor
     from infra.blueprint.model import Blueprint
 
@@ -56,8 +57,9 @@ def audit(
     """Prove on the running cluster that each control which the stack claims holds, and that legitimate work passes.
 
     Attacks and legitimate workloads are sent as dry runs under the tenants' identities, short-lived pods try whom they
-    reach, the API server is asked what each tenant may do, and where KV1 is claimed tenants look for each other's
-    prompts in the caches, at a negligible expense of theirs. Everything that this makes is removed again.
+    reach, the API server is asked what each tenant may do, where KV1 is claimed tenants look for each other's prompts
+    in the caches, at a negligible expense of theirs, and where SR3 is claimed budgets and limits are tried with keys
+    that are made for it. Everything that this makes is removed again.
 
     Exits with 0 when every claimed control holds, 1 when one does not, 2 when the stack file or the command line is
     invalid, 3 when the audit could not do its work or could try nothing against a claimed control.
@@ -83,8 +85,9 @@ def _run(
         answering((signal.SIGTERM, signal.SIGHUP), _interrupt),
         audited_cluster(platform.blueprint.cluster, context) as (name, cluster),
     ):
-        wanted = Wanted(name, probes, tenants)
-        return audit_cluster(cluster, platform, wanted, _say, open_caches=lambda: _caches(platform.blueprint, context))
+        blueprint = platform.blueprint
+        doors = Doors(lambda: _caches(blueprint, context), lambda: _budgets(blueprint, context))
+        return audit_cluster(cluster, platform, Wanted(name, probes, tenants), _say, doors=doors)
 
 
 def _caches(blueprint: "Blueprint", context: str | None) -> "CacheDoor":
@@ -92,6 +95,13 @@ def _caches(blueprint: "Blueprint", context: str | None) -> "CacheDoor":
     from infra.live.cluster import connect  # noqa: PLC0415 - the same
 
     return LiveCacheDoor(connect(blueprint.cluster, context), blueprint)
+
+
+def _budgets(blueprint: "Blueprint", context: str | None) -> "BudgetDoor":
+    from infra.audit.budgets.live import LiveBudgetDoor  # noqa: PLC0415 - loads the Kubernetes client
+    from infra.live.cluster import connect  # noqa: PLC0415 - the same
+
+    return LiveBudgetDoor(connect(blueprint.cluster, context), blueprint)
 
 
 def _expected(selection: StackSelection, tier: str | None) -> Platform:
