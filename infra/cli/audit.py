@@ -3,8 +3,9 @@
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
     from infra.blueprint.model import Blueprint
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What the command's own options say."""
+
+    tier: str | None
+    only: tuple[str, ...]
+    tenants: tuple[str, ...]
+    existing: bool
+    context: str | None
+
+
 @click.command()
 @stack_options
 @click.option(
@@ -47,13 +59,16 @@ if TYPE_CHECKING:
     "--tenant", "tenants", metavar="NAME", multiple=True, help="Only this tenant; may be given several times."
 )
 @click.option(
+    "--existing",
+    is_flag=True,
+    help="In place of the probes, list what exists on the cluster and the admission policies would refuse.",
+)
+@click.option(
     "--context",
     metavar="NAME",
     help="The kubeconfig context that reaches the cluster; the stack's own unless said.",
 )
-def audit(
-    selection: StackSelection, tier: str | None, only: tuple[str, ...], tenants: tuple[str, ...], context: str | None
-) -> None:
+def audit(selection: StackSelection, **options: Any) -> None:
     """Prove on the running cluster that each control which the stack claims holds, and that legitimate work passes.
 
     Attacks and legitimate workloads are sent as dry runs under the tenants' identities, short-lived pods try whom they
@@ -61,13 +76,24 @@ def audit(
     in the caches, at a negligible expense of theirs, and where SR3 is claimed budgets and limits are tried with keys
     that are made for it. Everything that this makes is removed again.
 
+    With --existing nothing is tried and nothing made: what exists is read, and judged by the policies of the tier as if
+    it were sent once more, before they are enforced. It needs Kyverno's command line, and exits with 1 when something
+    would be refused.
+
     Exits with 0 when every claimed control holds, 1 when one does not, 2 when the stack file or the command line is
     invalid, 3 when the audit could not do its work or could try nothing against a claimed control.
     """
-    platform = _expected(selection, tier)
-    wanted_tenants = _known(tenants, platform)
-    probes = tuple(Probe(name) for name in only) or tuple(Probe)
-    report = _run(platform, context, probes, wanted_tenants)
+    asked = _Asked(**options)
+    if asked.existing and asked.only:
+        raise click.UsageError("--existing looks at no probe: leave --only out.")
+    platform = _expected(selection, asked.tier)
+    tenants = _known(asked.tenants, platform)
+    if asked.existing:
+        from infra.cli.existing import audit_existing  # noqa: PLC0415 - loads the whole program, which takes seconds
+
+        click.get_current_context().exit(audit_existing(selection, platform, asked.context, tenants))
+    probes = tuple(Probe(name) for name in asked.only) or tuple(Probe)
+    report = _run(platform, asked.context, probes, tenants)
     if selection.json:
         click.echo(audit_json(report))
     else:

@@ -35,7 +35,8 @@ from tests.lab.adversarial import AdversarialPlatform
 from tests.lab.governed import GovernedPlatform
 from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
-from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, TeamPlatform
+from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, WORKLOADS, TeamPlatform
+from tests.lab.workloads import GPU, deployment, pod_spec
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
@@ -289,6 +290,26 @@ def test_policies_that_only_watch_are_found_not_to_hold(governed: GovernedPlatfo
     assert "pod-without-queue" in {case["case"] for case in row["failures"]}
 
 
+@pytest.mark.full
+def test_what_exists_and_would_be_refused_is_listed_before_it_is(
+    governed: GovernedPlatform, kubectl: cluster.Kubectl
+) -> None:
+    """What was admitted, the platform's own included, would be again: a list that names it would be no help."""
+    assert audited(governed.stack, "--existing")["would_be_refused"] == []
+    unqueued = deployment("without-a-queue", WORKLOADS, pod_spec(GPU), replicas=0)
+    place = ("--namespace", WORKLOADS)
+    with governed.auditing():
+        kubectl.run("create", "--filename=-", given=json.dumps(unqueued))
+        try:
+            found = audited(governed.stack, "--existing", status=1)
+        finally:
+            kubectl.run("delete", "deployment", "without-a-queue", *place, "--ignore-not-found")
+    (refused,) = found["would_be_refused"]
+    assert (refused["kind"], refused["namespace"], refused["name"]) == ("Deployment", WORKLOADS, "without-a-queue")
+    assert refused["policy"] == "bulkhead-gpu-workloads"
+    assert "it names none" in refused["message"]
+
+
 def test_a_tier_that_is_not_deployed_is_found_not_to_hold(governed: GovernedPlatform, kinds: None) -> None:
     found = audited(governed.stack, "--tier", "partitioned", "--only", "access", status=1)
     assert verdicts(found)["NS3"] == "does not hold"
@@ -359,7 +380,7 @@ def offline(stack: LocalStack) -> AuditReport:
     name, config = load_stack_file(stack.file, today())
     platform = platform_of(name, config, today())
     made = plan(platform, stand_in_secrets(stack.file))
-    policies = [resource.inputs for resource in made.resources if resource.type.endswith(":ValidatingPolicy")]
+    policies = made.admission_policies
     command_line = kyverno_binary()
     assert command_line is not None, "the lab has built no kyverno-cli"
     return audit_offline(platform, policies, command_line, frozenset({TENANT}))

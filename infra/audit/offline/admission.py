@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from infra.audit.admission import observation_of, with_twins
 from infra.audit.corpus import Acting, Case, Corpus, MissingPlaceholderError, Operation, rendered
-from infra.audit.identity import AUTHENTICATED, Identity
+from infra.audit.identity import ADMINISTRATOR, Identity
 from infra.audit.judgement import Seen
 from infra.audit.mechanism import Mechanism, Refusal
 from infra.audit.offline.access import Roles
@@ -22,8 +22,6 @@ from infra.audit.scene import Scene
 from infra.blueprint.model import Blueprint
 from infra.config.trust import ControlId
 
-ADMINISTRATOR = Identity("kubernetes-admin", ("system:masters", AUTHENTICATED))
-"""Stands for whoever runs the audit."""
 CLUSTER_ONLY = "only a cluster can tell"
 _VERBS = {Operation.CREATE: "create", Operation.UPDATE: "patch", Operation.DELETE: "delete"}
 
