@@ -97,7 +97,7 @@ class _Offline:
         if role is not None and Mechanism.ROLE in case.by:
             return Seen(role)
         if not _is_told_offline(case):
-            return Seen(not_played=f"{CLUSTER_ONLY}: it is no policy's and no role's")
+            return Seen(not_played=f"{CLUSTER_ONLY}: {_why_untold(case)}")
         words = denied.get((case.acting, str(prepared["metadata"]["name"])))
         behind = Seen(Refusal(Mechanism.POLICY, words) if words else None)
         return replace(behind, declared=self._scene.declared)
@@ -123,6 +123,12 @@ def _is_new(case: Case) -> bool:
 def _is_told_offline(case: Case) -> bool:
     """Whether policies decide the case, of a new object: the rest is the API server's own."""
     return _is_new(case) and (not case.is_attack or Mechanism.POLICY in case.by)
+
+
+def _why_untold(case: Case) -> str:
+    if not _is_new(case):
+        return "it changes what stands already"
+    return f"it is the API server's own to refuse ({', '.join(sorted(case.by))})"
 
 
 def _managed(blueprint: Blueprint) -> Sequence[str]:
