@@ -10,11 +10,12 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from kubernetes import client
 
 from components.gateway.configuration import configuration
 from infra.audit.budgets.attempts import NOBODY
 from infra.audit.budgets.door import Port, Replica, Reply, Request
-from infra.audit.budgets.live import reply
+from infra.audit.budgets.live import LiveBudgetDoor, reply
 from infra.audit.budgets.probe import probe_budgets
 from infra.audit.budgets.settings import FAIL_CLOSED
 from infra.audit.budgets.trial import KEY_LIFE, NEXT_TO_NOTHING_USD, trial
@@ -25,7 +26,9 @@ from infra.config.loader import parse
 from infra.config.trust import ControlId
 from infra.controls.sr3_budgets_fail_closed import objects
 from infra.faults import CommandFailedError
+from infra.live.cluster import LiveCluster
 from infra.live.model import Account, KeyState, Standing
+from infra.plan import plan
 from infra.posture import Platform, platform_of
 from tests.unit.audit.stacks import TODAY, document, platform
 
@@ -485,3 +488,34 @@ def test_of_a_refusal_the_code_alone_is_kept() -> None:
 
 def test_listed_models_are_read() -> None:
     assert reply(200, json.dumps({"data": [{"id": "tiny"}, {"id": "other"}]})).models == ("tiny", "other")
+
+
+@dataclass
+class FakeLive:
+    """A cluster with one replica that mounts a map, as the plan makes it."""
+
+    maps: dict[str, dict[str, str]]
+    mounted: str
+
+    def ready_pods(self, namespace: str, selector: str) -> tuple[Any, ...]:
+        source = client.V1ConfigMapVolumeSource(name=self.mounted)
+        spec = client.V1PodSpec(containers=[], volumes=[client.V1Volume(name="configuration", config_map=source)])
+        return (client.V1Pod(metadata=client.V1ObjectMeta(name="gateway-0"), spec=spec),)
+
+    def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        return self.maps.get(name)
+
+
+def test_a_replica_mounts_what_was_deployed_until_somebody_edits_it() -> None:
+    made = plan(GOVERNED).named("gateway-configuration").inputs
+    name = str(cast("dict[str, Any]", made["metadata"])["name"])
+    data = cast("dict[str, str]", made["data"])
+
+    def replica(held: dict[str, dict[str, str]]) -> Replica:
+        (found,) = LiveBudgetDoor(cast("LiveCluster", FakeLive(held, name)), GOVERNED.blueprint).replicas()
+        return found
+
+    # The API server hands a map's keys out sorted, and not in the order in which they were written.
+    assert replica({name: dict(sorted(data.items()))}) == Replica("gateway-0", data["config.yaml"], as_deployed=True)
+    assert not replica({name: {**data, "config.yaml": "general_settings: {}"}}).as_deployed
+    assert replica({}) == Replica("gateway-0", "", as_deployed=False)
