@@ -26,6 +26,7 @@ from components.gateway.pod import (
     CACHE_URL_KEY,
     CERTIFICATE_AUTHORITY_KEY,
     CONFIGURATION_KEY,
+    CONFIGURATION_MAP,
     DATABASE_URL_KEY,
     DOMAINS_KEY,
     EDGE_CONFIGURATION_KEY,
@@ -37,11 +38,12 @@ from components.gateway.pod import (
     LinkNames,
     MapNames,
     engine_secret_name,
+    map_name,
     pod_labels,
     pod_spec,
 )
 from components.shared import CustomObject, object_metadata, selector
-from components.shared.fingerprint import fingerprint, secret_fingerprint
+from components.shared.fingerprint import secret_fingerprint
 from components.shared.metadata import NOT_AWAITED, SECRETS_ANNOTATION
 from components.shared.passwords import generation_name
 from components.shared.workloads import service_spec
@@ -281,7 +283,7 @@ class Gateway(pulumi.ComponentResource):
     def _make_configuration(self) -> "kubernetes.core.v1.ConfigMap":
         return self._make_map(
             "configuration",
-            "config",
+            CONFIGURATION_MAP,
             {CONFIGURATION_KEY: configuration(self._part), DOMAINS_KEY: cache_domains(self._part)},
         )
 
@@ -295,7 +297,7 @@ class Gateway(pulumi.ComponentResource):
         """
         return kubernetes.core.v1.ConfigMap(
             f"{self._name}-{suffix}",
-            metadata=self._metadata(f"{OBJECT_NAME}-{infix}-{fingerprint(*data.values())}"),
+            metadata=self._metadata(map_name(infix, data)),
             data=data,
             opts=self._child(),
         )

@@ -6,6 +6,7 @@ until nobody sends it anything new, finishes every answer under way, and only th
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from components.shared import (
     selector,
     spread,
 )
+from components.shared.fingerprint import fingerprint
 from infra.blueprint.model import GatewayPart
 from infra.blueprint.names import ENGINE_TRAFFIC_LABEL, MUTUAL_TLS
 from infra.blueprint.routes import HEALTH_PATH
@@ -47,6 +49,8 @@ EDGE_CONFIGURATION_KEY = "nginx.conf"
 EDGE_CONFIGURATION_PATH = "/etc/bulkhead/edge"
 CONFIGURATION_KEY = "config.yaml"
 DOMAINS_KEY = "cache-domains.json"
+CONFIGURATION_MAP = "config"
+CONFIGURATION_VOLUME = "configuration"
 CONFIGURATION_PATH = "/etc/bulkhead/gateway"
 HOOKS_PATH = "/etc/bulkhead/hooks"
 CERTIFICATE_AUTHORITY_KEY = "cache-ca.pem"
@@ -112,6 +116,11 @@ def engine_secret_name(engine: str) -> str:
     return f"gateway-engine-{engine}"
 
 
+def map_name(infix: str, data: Mapping[str, str]) -> str:
+    """The name of a ConfigMap with this content, in this order: another content is another map."""
+    return f"{OBJECT_NAME}-{infix}-{fingerprint(*data.values())}"
+
+
 def scratch_volumes() -> "list[VolumeArgsDict]":
     """What may be written to where the root is read-only."""
     return [{"name": "temporary", "empty_dir": {"size_limit": "512Mi"}}]
@@ -173,7 +182,7 @@ def pod_spec(
     """
     volumes: list[VolumeArgsDict] = [
         *scratch_volumes(),
-        {"name": "configuration", "config_map": {"name": maps.configuration}},
+        {"name": CONFIGURATION_VOLUME, "config_map": {"name": maps.configuration}},
         {"name": "edge-configuration", "config_map": {"name": maps.edge}},
         {"name": "hooks", "config_map": {"name": maps.hooks}},
         {"name": "edge-temporary", "empty_dir": {"size_limit": f"{REQUESTS * part.request_megabytes}Mi"}},
@@ -232,7 +241,7 @@ def _edge(part: GatewayPart) -> "ContainerArgsDict":
 def _litellm(part: GatewayPart, secret_name: pulumi.Input[str], has_certificate_authority: bool) -> "ContainerArgsDict":
     mounts: list[VolumeMountArgsDict] = [
         *scratch_mounts(),
-        {"name": "configuration", "mount_path": CONFIGURATION_PATH, "read_only": True},
+        {"name": CONFIGURATION_VOLUME, "mount_path": CONFIGURATION_PATH, "read_only": True},
         {"name": "hooks", "mount_path": f"{HOOKS_PATH}/{hooks.PACKAGE}", "read_only": True},
     ]
     if has_certificate_authority:

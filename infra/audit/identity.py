@@ -55,3 +55,7 @@ def service_account(namespace: str, name: str) -> Identity:
 def nobody_of(tenant: str) -> Identity:
     """A user without rights that stands for a tenant whose record declares no subject."""
     return Identity(f"{STAND_IN}:{tenant}", (AUTHENTICATED,))
+
+
+ADMINISTRATOR = Identity("kubernetes-admin", ("system:masters", AUTHENTICATED))
+"""Stands for an administrator where nobody is impersonated, because no API server is asked."""

@@ -11,6 +11,7 @@ from infra.trust.posture import Posture
 PROBED_BY: dict[ControlId, frozenset[Probe]] = {
     ControlId.SR1: frozenset({Probe.PACKETS}),
     ControlId.SR2: frozenset({Probe.ADMISSION}),
+    ControlId.SR3: frozenset({Probe.BUDGETS}),
     ControlId.NS1: frozenset({Probe.ADMISSION}),
     ControlId.NS2: frozenset({Probe.ADMISSION}),
     ControlId.NS3: frozenset({Probe.ADMISSION, Probe.ACCESS}),

@@ -13,6 +13,7 @@ class Probe(StrEnum):
     PACKETS = "packets"
     ACCESS = "access"
     CACHES = "caches"
+    BUDGETS = "budgets"
 
 
 class Outcome(StrEnum):

@@ -1,16 +1,14 @@
 """One audit from its first request to the removal of everything that it made."""
 
-import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import TypeVar
 
 from infra.audit.access import load_access_list, probe_access
 from infra.audit.admission import probe_admission
+from infra.audit.budgets import BudgetDoor, probe_budgets
 from infra.audit.caches import CacheDoor, probe_caches
 from infra.audit.cluster import Cluster
 from infra.audit.corpus import load_corpus
@@ -20,7 +18,7 @@ from infra.audit.packets import probe_packets
 from infra.audit.report import AuditReport, Window, control_reports
 from infra.audit.results import Observation, Probe
 from infra.audit.scene import Scene, scenes_of
-from infra.audit.signals import INTERRUPTIONS, answering
+from infra.audit.signals import uninterrupted
 from infra.config.trust import ControlId
 from infra.posture import Platform
 
@@ -52,13 +50,26 @@ class Wanted:
     tenants: frozenset[str] | None = None
 
 
+@dataclass(frozen=True)
+class Doors:
+    """Ways to the platform beside the API server's own, each opened where a probe goes by it.
+
+    Attributes:
+        caches: Opens the way to the gateway and the engines' counters.
+        budgets: Opens the way to the gateway, its administration and its replicas' settings.
+    """
+
+    caches: Callable[[], CacheDoor]
+    budgets: Callable[[], BudgetDoor]
+
+
 def audit(
     cluster: Cluster,
     platform: Platform,
     wanted: Wanted,
     progress: Callable[[str], None] = lambda _: None,
     *,
-    open_caches: Callable[[], CacheDoor],
+    doors: Doors,
 ) -> AuditReport:
     """Probe the cluster for what the platform's posture claims.
 
@@ -69,7 +80,7 @@ def audit(
         platform: What the stack file says.
         wanted: What to look at.
         progress: Told what is being done.
-        open_caches: Gives the way to the gateway and the engines' counters; called where caches are looked at.
+        doors: Other ways to the platform.
 
     Raises:
         CommandFailedError: The audit could not be done.
@@ -78,11 +89,11 @@ def audit(
     _check_rights(cluster)
     leftovers = Leftovers(cluster, uuid.uuid4().hex[:8])
     scenes = scenes_of(platform.blueprint, node, wanted.tenants)
-    run = _Audit(cluster, platform, wanted, leftovers, scenes, progress, open_caches)
+    run = _Audit(cluster, platform, wanted, leftovers, scenes, progress, doors)
     try:
         return run.report()
     finally:
-        with _uninterrupted(progress):
+        with uninterrupted(progress):
             progress("removing what the audit made")
             leftovers.remove()
 
@@ -95,7 +106,7 @@ class _Audit:
     leftovers: Leftovers
     scenes: Sequence[Scene]
     progress: Callable[[str], None]
-    open_caches: Callable[[], CacheDoor]
+    doors: Doors
 
     @property
     def _claimed(self) -> frozenset[ControlId]:
@@ -134,11 +145,19 @@ class _Audit:
                 return probe_access(self.cluster, load_access_list(), self.scenes, self._claimed), ()
             case Probe.CACHES:
                 return self._caches(), ()
+            case Probe.BUDGETS:
+                return self._budgets(), ()
 
     def _caches(self) -> Sequence[Observation]:
         if ControlId.KV1 not in self._claimed:
             return ()
-        return probe_caches(self.open_caches(), self.platform.blueprint, self.wanted.tenants, self.progress)
+        return probe_caches(self.doors.caches(), self.platform.blueprint, self.wanted.tenants, self.progress)
+
+    def _budgets(self) -> Sequence[Observation]:
+        if ControlId.SR3 not in self._claimed:
+            return ()
+        door, run = self.doors.budgets(), self.leftovers.run
+        return probe_budgets(door, self.platform.blueprint, run, self.wanted.tenants)
 
 
 _DOING = {
@@ -146,21 +165,8 @@ _DOING = {
     Probe.PACKETS: "letting short-lived pods try whom they reach",
     Probe.ACCESS: "reviewing what each tenant may do",
     Probe.CACHES: "letting tenants look for what others have asked, with their own keys",
+    Probe.BUDGETS: "trying budgets, limits and administration at the gateway, and reading its settings",
 }
-
-
-@contextmanager
-def _uninterrupted(progress: Callable[[str], None]) -> Generator[None]:
-    """Let no second Ctrl-C leave half of it, nor a closed terminal; `remove` waits for a minute at most."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def wait(_number: int, _frame: FrameType | None) -> None:
-        progress("still removing what the audit made; this ends within a minute")
-
-    with answering(INTERRUPTIONS, wait):
-        yield
 
 
 def _node(cluster: Cluster) -> str:

@@ -3,14 +3,15 @@
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from infra.audit.report import AuditReport
 from infra.audit.results import Probe
-from infra.audit.run import Wanted
+from infra.audit.run import Doors, Wanted
 from infra.audit.run import audit as audit_cluster
 from infra.audit.signals import answering
 from infra.cli import exit_codes
@@ -25,8 +26,20 @@ from infra.report.audit_table import print_audit
 from infra.report.text import printable
 
 if TYPE_CHECKING:
+    from infra.audit.budgets import BudgetDoor
     from infra.audit.caches import CacheDoor
     from infra.blueprint.model import Blueprint
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the command's own options say."""
+
+    tier: str | None
+    only: tuple[str, ...]
+    tenants: tuple[str, ...]
+    existing: bool
+    context: str | None
 
 
 @click.command()
@@ -46,26 +59,41 @@ if TYPE_CHECKING:
     "--tenant", "tenants", metavar="NAME", multiple=True, help="Only this tenant; may be given several times."
 )
 @click.option(
+    "--existing",
+    is_flag=True,
+    help="In place of the probes, list what exists on the cluster and the admission policies would refuse.",
+)
+@click.option(
     "--context",
     metavar="NAME",
     help="The kubeconfig context that reaches the cluster; the stack's own unless said.",
 )
-def audit(
-    selection: StackSelection, tier: str | None, only: tuple[str, ...], tenants: tuple[str, ...], context: str | None
-) -> None:
+def audit(selection: StackSelection, **options: Any) -> None:
     """Prove on the running cluster that each control which the stack claims holds, and that legitimate work passes.
 
     Attacks and legitimate workloads are sent as dry runs under the tenants' identities, short-lived pods try whom they
-    reach, the API server is asked what each tenant may do, and where KV1 is claimed tenants look for each other's
-    prompts in the caches, at a negligible expense of theirs. Everything that this makes is removed again.
+    reach, the API server is asked what each tenant may do, where KV1 is claimed tenants look for each other's prompts
+    in the caches, at a negligible expense of theirs, and where SR3 is claimed budgets and limits are tried with keys
+    that are made for it. Everything that this makes is removed again.
+
+    With --existing nothing is tried and nothing made: what exists is read, and judged by the policies of the tier as if
+    it were sent once more, before they are enforced. It needs Kyverno's command line, and exits with 1 when something
+    would be refused.
 
     Exits with 0 when every claimed control holds, 1 when one does not, 2 when the stack file or the command line is
     invalid, 3 when the audit could not do its work or could try nothing against a claimed control.
     """
-    platform = _expected(selection, tier)
-    wanted_tenants = _known(tenants, platform)
-    probes = tuple(Probe(name) for name in only) or tuple(Probe)
-    report = _run(platform, context, probes, wanted_tenants)
+    asked = _Asked(**options)
+    if asked.existing and asked.only:
+        raise click.UsageError("--existing looks at no probe: leave --only out.")
+    platform = _expected(selection, asked.tier)
+    tenants = _known(asked.tenants, platform)
+    if asked.existing:
+        from infra.cli.existing import audit_existing  # noqa: PLC0415 - loads the whole program, which takes seconds
+
+        click.get_current_context().exit(audit_existing(selection, platform, asked.context, tenants))
+    probes = tuple(Probe(name) for name in asked.only) or tuple(Probe)
+    report = _run(platform, asked.context, probes, tenants)
     if selection.json:
         click.echo(audit_json(report))
     else:
@@ -83,8 +111,9 @@ def _run(
         answering((signal.SIGTERM, signal.SIGHUP), _interrupt),
         audited_cluster(platform.blueprint.cluster, context) as (name, cluster),
     ):
-        wanted = Wanted(name, probes, tenants)
-        return audit_cluster(cluster, platform, wanted, _say, open_caches=lambda: _caches(platform.blueprint, context))
+        blueprint = platform.blueprint
+        doors = Doors(lambda: _caches(blueprint, context), lambda: _budgets(blueprint, context))
+        return audit_cluster(cluster, platform, Wanted(name, probes, tenants), _say, doors=doors)
 
 
 def _caches(blueprint: "Blueprint", context: str | None) -> "CacheDoor":
@@ -92,6 +121,13 @@ def _caches(blueprint: "Blueprint", context: str | None) -> "CacheDoor":
     from infra.live.cluster import connect  # noqa: PLC0415 - the same
 
     return LiveCacheDoor(connect(blueprint.cluster, context), blueprint)
+
+
+def _budgets(blueprint: "Blueprint", context: str | None) -> "BudgetDoor":
+    from infra.audit.budgets.live import LiveBudgetDoor  # noqa: PLC0415 - loads the Kubernetes client
+    from infra.live.cluster import connect  # noqa: PLC0415 - the same
+
+    return LiveBudgetDoor(connect(blueprint.cluster, context), blueprint)
 
 
 def _expected(selection: StackSelection, tier: str | None) -> Platform:

@@ -30,9 +30,6 @@ from infra.report.audit_json import audit_json
 from infra.report.audit_table import print_audit
 from lab.paths import charts_directory
 
-VALIDATING_POLICY = ":ValidatingPolicy"
-"""How the type of a resource ends that is an admission policy of Kyverno's."""
-
 
 class Format(StrEnum):
     """How a plan is printed."""
@@ -90,7 +87,7 @@ def _print(made: Plan, form: Format, project: Path) -> None:
 
 
 def _audit(made: Plan, platform: Platform, form: Format) -> None:
-    policies = [resource.inputs for resource in made.resources if resource.type.endswith(VALIDATING_POLICY)]
+    policies = made.admission_policies
     report = audit_offline(platform, policies, kyverno_binary())
     if Probe.ADMISSION not in report.probes:
         click.echo("bulkhead plan: admission is not judged: Kyverno's command line, kyverno, is not on PATH", err=True)

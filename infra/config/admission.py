@@ -28,7 +28,8 @@ class AdmissionSettings(StackFilePart):
 
     enforcement: Enforcement = Enforcement.DENY
     """`deny` refuses what the policies object to. `audit` lets it pass, warns whoever sent it and counts it in the API
-    server's audit log and metrics: SR2, HW2 and HW3 are then not in force. NS3's policies always refuse."""
+    server's audit log and metrics: SR2, HW2 and HW3 are then not in force. `bulkhead audit --existing` lists what
+    exists already and would be refused. NS3's policies always refuse."""
     exempt_namespaces: tuple[NamespaceName, ...] = Field(default=("gpu-operator",), examples=[["gpu-operator"]])
     """Namespaces of the cluster's own GPU software, where no policy looks; no tenant may have rights there. kube-system
     and GKE's own are always among them."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from infra.blueprint.names import TENANT_LABEL
 from infra.plan.urns import Urn
@@ -13,6 +14,8 @@ SECRET = "[secret]"  # noqa: S105 - what stands in a secret's place
 """Stands where a value is a Pulumi secret; the value itself is not kept."""
 COMPONENT_PREFIX = "bulkhead:"
 """How the types of this program's own components begin."""
+VALIDATING_POLICY = ":ValidatingPolicy"
+"""How the type of a resource ends that is an admission policy of Kyverno's."""
 COMPUTED = "[computed]"
 """Stands where a value is known only once the resource exists."""
 
@@ -143,6 +146,11 @@ class Plan:
     def of_type(self, type_token: str) -> tuple[PlannedResource, ...]:
         """The resources of one type."""
         return tuple(resource for resource in self.resources if resource.type == type_token)
+
+    @property
+    def admission_policies(self) -> tuple[Mapping[str, Any], ...]:
+        """The manifests of the admission policies, which are all Kyverno's in form."""
+        return tuple(resource.inputs for resource in self.resources if resource.type.endswith(VALIDATING_POLICY))
 
     def named(self, name: str) -> PlannedResource:
         """The resource of that name in Pulumi; raises KeyError when there is none or more than one."""

@@ -25,6 +25,7 @@ _DO = {
     Probe.PACKETS: "check that the cluster's dataplane enforces NetworkPolicy, and that nobody added a policy",
     Probe.ACCESS: "look for bindings that the stack does not make: kubectl get rolebindings,clusterrolebindings -A",
     Probe.CACHES: "compare the gateway's ConfigMap and the engines' arguments with `bulkhead plan`, then `pulumi up`",
+    Probe.BUDGETS: "`bulkhead tenants show` for accounts, `bulkhead plan` for the gateway's settings, then `pulumi up`",
 }
 _REASONS_SHOWN = 12
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.audit.budgets.settings import FAIL_CLOSED
 from infra.audit.corpus import load_corpus
 from infra.audit.offline.run import audit_offline
 from infra.audit.report import AuditReport
@@ -27,12 +28,15 @@ from infra.posture import platform_of
 from infra.report.audit_json import audit_document
 from lab import cluster
 from lab.errors import LabError
+from lab.quickstart.cluster_access import ClusterAccess
 from tests.fixtures.workload_kinds import definitions, runtime_class
+from tests.lab import openai_like
 from tests.lab.adversarial import AdversarialPlatform
 from tests.lab.governed import GovernedPlatform
 from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
-from tests.lab.platform import TENANT, TeamPlatform
+from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, WORKLOADS, TeamPlatform
+from tests.lab.workloads import GPU, deployment, pod_spec
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
@@ -172,6 +176,35 @@ def wait_until_refused(kubectl: cluster.Kubectl) -> None:
         time.sleep(0.5)
 
 
+@pytest.mark.full
+def test_budgets_that_fail_open_are_found_where_a_stack_claims_that_they_do_not(team: TeamPlatform) -> None:
+    """As deployed, the platform is trusted; the stack file says that it is governed, and nobody has deployed that."""
+    with team.stack.edited(trust={"tier": "governed", "tenants": "cooperative"}):
+        found = audited(team.stack, "--only", "budgets", status=1)
+    row = control(found, "SR3")
+    assert row["verdict"] == "does not hold"
+    assert {case["case"] for case in row["failures"]} == {
+        "setting-fail_closed_budget_enforcement",
+        "setting-fail_closed_rate_limit_enforcement",
+        "beyond-its-budget",
+    }
+    assert trial_teams(team) == []
+
+
+def trial_teams(platform: TeamPlatform) -> list[str]:
+    """The teams that audits have made at the gateway and not removed."""
+    found: list[str] = []
+    page, last = 1, 1
+    with platform.admin() as port:
+        while page <= last:
+            path = f"/v2/team/list?page={page}&page_size=100"
+            listed = openai_like.answer(port, platform.master_key, "GET", path).json()
+            found += [team["team_id"] for team in listed["teams"]]
+            page, last = page + 1, listed["total_pages"]
+    assert found, "the tenants' own teams are not listed"
+    return [team for team in found if team.startswith("bulkhead-audit-")]
+
+
 # --- governed ---------------------------------------------------------------------------------------------------
 
 
@@ -184,12 +217,29 @@ def test_every_control_that_governed_claims_holds_and_no_work_is_refused(audit_o
     assert (audit_of_governed["attacks_admitted"], audit_of_governed["work_refused"]) == (0, 0)
     assert audit_of_governed["work_passed"] > MUCH_WORK
     found = verdicts(audit_of_governed)
-    assert (found["SR1"], found["SR2"]) == ("holds", "holds")
+    assert {found[name] for name in ("SR1", "SR2", "SR3")} == {"holds"}
     assert {found[name] for name in ("NS1", "NS2", "NS3", "NS4", "HW3")} == {"not claimed"}
 
 
 def test_every_attack_on_the_queues_is_tried_on_the_cluster(audit_of_governed: Document) -> None:
     assert unproven(audit_of_governed) & attacks("SR2") <= UNPROVABLE
+
+
+def test_every_budget_and_limit_is_tried_and_its_settings_are_read(audit_of_governed: Document) -> None:
+    row = control(audit_of_governed, "SR3")
+    assert (row["failures"], row["unproven"]) == ([], [])
+    held = {(case["tenant"], case["case"]) for case in row["held"]}
+    platform = {"without-a-key", "made-up-key", "beyond-its-budget", "beyond-its-limit", "within-its-budget"}
+    settings = {f"setting-{setting.name}" for setting in FAIL_CLOSED} | {"replicas-count-apart", f"price-of-{MODEL}"}
+    assert {("", case) for case in platform | settings} <= held
+    own = {"models-of-its-record", "more-than-its-record", "makes-a-key", "raises-a-budget", "sets-fallbacks"}
+    assert {(tenant, case) for tenant in (TENANT, OTHER_TENANT) for case in own} <= held
+
+
+def test_an_audit_leaves_no_account_at_the_gateway(
+    audit_of_governed: Document, governed: GovernedPlatform, access: ClusterAccess
+) -> None:
+    assert trial_teams(TeamPlatform(governed.stack, access)) == []
 
 
 def test_an_audit_says_how_long_a_new_pod_is_open(audit_of_governed: Document) -> None:
@@ -240,6 +290,26 @@ def test_policies_that_only_watch_are_found_not_to_hold(governed: GovernedPlatfo
     assert "pod-without-queue" in {case["case"] for case in row["failures"]}
 
 
+@pytest.mark.full
+def test_what_exists_and_would_be_refused_is_listed_before_it_is(
+    governed: GovernedPlatform, kubectl: cluster.Kubectl
+) -> None:
+    """What was admitted, the platform's own included, would be again: a list that names it would be no help."""
+    assert audited(governed.stack, "--existing")["would_be_refused"] == []
+    unqueued = deployment("without-a-queue", WORKLOADS, pod_spec(GPU), replicas=0)
+    place = ("--namespace", WORKLOADS)
+    with governed.auditing():
+        kubectl.run("create", "--filename=-", given=json.dumps(unqueued))
+        try:
+            found = audited(governed.stack, "--existing", status=1)
+        finally:
+            kubectl.run("delete", "deployment", "without-a-queue", *place, "--ignore-not-found")
+    (refused,) = found["would_be_refused"]
+    assert (refused["kind"], refused["namespace"], refused["name"]) == ("Deployment", WORKLOADS, "without-a-queue")
+    assert refused["policy"] == "bulkhead-gpu-workloads"
+    assert "it names none" in refused["message"]
+
+
 def test_a_tier_that_is_not_deployed_is_found_not_to_hold(governed: GovernedPlatform, kinds: None) -> None:
     found = audited(governed.stack, "--tier", "partitioned", "--only", "access", status=1)
     assert verdicts(found)["NS3"] == "does not hold"
@@ -263,7 +333,7 @@ def test_every_control_that_partitioned_claims_holds_and_no_work_is_refused(audi
     assert (audit_of_partitioned["attacks_admitted"], audit_of_partitioned["work_refused"]) == (0, 0)
     assert audit_of_partitioned["work_passed"] > MUCH_WORK
     found = verdicts(audit_of_partitioned)
-    assert {found[name] for name in ("SR1", "SR2", "NS1", "NS2", "NS3", "NS4")} == {"holds"}
+    assert {found[name] for name in ("SR1", "SR2", "SR3", "NS1", "NS2", "NS3", "NS4")} == {"holds"}
 
 
 def test_every_attack_out_of_a_namespace_is_tried_on_the_cluster(audit_of_partitioned: Document) -> None:
@@ -310,7 +380,7 @@ def offline(stack: LocalStack) -> AuditReport:
     name, config = load_stack_file(stack.file, today())
     platform = platform_of(name, config, today())
     made = plan(platform, stand_in_secrets(stack.file))
-    policies = [resource.inputs for resource in made.resources if resource.type.endswith(":ValidatingPolicy")]
+    policies = made.admission_policies
     command_line = kyverno_binary()
     assert command_line is not None, "the lab has built no kyverno-cli"
     return audit_offline(platform, policies, command_line, frozenset({TENANT}))

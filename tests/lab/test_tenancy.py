@@ -3,12 +3,15 @@
 import base64
 import json
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from infra.blueprint.names import TENANT_KEY_SECRET
+from lab.cluster import Kubectl
 from tests.lab import packets
 from tests.lab.load import Ending, Load, service_url
 from tests.lab.packets import Prober, address_of, api_server, probing
@@ -257,6 +260,81 @@ def test_a_job_in_the_tenants_queue_is_admitted_and_borrows_nothing(
 # --- a tenant leaves and comes back -----------------------------------------------------------------------------
 
 
+DATA = "data"
+RIGHTS_TO_DATA = ("get persistentvolumeclaims", "delete persistentvolumeclaims", "create pods", "create pods/exec")
+
+
+def claim(namespace: str) -> Manifest:
+    """A claim on one of the lab's volumes."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": DATA, "namespace": namespace},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+
+
+def writer(name: str, namespace: str) -> Manifest:
+    """A pod that makes a file of its own name on the claim's volume, and ends."""
+    security = {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "fsGroup": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    volume = {"name": DATA, "persistentVolumeClaim": {"claimName": DATA}}
+    spec = with_container(
+        pod_spec(securityContext=security, volumes=[volume]),
+        command=["/probe", "write", f"/data/{name}"],
+        resources={"requests": {"ephemeral-storage": "16Mi"}},
+        volumeMounts=[{"name": DATA, "mountPath": "/data"}],
+    )
+    return pod(name, namespace, spec)
+
+
+def written(kubectl: Kubectl, who: Requester, name: str, namespace: str) -> None:
+    """Have a pod of the tenant's write to its claim, under the tenant's own rights."""
+    answer = who.create(writer(name, namespace), dry_run=False)
+    assert answer.passed, answer.said
+    ended = "--for=jsonpath={.status.phase}=Succeeded"
+    kubectl.run("wait", f"pod/{name}", "--namespace", namespace, ended, "--timeout=180s", timeout=200)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a tenant's data are on the cluster: the claim, the volume behind it, and the names of the files."""
+
+    claim: str
+    volume: str
+    holder: str
+    phase: str
+    files: tuple[str, ...]
+
+
+def kept_in(kubectl: Kubectl, namespace: str) -> Kept:
+    """The uids of the claim, of its volume, and of the claim that the volume is held for; its phase, and its files."""
+    found = json.loads(kubectl.run("get", "persistentvolumeclaim", DATA, "--namespace", namespace, "--output=json"))
+    volume = json.loads(kubectl.run("get", "persistentvolume", found["spec"]["volumeName"], "--output=json"))
+    return Kept(
+        claim=found["metadata"]["uid"],
+        volume=volume["metadata"]["uid"],
+        holder=volume["spec"]["claimRef"]["uid"],
+        phase=found["status"]["phase"],
+        files=tuple(sorted(path.name for path in Path(volume["spec"]["local"]["path"]).iterdir())),
+    )
+
+
+@pytest.fixture
+def data_removed(partitioned: PartitionedPlatform, other_space: str) -> Generator[None]:
+    """Nothing of the tenant's data is left for the next test, nor on a volume that others may want."""
+    yield
+    place = ("--namespace", other_space, "--ignore-not-found", "--wait=true")
+    partitioned.kubectl.run("delete", "pod", "first", "second", *place, timeout=120)
+    partitioned.kubectl.run("delete", "persistentvolumeclaim", DATA, *place, timeout=120)
+
+
+@pytest.mark.usefixtures("data_removed")
 def test_a_tenant_that_leaves_loses_access_and_keeps_its_data_until_it_is_back(
     partitioned: PartitionedPlatform, other_space: str
 ) -> None:
@@ -265,21 +343,20 @@ def test_a_tenant_that_leaves_loses_access_and_keeps_its_data_until_it_is_back(
     rival = Requester(kubectl, "boris", (partitioned.group(OTHER_TENANT),))
     url = service_url(kubectl)
     key = stack.engine.outputs(show_secrets=True)["tenant_keys"][OTHER_TENANT]
-    kept: Manifest = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "kept", "namespace": other_space},
-        "data": {"what": "a tenant's own"},
-    }
     with stack.edited(tenants=everybody):
         stack.deploy()
-        kubectl.apply([kept])
-        assert may(rival, "get configmaps", "--namespace", other_space)
+        made = rival.create(claim(other_space), dry_run=False)
+        assert made.passed, made.said
+        written(kubectl, rival, "first", other_space)
+        before = kept_in(kubectl, other_space)
+        assert (before.phase, before.files, before.holder) == ("Bound", ("first",), before.claim)
+        assert [what for what in RIGHTS_TO_DATA if not may(rival, what, "--namespace", other_space)] == []
         assert answered(url, key) == 1
     with stack.edited(tenants=[tenant for tenant in everybody if tenant["name"] != OTHER_TENANT]):
         stack.deploy()
-        assert kubectl.run("get", "configmap", "kept", "--namespace", other_space, "--output=jsonpath={.data.what}")
-        assert not may(rival, "get configmaps", "--namespace", other_space)
+        assert kept_in(kubectl, other_space) == before
+        assert [what for what in RIGHTS_TO_DATA if may(rival, what, "--namespace", other_space)] == []
+        assert not rival.create(writer("second", other_space), dry_run=False).passed
         assert kubectl.run("get", "localqueues", "--namespace", other_space, "--output=name") == ""
         assert kubectl.run("get", "networkpolicies", "--namespace", other_space, "--output=name").split() == [
             "networkpolicy.networking.k8s.io/default-deny"
@@ -287,8 +364,10 @@ def test_a_tenant_that_leaves_loses_access_and_keeps_its_data_until_it_is_back(
         assert answered(url, key) == 0
     stack.deploy()
 
-    assert may(rival, "get configmaps", "--namespace", other_space)
-    assert kubectl.run("get", "configmap", "kept", "--namespace", other_space, "--output=jsonpath={.data.what}")
+    assert [what for what in RIGHTS_TO_DATA if not may(rival, what, "--namespace", other_space)] == []
+    assert kept_in(kubectl, other_space) == before
+    written(kubectl, rival, "second", other_space)
+    assert kept_in(kubectl, other_space) == replace(before, files=("first", "second"))
     new_key = stack.engine.outputs(show_secrets=True)["tenant_keys"][OTHER_TENANT]
     assert new_key != key
     assert (answered(url, new_key), answered(url, key)) == (1, 0)

@@ -3,6 +3,7 @@
 import functools
 import io
 import secrets
+from dataclasses import replace
 
 import pulumi
 import pytest
@@ -13,6 +14,7 @@ from infra.plan.document import plan_json
 from infra.plan.manifests import plan_manifests
 from infra.plan.table import print_plan
 from infra.posture import platform_of
+from tests.plan.read_back import MADE as ANSWERS
 from tests.plan.stacks import STACKS, TODAY, committed_plan, configuration
 from tests.strategies import Document, Part
 
@@ -27,22 +29,8 @@ EXISTING: Part = {"kind": "existing", "context": "dev"}
 GKE: Part = {"kind": "gke", "project": "example-project", "location": "europe-west4"}
 
 
-MADE: dict[str, Answer] = {
-    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": Answer(
-        plain={"dnsResourceRecords": [{"name": "_acme.example.com.", "type": "CNAME", "data": "example.com."}]}
-    ),
-    "gcp:container/cluster:Cluster": Answer(
-        plain={"controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke.example.com"}}}
-    ),
-    "gcp:redis/instance:Instance": Answer(
-        plain={"host": "10.0.0.4", "port": 6378, "serverCaCerts": [{"cert": "PEM"}]}, secret={"authString": SENTINEL}
-    ),
-    "gcp:serviceaccount/account:Account": Answer(plain={"email": "nodes@example.com"}),
-    "gcp:sql/databaseInstance:DatabaseInstance": Answer(
-        plain={"privateIpAddress": "10.0.0.3", "serverCaCerts": [{"cert": "PEM"}]}
-    ),
-    "kubernetes:discovery.k8s.io/v1:EndpointSlice": Answer(plain={"endpoints": [{"addresses": ["192.0.2.9"]}]}),
-}
+REDIS = "gcp:redis/instance:Instance"
+MADE: dict[str, Answer] = {**ANSWERS, REDIS: replace(ANSWERS[REDIS], secret={"authString": SENTINEL})}
 
 
 def made_by_provider(resource: PlannedResource) -> Answer:

@@ -1,27 +1,24 @@
 """The gateway and the engines of a running platform, through ports that the API server forwards.
 
-A forwarded port ends inside the pod, so network policies stay as they are, and nothing is made on the cluster. Loads
-the Kubernetes client, which takes a second.
+Loads the Kubernetes client, which takes a second.
 """
 
-import http.client
-import json
 import re
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, cast
 
 from components.gateway.pod import OBJECT_NAME as GATEWAY
 from infra.audit.caches.door import Counted, EnginePod, Said
 from infra.audit.errors import impossible
+from infra.audit.forwarding import Sent, forwarded, json_object, member, with_key
 from infra.blueprint.model import Blueprint
 from infra.blueprint.names import workload_labels
 from infra.blueprint.routes import PROMPT_PATH
 from infra.live.accounts import read_keys
 from infra.live.cluster import LiveCluster
-from infra.live.gateway import ForwardedConnection
 
+WITHOUT = "caches"
 _HITS = re.compile(r"^vllm:prefix_cache_hits_total(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 _QUERIES = re.compile(r"^vllm:prefix_cache_queries_total(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
@@ -49,11 +46,8 @@ class LiveCacheDoor:
         gateway = self._blueprint.gateway
         pod = self._pods(gateway.namespace, {"app.kubernetes.io/name": GATEWAY})[0]
         body = {"model": model, "prompt": prompt, "max_tokens": 1}
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        status, text = self._request(
-            gateway.namespace, pod, gateway.port, ("POST", PROMPT_PATH, json.dumps(body), headers)
-        )
-        return said(status, text)
+        sent = Sent("POST", PROMPT_PATH, body, with_key(key))
+        return said(*forwarded(self._cluster, (gateway.namespace, pod), gateway.port, sent, WITHOUT))
 
     def counted(self, model: str) -> Mapping[EnginePod, Counted]:
         """Engine's pod → what it has counted, of every pod that serves the model.
@@ -65,7 +59,8 @@ class LiveCacheDoor:
         for engine in self._blueprint.engines:
             if engine.model == model:
                 for pod in self._pods(engine.namespace, workload_labels("engine", engine.name)):
-                    _, text = self._request(engine.namespace, pod, engine.port, ("GET", "/metrics", None, {}))
+                    place = engine.namespace, pod
+                    _, text = forwarded(self._cluster, place, engine.port, Sent("GET", "/metrics"), WITHOUT)
                     found[EnginePod(engine.name, pod)] = counted(text)
         return found
 
@@ -79,43 +74,13 @@ class LiveCacheDoor:
             )
         return [str(pod.metadata.name) for pod in pods if pod.metadata]
 
-    def _request(
-        self, namespace: str, pod: str, port: int, request: tuple[str, str, str | None, dict[str, str]]
-    ) -> tuple[int, str]:
-        """One request on a connection of its own: status and body."""
-        connection = ForwardedConnection(self._cluster, namespace, pod, port)
-        try:
-            connection.request(*request)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode("utf-8", errors="replace")
-        except (OSError, http.client.HTTPException) as error:
-            raise impossible(
-                f"pod {namespace}/{pod} does not answer on port {port} ({type(error).__name__})",
-                "run the audit again, or leave caches out with --only",
-            ) from None
-        finally:
-            connection.close()
-
 
 def said(status: int, text: str) -> Said:
     """What an answer of the gateway says; of a refusal the error's code alone, since its words may quote the prompt."""
-    document = _object(text)
+    document = json_object(text)
     if status == 200:
-        return Said(status, int(_member(document, "usage").get("prompt_tokens") or 0))
-    return Said(status, reason=str(_member(document, "error").get("code") or ""))
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        document: object = json.loads(text)
-    except json.JSONDecodeError:
-        return {}
-    return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
-
-
-def _member(document: dict[str, Any], name: str) -> dict[str, Any]:
-    found: object = document.get(name)
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+        return Said(status, int(member(document, "usage").get("prompt_tokens") or 0))
+    return Said(status, reason=str(member(document, "error").get("code") or ""))
 
 
 def counted(metrics: str) -> Counted:

@@ -18,7 +18,7 @@ class Roles:
     """The bindings that a stack makes; what the cluster binds beyond them is not known here."""
 
     def __init__(self, blueprint: Blueprint) -> None:
-        self._grants = list(_grants(blueprint))
+        self._grants = list(grants_of(blueprint))
 
     def may(self, identity: Identity, verb: str, resource: str, group: str, namespace: str | None) -> bool:
         """Whether any binding of the stack grants `verb` on `resource` (with its subresource) to `identity`."""
@@ -42,7 +42,8 @@ def access_offline(
     return access_observations(asked, answers, claimed)
 
 
-def _grants(blueprint: Blueprint) -> Iterator[Grant]:
+def grants_of(blueprint: Blueprint) -> Iterator[Grant]:
+    """Whom the stack binds to which rules, each subject by itself."""
     for space in blueprint.tenant_spaces:
         if space.access is not None:
             yield from _bound(space.access.subjects, space.namespace.name, space.access.rules)

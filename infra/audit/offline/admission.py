@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from infra.audit.admission import observation_of, with_twins
 from infra.audit.corpus import Acting, Case, Corpus, MissingPlaceholderError, Operation, rendered
-from infra.audit.identity import AUTHENTICATED, Identity
+from infra.audit.identity import ADMINISTRATOR, Identity
 from infra.audit.judgement import Seen
 from infra.audit.mechanism import Mechanism, Refusal
 from infra.audit.offline.access import Roles
@@ -22,8 +22,6 @@ from infra.audit.scene import Scene
 from infra.blueprint.model import Blueprint
 from infra.config.trust import ControlId
 
-ADMINISTRATOR = Identity("kubernetes-admin", ("system:masters", AUTHENTICATED))
-"""Stands for whoever runs the audit."""
 CLUSTER_ONLY = "only a cluster can tell"
 _VERBS = {Operation.CREATE: "create", Operation.UPDATE: "patch", Operation.DELETE: "delete"}
 
@@ -99,7 +97,7 @@ class _Offline:
         if role is not None and Mechanism.ROLE in case.by:
             return Seen(role)
         if not _is_told_offline(case):
-            return Seen(not_played=f"{CLUSTER_ONLY}: it is no policy's and no role's")
+            return Seen(not_played=f"{CLUSTER_ONLY}: {_why_untold(case)}")
         words = denied.get((case.acting, str(prepared["metadata"]["name"])))
         behind = Seen(Refusal(Mechanism.POLICY, words) if words else None)
         return replace(behind, declared=self._scene.declared)
@@ -125,6 +123,12 @@ def _is_new(case: Case) -> bool:
 def _is_told_offline(case: Case) -> bool:
     """Whether policies decide the case, of a new object: the rest is the API server's own."""
     return _is_new(case) and (not case.is_attack or Mechanism.POLICY in case.by)
+
+
+def _why_untold(case: Case) -> str:
+    if not _is_new(case):
+        return "it changes what stands already"
+    return f"it is the API server's own to refuse ({', '.join(sorted(case.by))})"
 
 
 def _managed(blueprint: Blueprint) -> Sequence[str]:

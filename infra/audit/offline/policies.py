@@ -4,9 +4,10 @@ import json
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from infra.audit.errors import impossible
 from infra.audit.identity import Identity
@@ -27,6 +28,29 @@ def plural_of(kind: str) -> str:
             return f"{lower[:-1]}ies"
         case _:
             return f"{lower}s"
+
+
+@dataclass(frozen=True)
+class Objection:
+    """What one policy has against one object.
+
+    Attributes:
+        name: The object's name.
+        policy: The policy's name.
+        message: The policy's words.
+    """
+
+    name: str
+    policy: str
+    message: str
+
+
+class PolicyEvaluation(Protocol):
+    """Policies that can be asked without a cluster."""
+
+    def objections(self, identity: Identity, objects: Sequence[Mapping[str, Any]]) -> list[Objection]:
+        """What the policies have against the creation of objects with names of their own by `identity`."""
+        ...
 
 
 class PolicyCommand:
@@ -56,10 +80,26 @@ class PolicyCommand:
             CommandFailedError: The command line did not run, or its answer is not understood.
         """
         found: dict[str, str] = {}
+        for one in self.objections(identity, objects):
+            # All of them, as nobody can say which policy a server would name first.
+            found[one.name] = "; ".join(filter(None, (found.get(one.name, ""), f"{one.message} ({one.policy})")))
+        return found
+
+    def objections(self, identity: Identity, objects: Sequence[Mapping[str, Any]]) -> list[Objection]:
+        """What the policies have against the creation of objects by `identity`, whether they refuse or only audit.
+
+        Args:
+            identity: Who creates them.
+            objects: Manifests with names of their own.
+
+        Raises:
+            CommandFailedError: The command line did not run, or its answer is not understood.
+        """
+        found: list[Objection] = []
         for names, alike in self._by_policies(objects).items():
             policies = [policy for policy in self._policies if policy["metadata"]["name"] in names]
             with TemporaryDirectory(prefix="bulkhead-policies-") as folder:
-                found |= _denials(self._report(Path(folder), identity, policies, alike))
+                found += _objections(self._report(Path(folder), identity, policies, alike))
         return found
 
     def _by_policies(self, objects: Sequence[Mapping[str, Any]]) -> dict[frozenset[str], list[Mapping[str, Any]]]:
@@ -126,12 +166,10 @@ def _written(path: Path, documents: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
-def _denials(report: Mapping[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for result in cast("list[dict[str, Any]]", report.get("results") or []):
-        if result.get("result") in _FAILED:
-            for named in cast("list[dict[str, str]]", result.get("resources") or []):
-                words = f"{result.get('message', '')} ({result.get('policy', '')})"
-                # All of them, as nobody can say which policy a server would name first.
-                found[named["name"]] = "; ".join(filter(None, (found.get(named["name"], ""), words)))
-    return found
+def _objections(report: Mapping[str, Any]) -> list[Objection]:
+    return [
+        Objection(named["name"], str(result.get("policy", "")), str(result.get("message", "")))
+        for result in cast("list[dict[str, Any]]", report.get("results") or [])
+        if result.get("result") in _FAILED
+        for named in cast("list[dict[str, str]]", result.get("resources") or [])
+    ]

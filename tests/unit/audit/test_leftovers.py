@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from infra.audit.budgets import BudgetDoor
 from infra.audit.caches import CacheDoor
 from infra.audit.cluster import Answer
 from infra.audit.leftovers import Leftovers
 from infra.audit.results import Probe
-from infra.audit.run import Wanted, audit
+from infra.audit.run import Doors, Wanted, audit
 from infra.audit.signals import INTERRUPTIONS
 from infra.faults import CommandFailedError
 from tests.unit.audit.fake_cluster import Asked, FakeCluster
@@ -21,6 +22,13 @@ ALLOWED = Answer(201, {"status": {"allowed": True}})
 
 def no_caches() -> CacheDoor:
     raise AssertionError("the stack does not claim KV1")
+
+
+def no_budgets() -> BudgetDoor:
+    raise AssertionError("budgets are not among what is looked at")
+
+
+CLOSED = Doors(no_caches, no_budgets)
 
 
 def pod(name: str) -> dict[str, Any]:
@@ -76,7 +84,7 @@ def test_an_interrupted_audit_leaves_nothing_behind():
 
     cluster = FakeCluster(interrupt)
     with pytest.raises(KeyboardInterrupt):
-        audit(cluster, platform("governed"), Wanted("tests", (Probe.ADMISSION,)), open_caches=no_caches)
+        audit(cluster, platform("governed"), Wanted("tests", (Probe.ADMISSION,)), doors=CLOSED)
     assert [asked for asked in cluster.asked if asked.method == "POST" and not asked.dry]
     assert cluster.objects == {}
 
@@ -84,7 +92,7 @@ def test_an_interrupted_audit_leaves_nothing_behind():
 def test_whoever_may_not_impersonate_is_told_so_before_anything_is_made():
     cluster = FakeCluster(lambda _: Answer(201, {"status": {"allowed": False}}))
     with pytest.raises(CommandFailedError, match="impersonate users"):
-        audit(cluster, platform("governed"), Wanted("tests"), open_caches=no_caches)
+        audit(cluster, platform("governed"), Wanted("tests"), doors=CLOSED)
     assert cluster.objects == {}
 
 
@@ -97,7 +105,7 @@ def test_nothing_that_interrupts_an_audit_interrupts_its_removal(number: signal.
     cluster = FakeCluster(lambda _: ALLOWED)
     before = signal.signal(number, signal.default_int_handler)
     try:
-        audit(cluster, platform("governed"), Wanted("tests", (Probe.ADMISSION,)), interrupt, open_caches=no_caches)
+        audit(cluster, platform("governed"), Wanted("tests", (Probe.ADMISSION,)), interrupt, doors=CLOSED)
         assert signal.getsignal(number) is signal.default_int_handler
     finally:
         signal.signal(number, before)

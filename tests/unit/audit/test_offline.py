@@ -1,15 +1,22 @@
 """Offline answers: the blueprint keeps every promise of the tier that it carries, and only those."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.audit.access import load_access_list
+from infra.audit.corpus import load_corpus
+from infra.audit.identity import Identity
 from infra.audit.offline.access import access_offline
+from infra.audit.offline.admission import CLUSTER_ONLY, admission_offline
 from infra.audit.offline.network import lets_through, network_observations, policies_of
+from infra.audit.offline.policies import PolicyCommand
 from infra.audit.packets.matrix import Caller, Target
 from infra.audit.packets.places import ground_of
-from infra.audit.results import Outcome
+from infra.audit.results import Observation, Outcome
 from infra.audit.scene import scenes_of
 from infra.config.trust import ControlId
 from tests.unit.audit.stacks import platform
@@ -70,3 +77,103 @@ def test_a_pod_that_no_policy_selects_is_open_and_one_that_is_selected_is_not():
     engine = next(one for one in tried.destinations if one.target is Target.ENGINE)
     assert lets_through((), stranger, engine)
     assert not lets_through(policies_of(made.blueprint), stranger, engine)
+
+
+# --- what is never judged without a cluster ---------------------------------------------------------------------
+
+CHANGES = "it changes what stands already"
+THE_API_SERVERS = "it is the API server's own to refuse"
+UNDECIDED_EVERYWHERE = {
+    CHANGES: {
+        "add-a-gpu-later",
+        "add-a-toleration-of-outages",
+        "change-own-deployment",
+        "change-to-a-made-up-queue",
+        "change-to-another-tenants-queue",
+        "debug-container",
+        "debug-container-that-sees-devices",
+        "debug-container-with-a-gpu",
+        "delete-own-deployment",
+        "drop-the-queue",
+        "foreign-toleration-added-later",
+        "foreign-toleration-in-a-change",
+        "label-own-pod",
+        "privileged-debug-container",
+        "scale-own-deployment",
+        "scale-what-has-no-queue",
+    },
+    f"{THE_API_SERVERS} (limits, quota)": {"all-memory", "all-processors", "all-storage", "more-gpus-than-quota"},
+    f"{THE_API_SERVERS} (pod_security)": {
+        "added-capability",
+        "devices-as-volumes",
+        "host-ipc",
+        "host-network",
+        "host-path",
+        "host-port",
+        "host-process-ids",
+        "kept-capabilities",
+        "no-apparmor",
+        "no-seccomp",
+        "privilege-escalation",
+        "privileged",
+        "privileged-init-container",
+        "probe-of-another-host",
+        "root-user",
+        "unmasked-proc",
+        "unsafe-sysctl",
+        "windows-host-process",
+    },
+    f"{THE_API_SERVERS} (quota)": {"load-balancer", "node-port"},
+}
+"""Reason → the cases. A case that comes to be undecided has to be written down here, and then somebody asks why."""
+WITHOUT_DEDICATED_NODES = {
+    "there is no gpu_without_quota": {"gpus-of-a-kind-without-quota"},
+    "there is no other_label_key": {"other-tenants-pool", "other-tenants-pool-among-own"},
+}
+"""What the platform of these tests lacks, so that the case has nothing to name."""
+IN_A_SHARED_NAMESPACE = {"there is no other_namespace": {"work-in-another-tenants-namespace"}}
+TWIN_UNDECIDED = {
+    "bound-by-hand",
+    "lift-own-quota",
+    "raise-own-quota",
+    "remove-the-network-policy",
+    "taint-a-node",
+}
+"""Attacks that the role refuses, whose legitimate twin changes what stands: the refusal is seen, and proves nothing."""
+
+
+class Permitting(PolicyCommand):
+    """Policies that object to nothing, so that only what is asked about them shows."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(), (), {})
+
+    def denials(self, identity: Identity, objects: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        return {}
+
+
+def on_the_corpus(tier: str) -> tuple[Observation, ...]:
+    made = platform(tier)
+    scenes = scenes_of(made.blueprint, "node")
+    return admission_offline(made.blueprint, load_corpus(), scenes, made.posture.in_force, Permitting())
+
+
+@pytest.mark.parametrize(
+    ("tier", "missing"),
+    [("governed", {**WITHOUT_DEDICATED_NODES, **IN_A_SHARED_NAMESPACE}), ("partitioned", WITHOUT_DEDICATED_NODES)],
+)
+def test_exactly_these_cases_are_left_to_a_cluster(tier: str, missing: dict[str, set[str]]):
+    undecided: dict[str, set[str]] = {}
+    for one in on_the_corpus(tier):
+        if one.seen.startswith(f"{CLUSTER_ONLY}: "):
+            undecided.setdefault(one.seen.removeprefix(f"{CLUSTER_ONLY}: "), set()).add(one.case)
+    assert undecided == {**UNDECIDED_EVERYWHERE, **missing}
+
+
+def test_exactly_these_refusals_prove_nothing_since_their_twin_is_left_to_a_cluster():
+    assert {one.case for one in on_the_corpus("partitioned") if "but its twin" in one.seen} == TWIN_UNDECIDED
+
+
+def test_what_is_left_to_a_cluster_is_never_taken_for_holding():
+    left = [one for one in on_the_corpus("partitioned") if one.seen.startswith(CLUSTER_ONLY)]
+    assert {one.outcome for one in left} <= {Outcome.UNPROVEN, Outcome.NOT_CLAIMED}

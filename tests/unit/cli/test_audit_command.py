@@ -6,11 +6,14 @@ import signal
 
 import pytest
 
+from infra.audit.existing import ExistingReport, WouldBeRefused
 from infra.audit.report import AuditReport, ControlReport, Verdict
 from infra.config.trust import ControlId
 from tests.unit.cli.conftest import Bulkhead
 
 pytestmark = pytest.mark.usefixtures("kubeconfig")
+
+REFUSED = WouldBeRefused("research", "place", "Pod", "one", "bulkhead-gpu-pods", "SR2: no queue", "group team")
 
 
 def test_a_context_that_the_kubeconfig_has_not_is_told(bulkhead: Bulkhead) -> None:
@@ -77,3 +80,33 @@ def test_what_ends_the_command_lets_the_audit_remove_what_it_made(
 
     assert seen == ["interrupted"]
     assert result.exit_code != 0
+
+
+@pytest.mark.parametrize(("refused", "code"), [((), 0), ((REFUSED,), 1)])
+def test_what_exists_and_would_be_refused_is_no_success(
+    bulkhead: Bulkhead, monkeypatch: pytest.MonkeyPatch, refused: tuple[WouldBeRefused, ...], code: int
+) -> None:
+    found = ExistingReport("tests", "governed", "test", ("bulkhead-gpu-pods",), 1, refused)
+
+    def reported(*_arguments: object) -> ExistingReport:
+        return found
+
+    monkeypatch.setattr("infra.cli.existing._report", reported)
+    result = bulkhead("audit", "--existing", "--json")
+
+    assert result.exit_code == code
+    assert len(json.loads(result.stdout)["would_be_refused"]) == len(refused)
+
+
+def test_what_exists_is_looked_at_by_no_probe(bulkhead: Bulkhead) -> None:
+    assert bulkhead("audit", "--existing", "--only", "packets").exit_code == 2
+
+
+def test_without_kyvernos_command_line_what_exists_is_not_judged(
+    bulkhead: Bulkhead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.cli.existing.kyverno_binary", lambda: None)
+    result = bulkhead("audit", "--existing", "--json")
+
+    assert result.exit_code == 3
+    assert "not on PATH" in result.stdout

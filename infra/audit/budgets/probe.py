@@ -1,0 +1,134 @@
+"""SR3 on a running platform: budgets and limits bind, and what cannot be checked is refused.
+
+What a caller can try is tried, at the gateway's own ports, with the tenants' keys; what only an outage would show is
+read from what the replicas run with.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+
+from infra.audit.budgets.attempts import MODELS, UNKNOWN_KEY, Attempt, attempts_of, chat, judged
+from infra.audit.budgets.door import BudgetDoor, Port, Reply, Request
+from infra.audit.budgets.settings import configuration_shown
+from infra.audit.budgets.trial import trial
+from infra.audit.budgets.verdict import Shown, observed
+from infra.audit.results import Observation, Outcome
+from infra.blueprint.model import Blueprint, TenantPart
+from infra.live.model import Account, KeyState, Standing
+
+NO_KEY = "it has no key yet"
+_REFUSED_WORK = frozenset({401, 403, 404, 405})
+_TEAMS = Request("GET", "/v2/team/list?page=1&page_size=1", port=Port.ADMINISTRATION)
+
+
+def probe_budgets(
+    door: BudgetDoor, blueprint: Blueprint, run: str, tenants: frozenset[str] | None = None
+) -> tuple[Observation, ...]:
+    """Look at the platform's settings, and at what each tenant gets with its key.
+
+    Args:
+        door: The platform.
+        blueprint: What the stack file says of it.
+        run: What tells this audit from others.
+        tenants: Only these; None: all. The platform's own settings are looked at in any case.
+
+    Raises:
+        CommandFailedError: The platform cannot be asked.
+    """
+    replicas = door.replicas()
+    names = [replica.name for replica in replicas]
+    shared = next((model.name for model in blueprint.gateway.models if model.tenant is None), None)
+    accounts = {account.name: account for account in door.accounts()}
+    asked = [part for part in blueprint.tenants if tenants is None or part.name in tenants]
+    return (
+        *(observed(shown) for shown in configuration_shown(replicas, blueprint.gateway)),
+        *(observed(shown) for shown in _strangers(door, blueprint, names)),
+        *(observed(shown) for shown in trial(door, shared, names, run)),
+        *(
+            observed(shown, part.name)
+            for part in asked
+            for shown in (
+                _allowance(part, accounts.get(part.name)),
+                *_with_its_key(door, blueprint, part, names),
+            )
+        ),
+    )
+
+
+def _strangers(door: BudgetDoor, blueprint: Blueprint, replicas: Sequence[str]) -> Iterator[Shown]:
+    """Callers without a tenant's key, and beside them who administers."""
+    model = blueprint.gateway.model_names[0]
+    made_up = f"sk-{secrets.token_urlsafe(36)}"
+    for case, key, identity in (
+        ("without-a-key", None, "a caller without a key"),
+        ("made-up-key", made_up, "a caller with a made-up key"),
+    ):
+        attempt = Attempt(case, f"a request to {model}", chat(model), UNKNOWN_KEY)
+        yield _tried(door, attempt, replicas[0], key, identity)
+    reply = door.ask(replicas[0], door.master_key, _TEAMS)
+    yield Shown("administers", attack=False, about="the list of accounts", outcome=_worked(reply), seen=reply.words)
+
+
+def _with_its_key(
+    door: BudgetDoor, blueprint: Blueprint, tenant: TenantPart, replicas: Sequence[str]
+) -> Iterable[Shown]:
+    """What a tenant gets, and does not get; its refusals mean nothing where its key opens nothing."""
+    identity = f"tenant {tenant.name}, by its key"
+    key = door.key_of(tenant.name)
+    work = _listed(tenant, Reply(0) if key is None else door.ask(replicas[0], key, MODELS), identity)
+    attempts = list(attempts_of(tenant, blueprint.gateway.model_names))
+    if key is None:
+        return [work, *(_untried(attempt, identity) for attempt in attempts)]
+    found = [
+        _tried(door, attempt, replicas[index % len(replicas)], key, identity) for index, attempt in enumerate(attempts)
+    ]
+    if work.outcome is Outcome.HOLDS:
+        return [work, *found]
+    return [work, *(_doubted(shown, work.seen) for shown in found)]
+
+
+def _tried(door: BudgetDoor, attempt: Attempt, replica: str, key: str | None, identity: str) -> Shown:
+    reply = door.ask(replica, key, attempt.request)
+    return Shown(attempt.case, True, attempt.about, judged(attempt, reply), reply.words, identity)
+
+
+def _untried(attempt: Attempt, identity: str) -> Shown:
+    return Shown(attempt.case, True, attempt.about, Outcome.UNPROVEN, NO_KEY, identity)
+
+
+def _doubted(shown: Shown, work: str) -> Shown:
+    return shown.doubted(f"its models were {work}") if shown.outcome is Outcome.HOLDS else shown
+
+
+def _listed(tenant: TenantPart, reply: Reply, identity: str) -> Shown:
+    """Whether a tenant's key opens what its record opens."""
+    missing = sorted(set(tenant.models) - set(reply.models)) if reply.granted else []
+    outcome = Outcome.FAILS if missing else _worked(reply)
+    seen = f"listed without {', '.join(missing)}" if missing else reply.words if reply.status else NO_KEY
+    return Shown("models-of-its-record", False, "the list of its models", outcome, seen, identity)
+
+
+def _worked(reply: Reply) -> Outcome:
+    """Legitimate work that was not answered: refused, or not to be told apart from a gateway that is busy."""
+    if reply.granted:
+        return Outcome.HOLDS
+    return Outcome.FAILS if reply.status in _REFUSED_WORK else Outcome.UNPROVEN
+
+
+def _allowance(tenant: TenantPart, account: Account | None) -> Shown:
+    """Whether the budget and the limits at the gateway are the stack file's, in force for its key."""
+    about = "spending beyond the budget and the limits of the stack file"
+    if account is None or account.standing is not Standing.LISTED or account.key is not KeyState.WORKS:
+        state = "not deployed" if account is None else f"{account.standing}, and its key {account.key}"
+        return Shown("more-than-its-record", True, about, Outcome.UNPROVEN, f"its account is {state}")
+    wanted = (tenant.budget_usd, tenant.budget_period, tenant.requests_per_minute, tenant.tokens_per_minute)
+    found = (account.budget_usd, account.budget_period, account.requests_per_minute, account.tokens_per_minute)
+    faults = list(account.drift) or list(account.pending)
+    if found != wanted and not faults:
+        faults = ["the limits at the gateway are not the stack file's"]
+    if sorted(account.models) != sorted(tenant.models) and not faults:
+        faults = ["the models at the gateway are not the stack file's"]
+    outcome = Outcome.FAILS if faults else Outcome.HOLDS
+    budget = f"{account.budget_usd:g} USD in {account.budget_period}" if account.budget_usd is not None else "no budget"
+    held = f"{budget}, {account.requests_per_minute} requests and {account.tokens_per_minute} tokens a minute"
+    return Shown("more-than-its-record", True, about, outcome, "; ".join(faults) or held)
