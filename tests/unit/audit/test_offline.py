@@ -7,10 +7,12 @@ import pytest
 from infra.audit.access import load_access_list
 from infra.audit.offline.access import access_offline
 from infra.audit.offline.network import lets_through, network_observations, policies_of
+from infra.audit.offline.policies import plural_of
 from infra.audit.packets.matrix import Caller, Target
 from infra.audit.packets.places import ground_of
 from infra.audit.results import Outcome
 from infra.audit.scene import scenes_of
+from infra.blueprint import names
 from infra.config.trust import ControlId
 from tests.unit.audit.stacks import platform
 
@@ -70,3 +72,28 @@ def test_a_pod_that_no_policy_selects_is_open_and_one_that_is_selected_is_not():
     engine = next(one for one in tried.destinations if one.target is Target.ENGINE)
     assert lets_through((), stranger, engine)
     assert not lets_through(policies_of(made.blueprint), stranger, engine)
+
+
+@pytest.mark.parametrize("tier", ["governed", "partitioned", "adversarial"])
+@pytest.mark.parametrize("labelled_as", ["gateway", "tenants", "engine", "endpoint-picker"])
+def test_a_tenants_pod_reaches_nothing_more_with_the_labels_of_the_platforms_own(tier: str, labelled_as: str):
+    made = platform(tier)
+    tried, policies = ground_of(made.blueprint, "outside"), policies_of(made.blueprint)
+    for position in [one for one in tried.positions if one.caller is Caller.TENANT]:
+        disguised = dataclasses.replace(position, labels=names.workload_labels(labelled_as))
+        for destination in tried.destinations:
+            assert lets_through(policies, disguised, destination) is lets_through(policies, position, destination)
+
+
+@pytest.mark.parametrize(
+    ("kind", "plural"),
+    [
+        ("Pod", "pods"),
+        ("Ingress", "ingresses"),
+        ("NetworkPolicy", "networkpolicies"),
+        ("Endpoints", "endpoints"),
+        ("Gateway", "gateways"),
+    ],
+)
+def test_kinds_are_called_in_the_plural_as_in_paths(kind: str, plural: str):
+    assert plural_of(kind) == plural
