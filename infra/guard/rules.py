@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from infra.blueprint.model import VersionFloorPart
-from infra.blueprint.versions import require_version
+from infra.blueprint.versions import require_version, version_floor
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource, Violation, mapping
 from infra.guard.pods import asks_for_gpus, containers, pod_specs
@@ -185,7 +184,7 @@ def _below_floor(image: str) -> Iterator[str]:
     for name, floor in FLOORS.items():
         if f"/{IMAGES[name].repository}:" in f"/{repository}":
             try:
-                require_version(name, repository, VersionFloorPart(floor.version, floor.advisory))
+                require_version(name, repository, version_floor(floor))
             except ValueError as error:
                 yield str(error)
 

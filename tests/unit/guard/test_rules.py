@@ -78,6 +78,8 @@ PASSING: dict[str, list[GuardedResource]] = {
     "images-are-not-below-their-floors": [
         job({"image": "docker.io/vllm/vllm-openai:v0.33.0"}),
         job({"image": "mirror.example/vllm/vllm-openai:v99.0.0"}),
+        job({"image": "mirror.example/berriai/litellm-database:v1.106.2"}),
+        job({"image": "mirror.example/berriai/litellm-database:v1.107.1"}),
         job({"image": "example/vllm-openai-tools:v0.1.0"}),
     ],
     "namespaces-state-pod-security": [
@@ -119,6 +121,8 @@ FAILING: dict[str, list[GuardedResource]] = {
     "images-are-not-below-their-floors": [
         job({"image": "docker.io/vllm/vllm-openai:v0.9.0"}),
         job({"image": "mirror.example/vllm/vllm-openai:nightly"}),
+        job({"image": "mirror.example/berriai/litellm-database:v1.106.1"}),
+        job({"image": "mirror.example/berriai/litellm-database:v1.107.0-stable"}),
     ],
     "namespaces-state-pod-security": [
         namespace({"pod-security.kubernetes.io/enforce": "privileged"}),
