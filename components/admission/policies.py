@@ -304,6 +304,16 @@ def _owner_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
     )
 
 
+def _tolerates_gpu_nodes(part: GpuAdmissionPart, blanket: bool) -> str:
+    """A dedication's taint is on a tenant's nodes without GPUs, too: who selects these may tolerate it."""
+    every = pods.tolerates_gpu_nodes("p", part.taint_keys, blanket)
+    if not part.dedicated_without_gpus:
+        return every
+    others = tuple(key for key in part.taint_keys if key != part.placement.dedicated_key)
+    others_too = pods.tolerates_gpu_nodes("p", others, blanket)
+    return any_of(others_too, f"({every}) && !({pods.stays_off_gpu_nodes('p', part.dedicated_without_gpus)})")
+
+
 # --- past the queue ---------------------------------------------------------------------------------------------
 
 
@@ -339,7 +349,7 @@ def _reach_rules(part: GpuAdmissionPart, unless: str, blanket: bool) -> tuple[Ru
             " runtimeClassName.",
         ),
         Rule(
-            unless_asked_for(pods.tolerates_gpu_nodes("p", part.taint_keys, blanket)),
+            unless_asked_for(_tolerates_gpu_nodes(part, blanket)),
             "only pods that request a GPU may tolerate the taint of GPU nodes, or every taint. Request nvidia.com/gpu,"
             " or name the taints that are meant.",
         ),

@@ -76,7 +76,7 @@ def _route(engine: EnginePart) -> Manifest:
     parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": engine.data_plane_name}
     rule = {
         "matches": [{"path": {"type": "Exact", "value": path}, "method": "POST"} for path in COMPLETION_PATHS],
-        "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": _headers(engine)}],
+        "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": _headers()}],
         "backendRefs": [{"group": INFERENCE_GROUP, "kind": "InferencePool", "name": engine.service_name, "weight": 1}],
     }
     return {
@@ -87,7 +87,7 @@ def _route(engine: EnginePart) -> Manifest:
     }
 
 
-def _headers(engine: EnginePart) -> Manifest:
-    """Whose a request is and how urgent is the platform's to say: all of these engines' requests are equal."""
-    fairness, *older = FAIRNESS_HEADERS
-    return {"set": [{"name": fairness, "value": engine.name}], "remove": [*older, *OBJECTIVE_HEADERS]}
+def _headers() -> Manifest:
+    """What is removed of what says whose a request is and how urgent: all but whose, which the gateway has set."""
+    _set_by_the_gateway, *older = FAIRNESS_HEADERS
+    return {"remove": [*older, *OBJECTIVE_HEADERS]}

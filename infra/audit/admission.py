@@ -14,7 +14,7 @@ from infra.audit.leftovers import Leftovers
 from infra.audit.mechanism import Mechanism, refusal_of
 from infra.audit.parallel import at_once
 from infra.audit.results import Observation, Outcome, Probe
-from infra.audit.scene import Scene
+from infra.audit.scene import Scene, why_absent
 from infra.config.trust import ControlId
 
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": "bulkhead-audit"}
@@ -28,20 +28,6 @@ _POLICY_WARNING = "failed for ValidatingAdmissionPolicy"
 """In the warning of a policy that only audits (Kubernetes' documentation on validation actions)."""
 
 _METHODS = {Operation.CREATE: "POST", Operation.UPDATE: "PATCH", Operation.DELETE: "DELETE"}
-_ABSENT = {
-    "other_tenant": "there is no other tenant",
-    "other_queue": "no other tenant has a queue",
-    "other_cluster_queue": "no other tenant has a queue",
-    "other_namespace": "no other tenant has a namespace of its own",
-    "queue": "the tenant has no queue",
-    "cluster_queue": "the tenant has no queue",
-    "gpu": "the tenant's queue has no GPUs",
-    "gpu_without_quota": "the tenant has quota of every kind of GPU",
-    "own_label_key": "the tenant's queue leads to no nodes",
-    "other_label_key": "no nodes are dedicated to another tenant",
-    "serving_queue": "the platform has no engines on GPUs",
-}
-"""Placeholder → why a platform may lack it."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +117,9 @@ class _Stage:
             identity = scene.identity_for(case.acting)
             request = self._request(case, scene)
         except MissingPlaceholderError as error:
-            return Seen(not_played=_ABSENT.get(error.name, f"there is no {error.name}"))
+            return Seen(not_played=why_absent(error.name))
         except LookupError as error:
-            return Seen(not_played=_ABSENT.get(str(error.args[0]), str(error.args[0])))
+            return Seen(not_played=str(error.args[0]))
         seen = replace(self._seen(request, identity), declared=scene.declared)
         if identity is None or not _is_worth_repeating(case, seen):
             return seen
@@ -210,7 +196,7 @@ def _stand_props(cluster: Cluster, corpus: Corpus, scenes: Sequence[Scene], left
         try:
             manifest = cast("dict[str, Any]", rendered(prop.manifest, scene.values))
         except MissingPlaceholderError as error:
-            return PropInstance(None, None, "", _ABSENT.get(error.name, f"there is no {error.name}"))
+            return PropInstance(None, None, "", why_absent(error.name))
         name = f"bulkhead-audit-{leftovers.run}-{index}-{prop.id}"
         metadata = {"name": name, **manifest["metadata"]}
         instance = PropInstance(

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from infra.audit.corpus import Acting
+from infra.audit.corpus import Acting, MissingPlaceholderError
 from infra.audit.identity import Identity, identity_of, nobody_of, service_account
 from infra.blueprint import names
-from infra.blueprint.model import Blueprint, LocalQueuePart, TenantPart
+from infra.blueprint.model import Blueprint, LocalQueuePart, PoolPart, TenantPart
 
 _NO_REQUEST = "YQ=="
 """Stands where a certificate request would; RBAC answers before anybody reads it."""
@@ -18,6 +18,20 @@ _CONTROLLERS = {
     Acting.CRON_JOB_CONTROLLER: "cronjob-controller",
 }
 """Kubernetes' own controllers, by their service accounts in kube-system."""
+_ABSENT = {
+    "other_tenant": "there is no other tenant",
+    "other_queue": "no other tenant has a queue",
+    "other_cluster_queue": "no other tenant has a queue",
+    "other_namespace": "no other tenant has a namespace of its own",
+    "queue": "the tenant has no queue",
+    "cluster_queue": "the tenant has no queue",
+    "gpu": "the tenant's queue has no GPUs",
+    "gpu_without_quota": "the tenant has quota of every kind of GPU",
+    "own_label_key": "the tenant's queue leads to no nodes",
+    "other_label_key": "no label marks GPU nodes of other tenants alone",
+    "serving_queue": "the platform has no engines on GPUs",
+}
+"""Placeholder → why a platform may lack it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,7 @@ class Scene:
         values: What placeholders stand for. `other_*` are absent without another tenant, and `queue`, `cluster_queue`,
             `gpu` where the tenant has no queue, and `gpu_without_quota` where it has quota of every kind of GPU.
             `own_label_*` and `other_label_*` tell nodes, and are absent where the tenant's queue leads to none, or
-            where none are dedicated to another tenant.
+            where no label marks GPU nodes of other tenants alone.
     """
 
     tenant: str
@@ -47,14 +61,14 @@ class Scene:
         """Whom a case is played as; None: as whoever runs the audit.
 
         Raises:
-            LookupError: There is no other tenant.
+            MissingPlaceholderError: There is no other tenant.
         """
         if acting in _CONTROLLERS:
             return service_account("kube-system", _CONTROLLERS[acting])
         if acting is Acting.WORKLOAD:
             return service_account(self.namespace, "default")
         if acting is Acting.OTHER_TENANT and self.other is None:
-            raise LookupError("other_tenant")
+            raise MissingPlaceholderError("other_tenant")
         return {Acting.TENANT: self.identity, Acting.OTHER_TENANT: self.other}.get(acting)
 
 
@@ -73,6 +87,11 @@ def scenes_of(blueprint: Blueprint, node: str, tenants: frozenset[str] | None = 
             other = ordered[(index + 1) % len(ordered)] if len(ordered) > 1 else None
             found += _scenes(blueprint, tenant, other, node)
     return tuple(found)
+
+
+def why_absent(placeholder: str) -> str:
+    """Why a case cannot be played that names what `placeholder` stands for, on a platform that lacks it."""
+    return _ABSENT.get(placeholder, f"there is no {placeholder}")
 
 
 def identities_of(tenant: TenantPart) -> tuple[Identity, ...]:
@@ -138,17 +157,27 @@ def _queue_values(blueprint: Blueprint, tenant: TenantPart, prefix: str) -> dict
 
 
 def _label_values(blueprint: Blueprint, tenant: TenantPart) -> dict[str, str]:
-    """A label of the nodes that the tenant's queue leads to, and one of nodes that are another tenant's."""
+    """A label of the nodes that the tenant's queue leads to, and one that only nodes of other tenants carry.
+
+    Pools share labels, as that of an accelerator: to select by one that a pool open to the tenant carries as well is
+    no attack, and is allowed.
+    """
     queues = [queue for queue in blueprint.quota.cluster_queues if queue.tenant == tenant.name]
-    open_to = {quota.flavor for queue in queues for group in queue.groups for quota in group.flavors}
-    own = (pool for pool in blueprint.pools if pool.flavor in open_to)
-    others = (pool for pool in blueprint.pools if pool.dedicated_to not in {None, tenant.name})
+    leads_to = {quota.flavor for queue in queues for group in queue.groups for quota in group.flavors}
+    closed = [pool for pool in blueprint.pools if pool.dedicated_to not in {None, tenant.name}]
+    carried = _labels_of(pool for pool in blueprint.pools if pool not in closed)
+    own = _labels_of(pool for pool in blueprint.pools if pool.flavor in leads_to)
+    others = [label for label in _labels_of(pool for pool in closed if pool.is_gpu) if label not in carried]
     found: dict[str, str] = {}
-    for prefix, pools in (("own", own), ("other", others)):
-        label = next((label for pool in pools for label in sorted(pool.node_labels.items())), None)
-        if label is not None:
-            found |= {f"{prefix}_label_key": label[0], f"{prefix}_label_value": label[1]}
+    for prefix, labels in (("own", own), ("other", others)):
+        for key, value in labels[:1]:
+            found |= {f"{prefix}_label_key": key, f"{prefix}_label_value": value}
     return found
+
+
+def _labels_of(pools: Iterable[PoolPart]) -> list[tuple[str, str]]:
+    """The labels of the pools' nodes, pool by pool and sorted within each."""
+    return [label for pool in pools for label in sorted(pool.node_labels.items())]
 
 
 def _serving_values(blueprint: Blueprint) -> dict[str, str]:

@@ -82,6 +82,8 @@ class GpuAdmissionPart:
         shared_queues: Empty where each tenant has a namespace of its own.
         accelerator_labels: Node labels of the GPU pools, as (key, value).
         taint_keys: Keys of the GPU pools' taints.
+        dedicated_without_gpus: For each pool that is a tenant's and has no GPUs, the labels which together select its
+            nodes and no node with a GPU. Its taint is that of the tenant's GPU pools.
         kueue_account: User name of Kueue, which alone lets a workload that it holds go.
         owner_controllers: User names of the controllers whose own kind Kueue holds as a whole, so that what they make
             of it carries neither a queue's name nor a gate: Kubernetes' Job controller, JobSet, LeaderWorkerSet, Ray.
@@ -101,6 +103,7 @@ class GpuAdmissionPart:
     shared_queues: tuple[SharedQueuePart, ...]
     accelerator_labels: tuple[tuple[str, str], ...]
     taint_keys: tuple[str, ...]
+    dedicated_without_gpus: tuple[Mapping[str, str], ...]
     kueue_account: str
     owner_controllers: tuple[str, ...]
     part_controllers: tuple[str, ...]

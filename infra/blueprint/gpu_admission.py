@@ -125,10 +125,28 @@ def gpu_admission_part(blueprint: Blueprint) -> GpuAdmissionPart:
         shared_queues=tuple(sorted(_shared_queue(queue, tenants) for queue in shared)),
         accelerator_labels=tuple(sorted({pair for flavor in quota.flavors for pair in flavor.node_labels.items()})),
         taint_keys=tuple(sorted({taint.key for flavor in quota.flavors for taint in flavor.tolerations})),
+        dedicated_without_gpus=tuple(_dedicated_without_gpus(blueprint.pools)),
         kueue_account=names.KUEUE_ACCOUNT,
         owner_controllers=admission.owner_controllers,
         part_controllers=PART_CONTROLLERS,
     )
+
+
+def _dedicated_without_gpus(pools: Iterable[PoolPart]) -> Iterator[Mapping[str, str]]:
+    every = tuple(pools)
+    with_gpus = [pool.node_labels for pool in every if pool.is_gpu]
+    for pool in every:
+        if (
+            pool.dedicated_to is not None
+            and not pool.is_gpu
+            and all(_differ(pool.node_labels, one) for one in with_gpus)
+        ):
+            yield pool.node_labels
+
+
+def _differ(left: Mapping[str, str], right: Mapping[str, str]) -> bool:
+    """Whether no node can carry both sets of labels."""
+    return any(left[key] != right[key] for key in left.keys() & right.keys())
 
 
 def _stronger(left: AdmissionAction, right: AdmissionAction) -> AdmissionAction:

@@ -364,10 +364,17 @@ class AdmissionPart:
 
 @dataclass(frozen=True)
 class VersionFloorPart:
-    """The oldest version of a program that may be deployed, and the advisory that every older one is open to."""
+    """Which versions of a program may be deployed.
+
+    Attributes:
+        version: The oldest.
+        advisory: What every older one is open to.
+        refused: Newer ones that may not be, each with what is known against it.
+    """
 
     version: tuple[int, int, int]
     advisory: str
+    refused: tuple[tuple[tuple[int, int, int], str], ...] = ()
 
 
 @dataclass(frozen=True)

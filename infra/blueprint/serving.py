@@ -26,7 +26,6 @@ from infra.blueprint.model import (
     MemorystoreCachePart,
     QueueEntryPart,
     TenantPart,
-    VersionFloorPart,
     Weights,
     WorkloadSizesPart,
 )
@@ -34,6 +33,7 @@ from infra.blueprint.nodes import device_resource, node_labels, runtime_class, t
 from infra.blueprint.observability import metrics_port
 from infra.blueprint.picking import picker_part
 from infra.blueprint.routes import key_paths
+from infra.blueprint.versions import version_floor
 from infra.config.gateway import (
     CloudSqlDatabase,
     DatabaseOutage,
@@ -77,7 +77,7 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         name=model.name,
         namespace=names.ENGINES_NAMESPACE,
         image=image.reference(config.sources.mirror),
-        version_floor=VersionFloorPart(floor.version, floor.advisory),
+        version_floor=version_floor(floor),
         weights=_weights(model),
         options=_options(model, count),
         replicas=model.replicas,
@@ -100,7 +100,7 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         picker=picker_part(model, config.sources.mirror),
         door=DoorPart(
             image=NGINX_IMAGE.reference(config.sources.mirror),
-            version_floor=VersionFloorPart(NGINX_FLOOR.version, NGINX_FLOOR.advisory),
+            version_floor=version_floor(NGINX_FLOOR),
             port=names.ENGINE_TLS_PORT,
         ),
     )
@@ -146,9 +146,9 @@ def gateway_part(config: StackConfig, engines: tuple[EnginePart, ...]) -> Gatewa
     return GatewayPart(
         namespace=names.GATEWAY_NAMESPACE,
         image=LITELLM_IMAGE.reference(mirror),
-        version_floor=VersionFloorPart(LITELLM_FLOOR.version, LITELLM_FLOOR.advisory),
+        version_floor=version_floor(LITELLM_FLOOR),
         edge_image=NGINX_IMAGE.reference(mirror),
-        edge_version_floor=VersionFloorPart(NGINX_FLOOR.version, NGINX_FLOOR.advisory),
+        edge_version_floor=version_floor(NGINX_FLOOR),
         replicas=config.gateway.replicas,
         port=names.GATEWAY_PORT,
         admin_port=names.GATEWAY_ADMIN_PORT,

@@ -17,7 +17,10 @@ def pin_reference() -> str:
             ],
         ),
         "## Floors",
-        table(["what", "oldest version", "older ones are open to", "known to be open"], map(_floor, FLOORS.items())),
+        table(
+            ["what", "oldest version", "older ones are open to", "known to be open", "refused as well"],
+            map(_floor, FLOORS.items()),
+        ),
         "## Pod Security",
         f"Namespaces are held to the Pod Security Standards of {code(POD_SECURITY_VERSION)}, an explicit version, so"
         " that an upgrade of the cluster refuses no pod by itself.",
@@ -30,4 +33,9 @@ def _chart(name: str, pin: ChartPin) -> list[str]:
 
 def _floor(entry: tuple[str, FloorPin]) -> list[str]:
     name, floor = entry
-    return [name, ".".join(map(str, floor.version)), floor.advisory, floor.open or "nothing"]
+    refused = (f"{_dotted(version)}: {reason}" for version, reason in floor.refused)
+    return [name, _dotted(floor.version), floor.advisory, floor.open or "nothing", "; ".join(refused) or "none"]
+
+
+def _dotted(version: tuple[int, int, int]) -> str:
+    return ".".join(map(str, version))

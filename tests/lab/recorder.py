@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from components.engine.door import DOOR_SIDECAR
@@ -15,6 +16,7 @@ SETTLE_SECONDS = 3
 """Until every node has learnt where the Service leads now; the gateway keeps no connection from before."""
 SCRIPT = """
 import http.server
+import json
 
 class Recorder(http.server.BaseHTTPRequestHandler):
     def address_string(self):
@@ -22,7 +24,9 @@ class Recorder(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
     def do_POST(self):
-        print(self.rfile.read(int(self.headers["content-length"])).decode(), flush=True)
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        headers = {name.lower(): value for name, value in self.headers.items() if name.lower().startswith("x-")}
+        print(json.dumps({"body": body, "headers": headers}), flush=True)
         self.send_response(400)
         self.send_header("content-length", "0")
         self.end_headers()
@@ -33,9 +37,22 @@ http.server.ThreadingHTTPServer(("", 8000), Recorder).serve_forever()
 """An answer of 400 is final for LiteLLM. The plain `server_bind` looks no name up, which no DNS would answer here."""
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """One request.
+
+    Attributes:
+        body: What it holds.
+        headers: Those whose names begin with `x-`, in lower case; no key is among them.
+    """
+
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+
 @contextmanager
-def recording(kubectl: Kubectl, namespace: str, service: str) -> Generator[Callable[[], list[dict[str, Any]]]]:
-    """Lead `service` to a recorder; yields what gives the bodies that have arrived, in their order."""
+def recording(kubectl: Kubectl, namespace: str, service: str) -> Generator[Callable[[], list[Arrived]]]:
+    """Lead `service` to a recorder; yields what gives the requests that have arrived, in their order."""
     place = ("--namespace", namespace)
     engines = json.loads(kubectl.run("get", "service", service, *place, "--output=json"))["spec"]["selector"]
     engine = json.loads(kubectl.run("get", "deployment", service, *place, "--output=json"))["spec"]["template"]["spec"]
@@ -45,7 +62,9 @@ def recording(kubectl: Kubectl, namespace: str, service: str) -> Generator[Calla
         kubectl.run("wait", "pod", NAME, *place, "--for=condition=Ready", "--timeout=120s", timeout=150)
         _lead(kubectl, namespace, service, labels)
         time.sleep(SETTLE_SECONDS)
-        yield lambda: [json.loads(line) for line in kubectl.run("logs", NAME, "--container=main", *place).splitlines()]
+        yield lambda: [
+            Arrived(**json.loads(line)) for line in kubectl.run("logs", NAME, "--container=main", *place).splitlines()
+        ]
     finally:
         _lead(kubectl, namespace, service, engines)
         kubectl.run("delete", "pod", NAME, *place, "--ignore-not-found", "--wait=false")

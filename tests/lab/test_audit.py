@@ -369,6 +369,15 @@ def test_nobody_is_placed_by_what_it_writes_and_no_work_is_refused(audit_of_adve
 
 
 @pytest.mark.full
+def test_every_attack_on_what_scopes_the_caches_is_tried_and_refused(audit_of_adversarial: Document) -> None:
+    tried = attacks("KV1", "KV2", "KV3")
+    assert unproven(audit_of_adversarial) & tried == set()
+    assert tried <= {
+        case["case"] for name in ("KV1", "KV2", "KV3") for case in control(audit_of_adversarial, name)["held"]
+    }
+
+
+@pytest.mark.full
 def test_offline_and_live_agree_on_the_corpus_in_adversarial(
     audit_of_adversarial: Document, adversarial: AdversarialPlatform
 ) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from components.gateway.hooks.fairness import FAIRNESS_HEADER
+from components.tenants.reconciler.model import team_id
 from lab import cluster
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.caches import OVERRIDES, REFUSED_OVERRIDES, SURFACES, Caches, prompt, watching
@@ -199,7 +201,7 @@ def timed(caches: Caches) -> Comparison:
 # --- what arrives -----------------------------------------------------------------------------------------------
 
 
-def test_every_request_that_arrives_bears_its_tenant_s_salt_and_no_other(
+def test_every_request_that_arrives_bears_its_tenant_s_salt_and_name_and_no_other(
     isolated: IsolatedPlatform, caches: Caches
 ) -> None:
     surfaces: dict[str, tuple[str, dict[str, Any]]] = {
@@ -215,9 +217,10 @@ def test_every_request_that_arrives_bears_its_tenant_s_salt_and_no_other(
 
     assert len(arrived) == len(surfaces) * len(OVERRIDES)
     for request in arrived:
-        content = {name: value for name, value in request.items() if name != "metadata"}
-        assert request["cache_salt"] == caches.salt(OTHER_TENANT)
+        content = {name: value for name, value in request.body.items() if name != "metadata"}
+        assert request.body["cache_salt"] == caches.salt(OTHER_TENANT)
         assert stolen not in json.dumps(content)
+        assert request.headers[FAIRNESS_HEADER] == team_id(OTHER_TENANT)
 
 
 # --- the salt is a secret ---------------------------------------------------------------------------------------

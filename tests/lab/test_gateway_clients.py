@@ -175,8 +175,8 @@ def test_tools_and_their_calls_reach_the_engine_as_they_were_sent(
     finally:
         wait_until(lambda: send(gateway, team.keys[TENANT], CHAT).status == 200)
 
-    _, asked, answered = request["messages"]
-    assert (request["tools"], request["tool_choice"]) == ([FUNCTION], "none")
+    _, asked, answered = request.body["messages"]
+    assert (request.body["tools"], request.body["tool_choice"]) == ([FUNCTION], "none")
     assert asked["tool_calls"] == [CALL]
     assert (answered["role"], answered["tool_call_id"], answered["content"]) == ("tool", CALL["id"], "sunny")
 

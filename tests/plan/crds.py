@@ -32,7 +32,7 @@ def gateway_api_definitions() -> list[Path]:
     Raises:
         DefinitionsNotAtHandError: The module cannot be had.
     """
-    folder = _module(GATEWAY_API_MODULE) / "config" / "crd" / "standard"
+    folder = module_folder(GATEWAY_API_MODULE) / "config" / "crd" / "standard"
     return [folder / f"{GATEWAY_API_GROUP}_{plural}.yaml" for plural in ("gateways", "httproutes")]
 
 
@@ -58,17 +58,22 @@ def _definitions(group: str) -> list[Path]:
     if group == GATEWAY_API_GROUP:
         return gateway_api_definitions()
     if group == INFERENCE_GROUP:
-        return sorted((_module(INFERENCE_MODULE) / "config" / "crd" / "bases").glob(f"{group}_*.yaml"))
+        return sorted((module_folder(INFERENCE_MODULE) / "config" / "crd" / "bases").glob(f"{group}_*.yaml"))
     return sorted((_chart() / DEFINITIONS).glob(f"{group}_*.yaml"))
 
 
 def _chart() -> Path:
     laid = charts_directory() / "kueue"
-    return laid if _is_pinned(laid) else _module(MODULE) / "charts" / "kueue"
+    return laid if _is_pinned(laid) else module_folder(MODULE) / "charts" / "kueue"
 
 
 @functools.cache
-def _module(module: str) -> Path:
+def module_folder(module: str) -> Path:
+    """The folder of a Go module, given as `path@version`.
+
+    Raises:
+        DefinitionsNotAtHandError: It cannot be had.
+    """
     command = ["go", "mod", "download", "-json", module]
     try:
         run = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=300, check=False)

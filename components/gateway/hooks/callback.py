@@ -59,6 +59,7 @@ def make_callback(base: type[Any], isolation: Isolation, fail: Fail) -> Any:
         async def async_pre_call_deployment_hook(self, kwargs: Any, call_type: Any) -> Any:
             """Called with the request right before it is sent."""
             judged(lambda: isolation.verify(kwargs))
+            judged(lambda: isolation.sign(kwargs))
             return kwargs
 
     return CacheIsolation()

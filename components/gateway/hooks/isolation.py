@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from .errors import Problem, Situation
+from .fairness import name_tenant
 from .overrides import pin_salt, pinned_salt
 from .salts import SHORTEST_KEY, derive_salt
 
@@ -99,6 +100,7 @@ class Isolation:
         self._models = domains.models
         self._key = key
         self._granted: ContextVar[Grant | None] = ContextVar("bulkhead_cache_grant", default=None)
+        self._tenant: ContextVar[str | None] = ContextVar("bulkhead_tenant", default=None)
 
     def begin(self, tenant: str | None, call: str, request: Request) -> None:
         """Judge a request as its caller sent it, and put the tenant's salt in.
@@ -112,6 +114,7 @@ class Isolation:
             RefusedError: It must not reach an engine.
         """
         self._granted.set(None)
+        self._tenant.set(tenant)
         model = request.get("model")
         if model is None:
             # LiteLLM says so itself, by the parameter's name; with nothing granted, no isolated engine is reached.
@@ -161,6 +164,10 @@ class Isolation:
             raise RefusedError(Situation.INTERNAL.value, "the request would reach an engine that is not its tenant's")
         if pinned_salt(cast("Request", request)) != grant.salt:
             raise RefusedError(Situation.INTERNAL.value, "the request has lost its tenant's salt")
+
+    def sign(self, request: Request) -> None:
+        """Have a request say whose it is, to whatever shares the model's engines out; changed in place."""
+        name_tenant(request, self._tenant.get())
 
     def _engine(self, parameters: Mapping[str, Any]) -> Engine:
         engine = self._domains.engines.get(str(parameters.get("api_base")))

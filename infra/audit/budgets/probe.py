@@ -17,6 +17,7 @@ from infra.blueprint.model import Blueprint, TenantPart
 from infra.live.model import Account, KeyState, Standing
 
 NO_KEY = "it has no key yet"
+CLOSED = "not asked for, since its record does not open it"
 _REFUSED_WORK = frozenset({401, 403, 404, 405})
 _TEAMS = Request("GET", "/v2/team/list?page=1&page_size=1", port=Port.ADMINISTRATION)
 
@@ -101,7 +102,9 @@ def _doubted(shown: Shown, work: str) -> Shown:
 
 
 def _listed(tenant: TenantPart, reply: Reply, identity: str) -> Shown:
-    """Whether a tenant's key opens what its record opens."""
+    """Whether a tenant's key opens what its record opens; one that opens no list cannot be asked for it."""
+    if MODELS.path not in tenant.paths:
+        return Shown("models-of-its-record", False, "the list of its models", Outcome.UNPROVEN, CLOSED, identity)
     missing = sorted(set(tenant.models) - set(reply.models)) if reply.granted else []
     outcome = Outcome.FAILS if missing else _worked(reply)
     seen = f"listed without {', '.join(missing)}" if missing else reply.words if reply.status else NO_KEY

@@ -18,7 +18,7 @@ from infra.audit.offline.access import Roles
 from infra.audit.offline.kueue import as_kueue_leaves
 from infra.audit.offline.policies import PolicyCommand, plural_of
 from infra.audit.results import Observation
-from infra.audit.scene import Scene
+from infra.audit.scene import Scene, why_absent
 from infra.blueprint.model import Blueprint
 from infra.config.trust import ControlId
 
@@ -69,8 +69,8 @@ class _Offline:
                 prop = self._corpus.prop(case.target)
                 return cast("dict[str, Any]", rendered(prop.manifest, self._scene.values))
             manifest = cast("dict[str, Any]", rendered(self._corpus.manifest(case), self._scene.values))
-        except (MissingPlaceholderError, LookupError) as error:
-            return f"{CLUSTER_ONLY}: there is no {error.args[0]}"
+        except MissingPlaceholderError as error:
+            return why_absent(error.name)
         named = {**manifest, "metadata": {"name": f"audit-{case.id}", **manifest["metadata"]}}
         return as_kueue_leaves(named, self._managed)
 

@@ -16,11 +16,15 @@ SECONDS = 300
 """How long one evaluation may take; a hundred objects take a few seconds."""
 _API = "cli.kyverno.io/v1alpha1"
 _FAILED = frozenset({"fail", "error"})
+_IRREGULAR = {"endpoints": "endpoints", "gateway": "gateways"}
+"""Kinds in lower case → their plurals, where the rule goes wrong."""
 
 
 def plural_of(kind: str) -> str:
-    """What a kind is called in paths and rules, as Kubernetes builds it (`meta.UnsafeGuessKindToResource`)."""
+    """What a kind is called in paths and rules, mostly as `meta.UnsafeGuessKindToResource` of Kubernetes builds it."""
     lower = kind.lower()
+    if lower in _IRREGULAR:
+        return _IRREGULAR[lower]
     match lower[-1]:
         case "s":
             return f"{lower}es"

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from infra.blueprint.model import VersionFloorPart
-from infra.blueprint.versions import require_version
+from infra.blueprint.versions import require_version, version_floor
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.pods import containers, pod_specs
 from infra.guard.rule import ResourceRule
@@ -48,7 +47,7 @@ def _below_floor(image: str) -> Iterator[str]:
     for name, floor in FLOORS.items():
         if f"/{IMAGES[name].repository}:" in f"/{repository}":
             try:
-                require_version(name, repository, VersionFloorPart(floor.version, floor.advisory))
+                require_version(name, repository, version_floor(floor))
             except ValueError as error:
                 yield str(error)
 

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -193,6 +193,18 @@ def test_a_gateway_that_fails_closed_is_seen_to_hold_for_every_tenant() -> None:
     assert {one.outcome for one in found} == {Outcome.HOLDS}
     assert verdict(found, TWO) is Verdict.HOLDS
     assert {one.tenant for one in found} == {"", "tenant-0", "tenant-1"}
+
+
+def test_a_key_that_opens_no_list_of_models_is_not_asked_for_one() -> None:
+    first, *others = TWO.blueprint.tenants
+    narrow = replace(first, paths=("/v1/chat/completions",))
+    door = gateway(replace(TWO, blueprint=replace(TWO.blueprint, tenants=(narrow, *others))))
+    door.answers["/v1/models", first.name] = Reply(403, "path_not_open")
+    found = probed(door)
+
+    (listed,) = (one for one in found if one.case == "models-of-its-record" and one.tenant == first.name)
+    assert (listed.outcome, listed.seen) == (Outcome.UNPROVEN, "not asked for, since its record does not open it")
+    assert failed(found) == set()
 
 
 def test_every_refusal_has_its_positive() -> None:

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from infra.pins import FLOORS, IMAGES, KUEUE_CHART, POD_SECURITY_VERSION
+from infra.blueprint.versions import require_version, version_floor
+from infra.pins import FLOORS, IMAGES, KUEUE_CHART, LITELLM_FLOOR, POD_SECURITY_VERSION
 
 EXACT = re.compile(r"v?\d+\.\d+(\.\d+)?(-[a-z]+)*")
 
@@ -31,6 +32,30 @@ def test_no_image_is_below_its_floor(name: str) -> None:
     stated = tuple(int(part) for part in version.split("."))
 
     assert stated >= FLOORS[name].version
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_an_image_is_let_through_by_its_own_floor(name: str) -> None:
+    require_version(name, IMAGES[name].reference(), version_floor(FLOORS[name]))
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [("v1.106.1", "open to CVE-2026-114612"), ("v1.107.0", "reported compromised"), ("1.107.0-nightly", "compromised")],
+)
+def test_a_litellm_that_is_open_or_reported_compromised_is_refused_with_the_reason(tag: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=rf"The gateway: .*{tag}.*{reason}.*1\.106\.2 or newer"):
+        require_version("The gateway", f"mirror.example/litellm:{tag}", version_floor(LITELLM_FLOOR))
+
+
+@pytest.mark.parametrize("tag", ["v1.106.2", "v1.107.1", "1.106.2-stable"])
+def test_a_litellm_that_nothing_is_reported_of_is_let_through(tag: str) -> None:
+    require_version("The gateway", f"mirror.example/litellm:{tag}", version_floor(LITELLM_FLOOR))
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_a_version_that_is_refused_beside_a_floor_is_above_it(name: str) -> None:
+    assert all(version > FLOORS[name].version for version, _reason in FLOORS[name].refused)
 
 
 def test_an_advisory_that_is_fixed_for_gpus_is_named_where_it_is_open() -> None:

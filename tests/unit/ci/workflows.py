@@ -82,3 +82,12 @@ class Runner:
     def expanded(self, text: str) -> str:
         """`text` with its expressions replaced."""
         return EXPRESSION.sub(lambda found: self.context[found["of"]], text)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, timeout=60)
+
+
+def commands(runner: Runner) -> list[str]:
+    return (runner.beside / "commands").read_text().splitlines()

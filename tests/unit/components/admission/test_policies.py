@@ -39,6 +39,7 @@ PART = GpuAdmissionPart(
     shared_queues=(SharedQueuePart("research", "tenant-research", ("alice",), ("research-team",)),),
     accelerator_labels=(("example.com/pool", "l4"),),
     taint_keys=("nvidia.com/gpu",),
+    dedicated_without_gpus=(),
     kueue_account="system:serviceaccount:kueue-system:kueue",
     owner_controllers=("system:serviceaccount:kube-system:job-controller",),
     part_controllers=("system:serviceaccount:kube-system:replicaset-controller",),

@@ -10,6 +10,7 @@ from components.endpoint_picker import EndpointPicker, EndpointPickerArgs
 from components.endpoint_picker.configuration import EndpointPickerConfig, picker_configuration
 from components.endpoint_picker.names import FAIRNESS_HEADERS, OBJECTIVE_HEADERS
 from components.gateway.edge import PASSED_REQUEST_HEADERS
+from components.gateway.hooks.fairness import FAIRNESS_HEADER, PREFIXES
 from infra.blueprint.model import EndpointPickerPart, EnginePart
 from infra.blueprint.platform_network import data_plane_labels, picker_labels
 from infra.blueprint.routes import COMPLETION_PATHS
@@ -78,10 +79,16 @@ def test_the_route_carries_the_paths_that_the_engines_key_guards_and_no_other() 
 def test_no_caller_says_whose_a_request_is_or_how_urgent() -> None:
     (rule,) = recorded().one("HTTPRoute").inputs["spec"]["rules"]
     (modified,) = (one["requestHeaderModifier"] for one in rule["filters"])
-    replaced = {header["name"] for header in modified["set"]} | set(modified["remove"])
+    said = {*FAIRNESS_HEADERS, *OBJECTIVE_HEADERS}
 
-    assert replaced == {*FAIRNESS_HEADERS, *OBJECTIVE_HEADERS}
-    assert not replaced & {header.lower() for header in PASSED_REQUEST_HEADERS}
+    assert not said & {header.lower() for header in PASSED_REQUEST_HEADERS}
+    assert said - set(modified["remove"]) == {FAIRNESS_HEADER}
+    assert "set" not in modified
+
+
+def test_the_gateway_sets_the_header_that_the_picker_reads_and_knows_all_that_it_could() -> None:
+    assert FAIRNESS_HEADERS[0] == FAIRNESS_HEADER
+    assert all(name.startswith(PREFIXES) for name in (*FAIRNESS_HEADERS, *OBJECTIVE_HEADERS))
 
 
 def test_the_data_plane_asks_for_no_address_outside_the_cluster() -> None:

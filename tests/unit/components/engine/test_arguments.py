@@ -2,7 +2,10 @@
 
 import dataclasses
 
+import pytest
+
 from components.engine.arguments import WEIGHTS_PATH, vllm_arguments
+from components.engine.pod import ENVIRONMENT
 from infra.config.models import CacheIsolation
 from tests.unit.components.parts import ENGINE, GPU_ENGINE
 
@@ -42,6 +45,17 @@ def test_every_typed_option_has_its_flag() -> None:
     assert "--dtype float32 --load-format dummy --max-model-len 1024 --quantization fp8" in text
     assert "--tensor-parallel-size 2 --max-num-seqs 4 --gpu-memory-utilization 0.85" in text
     assert "--kv-cache-memory-bytes 134217728 --enforce-eager --enable-lora" in text
+
+
+@pytest.mark.parametrize("lora", [True, False])
+def test_no_adapter_is_loaded_whatever_is_switched_on(lora: bool) -> None:
+    """An adapter's name is hashed as a salt is: one that is called as a salt would hit the salt's prefixes."""
+    engine = dataclasses.replace(ENGINE, options=dataclasses.replace(ENGINE.options, lora=lora))
+
+    given = {argument for argument in vllm_arguments(engine) if "lora" in argument}
+
+    assert given == ({"--enable-lora"} if lora else set())
+    assert not [name for name in ENVIRONMENT if "LORA" in name or "PLUGIN" in name]
 
 
 def test_what_is_not_set_is_left_to_vllm() -> None:

@@ -27,9 +27,13 @@ CASES = {
         passing=(
             workload({"image": "docker.io/vllm/vllm-openai:v0.33.0"}),
             workload({"image": "mirror.example/vllm/vllm-openai:v99.0.0"}),
+            workload({"image": "mirror.example/berriai/litellm-database:v1.106.2"}),
+            workload({"image": "mirror.example/berriai/litellm-database:v1.107.1"}),
             workload({"image": "example/vllm-openai-tools:v0.1.0"}),
         ),
         refused=(
+            workload({"image": "mirror.example/berriai/litellm-database:v1.106.1"}),
+            workload({"image": "mirror.example/berriai/litellm-database:v1.107.0-stable"}),
             workload({"image": "docker.io/vllm/vllm-openai:v0.9.0"}),
             workload({"image": "mirror.example/vllm/vllm-openai:nightly"}),
         ),

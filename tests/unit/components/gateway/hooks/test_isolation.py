@@ -10,6 +10,7 @@ import pytest
 
 from components.gateway.hooks.callback import make_callback
 from components.gateway.hooks.errors import Problem
+from components.gateway.hooks.fairness import FAIRNESS_HEADER, PREFIXES
 from components.gateway.hooks.isolation import (
     COVERED,
     Domains,
@@ -79,7 +80,9 @@ def test_a_caller_without_a_tenant_is_refused(tenant: str | None) -> None:
     assert refused(lambda: begun(tenant=tenant)).status == 403
 
 
-@pytest.mark.parametrize("model", ["nothing", "salted,own", "hosted_vllm/salted", "", ["salted"]])
+@pytest.mark.parametrize(
+    "model", ["nothing", "salted,own", "hosted_vllm/salted", "", ["salted"], derive_salt(KEY, "team-b", "salted")]
+)
 def test_a_model_that_is_not_one_of_the_platform_s_is_refused(model: Any) -> None:
     assert refused(lambda: begun(model=model)).code == "model_not_found"
 
@@ -177,6 +180,43 @@ def test_requests_at_the_same_time_keep_their_tenants_apart() -> None:
     assert asyncio.run(both()) == [A, B] * 10
 
 
+def signed(judge: Isolation, request: dict[str, Any]) -> dict[str, str]:
+    judge.sign(request)
+    return request["extra_headers"]
+
+
+@pytest.mark.parametrize("model", ["open", "salted", "own"])
+def test_every_request_says_whose_it_is(model: str) -> None:
+    assert signed(*begun(model)) == {FAIRNESS_HEADER: "team-a"}
+
+
+@pytest.mark.parametrize(
+    "name", [FAIRNESS_HEADER.upper(), "x-gateway-inference-fairness-id", f"{PREFIXES[0]}objective"]
+)
+def test_whose_a_request_is_and_how_urgent_is_not_taken_from_the_request(name: str) -> None:
+    judge, request = begun("open")
+
+    assert signed(judge, {**request, "extra_headers": {name: "team-b", "x-other": "1"}}) == {
+        FAIRNESS_HEADER: "team-a",
+        "x-other": "1",
+    }
+
+
+def test_a_request_of_no_tenant_takes_none_s_name() -> None:
+    assert signed(*begun("open", None)) == {FAIRNESS_HEADER: "platform"}
+
+
+def test_a_tenant_s_name_is_not_left_behind_for_whoever_comes_next() -> None:
+    judge, _ = begun("open", "team-a")
+    judge.begin(None, "acompletion", {"model": "open"})
+
+    assert signed(judge, {}) == {FAIRNESS_HEADER: "platform"}
+
+
+def test_a_team_with_any_name_fits_into_a_header() -> None:
+    assert signed(*begun("open", "a\r\nx-other: ü")) == {FAIRNESS_HEADER: "a%0D%0Ax-other%3A%20%C3%BC"}
+
+
 @pytest.mark.parametrize("key", [b"", b"short"])
 def test_it_does_not_start_without_its_key_where_a_model_is_isolated(key: bytes) -> None:
     with pytest.raises(ValueError, match="key"):
@@ -216,7 +256,9 @@ def test_a_request_passes_all_three_calls() -> None:
         (engine,) = await CALLBACK.async_filter_deployments("own", OWN, None, request)
         return await CALLBACK.async_pre_call_deployment_hook(sent(request, engine["litellm_params"]["api_base"]), None)
 
-    assert asyncio.run(passed())["extra_body"] == {"cache_salt": derive_salt(KEY, "team-a", "own")}
+    found = asyncio.run(passed())
+    assert found["extra_body"] == {"cache_salt": derive_salt(KEY, "team-a", "own")}
+    assert found["extra_headers"] == {FAIRNESS_HEADER: "team-a"}
 
 
 @pytest.mark.parametrize(
