@@ -104,7 +104,8 @@ class PolicyCommand:
             policies = [policy for policy in self._policies if policy["metadata"]["name"] in names]
             with TemporaryDirectory(prefix="bulkhead-policies-") as folder:
                 found += _objections(self._report(Path(folder), identity, policies, alike))
-        return found
+        # The command judges several at once, and reports them as they come.
+        return sorted(found, key=lambda one: (one.name, one.policy, one.message))
 
     def _by_policies(self, objects: Sequence[Mapping[str, Any]]) -> dict[frozenset[str], list[Mapping[str, Any]]]:
         """The objects by the policies that look at their kind: the command compiles each policy for each object."""
