@@ -32,9 +32,9 @@ from tests.lab.two_samples import Comparison, compare
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1800)]
 
 
-SAMPLES = 100
+SAMPLES = 260
 """Calls of each kind."""
-ROUNDS = 5
+ROUNDS = 13
 """In which they are made: the lab's engine holds 70 of these prompts, and a round asks 60."""
 TOLD_APART = 0.001
 
