@@ -209,8 +209,7 @@ def _kept_layer(recipe: LayerRecipe) -> Path:
 def _bootstrap(recipe: LayerRecipe, place: BuildPlace, progress: Progress) -> Path:
     tree = place.work / recipe.name / "tree"
     tree.parent.mkdir()
-    sources = debian.sources(debian.read_index_targets())
-    command = debian.bootstrap_command(str(tree), sources, str(place.apt_preferences))
+    command = debian.bootstrap_command(str(tree), debian.archive_sources(), str(place.apt_preferences))
     run_step(Step(recipe.name, recipe.summary, command), place, progress)
     (tree / debian.PREFERENCES).unlink()
     policy = tree / "usr/sbin/policy-rc.d"

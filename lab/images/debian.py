@@ -3,6 +3,9 @@
 import re
 import shlex
 import subprocess
+from pathlib import Path
+
+from lab.images.errors import ImageEnvironmentError
 
 SUITE = "bookworm"
 """The Debian release of every image: the newest whose Python (3.11) has a wheel for all that is locked."""
@@ -10,7 +13,8 @@ SUITE = "bookworm"
 BASE_PACKAGES = ("ca-certificates",)
 """What the base system has beside the smallest that Debian knows."""
 
-_SUITES = (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
+_PARTS = ("", "-updates", "-security")
+_OS_RELEASE = Path("/etc/os-release")
 PREFERENCES = "etc/apt/preferences.d/bulkhead-lab"
 _INDEX_FORMAT = "$(CREATED_BY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
 _NOT_NEEDED = (
@@ -22,17 +26,45 @@ _NOT_NEEDED = (
 )
 
 
-def sources(index_targets: str) -> tuple[str, ...]:
+def archive_sources() -> tuple[str, ...]:
+    """Return apt source lines for the images' release, from the archive that this machine itself follows.
+
+    Raises:
+        ImageEnvironmentError: It follows no archive of Debian's.
+        OSError: apt cannot be run.
+        CalledProcessError: apt fails.
+    """
+    targets = read_index_targets()
+    # The archive that has the machine's release has the images', too.
+    lines = sources(targets) or sources(targets, _release_of(_OS_RELEASE.read_text(encoding="utf-8")))
+    if not lines:
+        raise ImageEnvironmentError(
+            f"the images are made of Debian's packages ({SUITE}), and apt on this machine follows no archive of "
+            "Debian's, so that nothing was built. Build on Debian, or name such an archive in /etc/apt/sources.list.d"
+        )
+    return lines
+
+
+def _release_of(os_release: str) -> str:
+    """The code name of the release that a machine runs, as os-release(5) has it; empty where it has none."""
+    found = re.search(r'^VERSION_CODENAME="?([a-z]+)"?$', os_release, re.MULTILINE)
+    is_debian = re.search(r'^ID="?debian"?$', os_release, re.MULTILINE)
+    return found[1] if found and is_debian else ""
+
+
+def sources(index_targets: str, followed: str = SUITE) -> tuple[str, ...]:
     """Return apt source lines for the images' release out of this machine's own apt configuration.
 
-    `index_targets` is the output of `read_index_targets`. A machine that follows another release has none, and
-    mmdebstrap then uses its built-in mirrors.
+    Args:
+        index_targets: The output of `read_index_targets`.
+        followed: The release whose archives are looked for there.
     """
+    parts = {f"{followed}{part}": f"{SUITE}{part}" for part in _PARTS}
     lines: set[str] = set()
     for target in index_targets.splitlines():
         match target.split("|"):
-            case ["Packages", uri, release, "main"] if release in _SUITES:
-                lines.add(f"deb {uri} {release} main")
+            case ["Packages", uri, release, "main"] if release in parts:
+                lines.add(f"deb {uri} {parts[release]} main")
             case _:
                 pass
     return tuple(sorted(lines))

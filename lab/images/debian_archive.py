@@ -10,12 +10,6 @@ from lab.images import debian
 from lab.images.package_lock import LockedPackage, Served, served_by
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_DEFAULT_SOURCES = (
-    f"deb http://deb.debian.org/debian {debian.SUITE} main",
-    f"deb http://deb.debian.org/debian {debian.SUITE}-updates main",
-    f"deb http://deb.debian.org/debian-security {debian.SUITE}-security main",
-)
-"""What mmdebstrap takes by itself on a machine of another release."""
 _BASE_PATTERNS = ("?essential", "?priority(required)", "apt", *debian.BASE_PACKAGES)
 """What mmdebstrap's variant `minbase` consists of."""
 _INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", re.MULTILINE)
@@ -30,12 +24,12 @@ class DebianArchive:
         self._served: Served = {}
 
     def read(self) -> Served:
-        """Fetch the indexes and return what they serve. Raises OSError, CalledProcessError."""
+        """Fetch the indexes and return what they serve. Raises ImageBuildError, OSError, CalledProcessError."""
         for name in ("lists/partial", "cache/archives/partial"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         (self._folder / "status").touch()
-        lines = debian.sources(debian.read_index_targets()) or _DEFAULT_SOURCES
-        (self._folder / "sources.list").write_text("".join(f"{_signed(line)}\n" for line in lines))
+        lines = "".join(f"{_signed(line)}\n" for line in debian.archive_sources())
+        (self._folder / "sources.list").write_text(lines)
         # A half-read archive would look as if it had dropped what it serves.
         self._apt("apt-get", "-qq", "-o", "APT::Update::Error-Mode=any", "update")
         indexes = sorted((self._folder / "lists").glob("*_Packages"))

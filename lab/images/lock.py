@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lab.images.catalogue import IMAGES
 from lab.images.debian_archive import DebianArchive
+from lab.images.errors import ImageBuildError
 from lab.images.layer import RECIPES, LayerRecipe
 from lab.images.package_lock import LOCK_NAME, REQUEST_NAME, LockedPackage, lock_text
 
@@ -95,6 +96,9 @@ def main(arguments: Sequence[str]) -> int:
             KINDS[kind]()
     except FileNotFoundError as error:
         print(f"{error.filename} is not on PATH. Run: pip install uv, apt-get install npm", file=sys.stderr)
+        return 1
+    except ImageBuildError as error:
+        print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
         print(
