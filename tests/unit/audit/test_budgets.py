@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -462,6 +462,15 @@ def test_an_interruption_removes_what_was_made() -> None:
     assert door.teams == {}
 
 
+@pytest.fixture
+def interruptible() -> Generator[None]:
+    """A shell that runs this in the background lets it ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_while_keys_are_made_waits_until_they_are_and_then_removes_them() -> None:
     """A request that was given up may still be carried out, after the removal."""
     door = gateway(TWO)
