@@ -516,8 +516,8 @@ class EnginePart:
 
     @property
     def engines_at_most(self) -> int:
-        """Engines that are there at once while one succeeds another, of those that take devices."""
-        return self.replicas + int(self.surge)
+        """Engines that are there at once while one succeeds another, of those for whom devices are counted."""
+        return self.replicas + int(self.surge and self.devices is not None)
 
     @property
     def keeps_prefixes(self) -> bool:

@@ -57,11 +57,12 @@ def _protected(changes: Sequence[ResourceChange]) -> Fault:
     """What to do about the resources that the stack file protects; the engine names them by their URNs alone."""
     named = ", ".join(f"{change.kind} {printable(change.name)}" for change in changes)
     return Fault(
-        "deletion_protection",
-        f"the stack file protects {named}, and the engine did not destroy the stack",
-        "what is protected is not deleted, and everything else stays with it",
-        "deletion_protection: false under `gateway.database` or `cluster`, then `pulumi up`, then this command again;"
-        " what is protected without a key of the stack file, `pulumi state unprotect` lifts",
+        "bulkhead:gateway.database.deletion_protection",
+        f"the engine did not destroy the stack, as it says above; the stack file protects {named}, which is one reason",
+        "what is protected is not deleted, nor what it rests on; whatever else went is gone",
+        "where it is that reason: deletion_protection: false under bulkhead:gateway.database or bulkhead:cluster, then"
+        " `pulumi up`, then this command again; what is protected without a key of the stack file, `pulumi state"
+        " unprotect` lifts",
     )
 
 

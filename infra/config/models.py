@@ -155,7 +155,9 @@ class Model(StackFilePart):
     """Whether an engine on GPUs goes only once its successor serves.
 
     The pool then keeps the devices of one more engine free for the model. Without it an old engine goes first, and a
-    model with one engine is away while its successor loads. On a `cpu` pool the successor always comes first.
+    model with one engine is away while its successor loads. On a `cpu` pool the successor always comes first. On GKE
+    the boot disk of the pool's nodes has to hold one engine's weights more, and another size is another node: write it
+    when the pool is made, or when its engines may be away.
     """
     price: Price | None = Field(
         default=None, examples=[{"input_usd_per_million_tokens": 0.2, "output_usd_per_million_tokens": 0.6}]

@@ -32,6 +32,7 @@ from infra.live.model import Account, KeyState, Standing
 
 RECORDS_VOLUME = "records"
 AT_THE_GATEWAY = "at the gateway"
+EVERY_ROUTE = "every path of LiteLLM's"
 DEPLOYED = "deployed"
 
 _WORDS = {
@@ -223,9 +224,9 @@ def _metadata_sentences(wanted: Json, found: Json, place: str) -> Iterator[str]:
 
 
 def _routes(paths: Any) -> Iterator[str]:
-    """What a stack file calls the paths that a key opens, sorted."""
+    """What a stack file calls the paths that a key opens, sorted; LiteLLM takes a key without a list to open all."""
     listed = cast("list[Any]", paths) if isinstance(paths, list) else []
-    yield from sorted(route_name(str(path)) for path in listed)
+    yield from sorted(route_name(str(path)) for path in listed) or (EVERY_ROUTE,)
 
 
 def _shown(value: Any) -> str:

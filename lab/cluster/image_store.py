@@ -1,6 +1,6 @@
 """What containerd makes of the serving images' archives, made once and handed to each lab as hard links.
 
-Unpacking 5 GB takes minutes, and a lab's containerd goes with the lab. Layers are never written to, so that every lab
+Unpacking them takes minutes, and a lab's containerd goes with the lab. Layers are never written to, so that every lab
 can have the same files; containerd's own databases are copied.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab import paths
 from lab.cluster.commands import run, succeeds
-from lab.errors import LabError
+from lab.errors import LabEnvironmentError, LabError
 from lab.locks import BUILDING, exclusive
 from lab.progress import Progress, silent
 
@@ -21,6 +21,8 @@ _START_SECONDS = 30.0
 _IMPORT_SECONDS = 900.0
 _DATABASES = "*.db"
 _KEY = "key"
+_UNPACKED = 1.7
+"""How much the store takes for each byte of the archives: their layers, and the same once more as files."""
 
 
 def store_directory() -> Path:
@@ -36,29 +38,39 @@ def ensure_image_store(archives: Mapping[str, Path], progress: Progress = silent
         progress: Told of each image.
 
     Raises:
+        LabEnvironmentError: When the disk has no room for it.
         LabError: When containerd does not start, or refuses an archive; a store from before is then gone.
     """
     with exclusive(paths.build_lock(), BUILDING, progress):
         store, key = store_directory(), _key_of(archives)
         if _read_key(store) == key:
             return
-        shutil.rmtree(store, ignore_errors=True)
+        _remove(store)
+        _require_room(store, archives)
         progress("unpacking the images for the node (once; each lab gets them as they are)")
         _fill(store, archives)
         # Last, so that a store that was interrupted is none.
         (store / _KEY).write_text(key, encoding="utf-8")
 
 
-def lay_image_store(root: Path) -> bool:
+def lay_image_store(root: Path, progress: Progress = silent) -> bool:
     """Give a containerd that has not run yet the store's images; return whether it has them now.
 
-    It has not where there is no store, or where the store lies on another file system: it then imports archives.
+    It has not where there is no store, or where the store lies on another file system: it then imports archives, as it
+    does with what an older store lacks.
 
     Args:
         root: containerd's `root`.
+        progress: Told when another process is at the store.
     """
-    store = store_directory()
-    if root.exists() or _read_key(store) is None:
+    if root.exists():
+        return False
+    with exclusive(paths.build_lock(), BUILDING, progress):
+        return _lay(store_directory(), root)
+
+
+def _lay(store: Path, root: Path) -> bool:
+    if _read_key(store) is None:
         return False
     laid = root.with_name("root.laid")
     shutil.rmtree(laid, ignore_errors=True)
@@ -72,6 +84,23 @@ def lay_image_store(root: Path) -> bool:
         copy.replace(database)
     laid.rename(root)
     return True
+
+
+def _remove(store: Path) -> None:
+    """Remove the store; its key first, so that what an interruption leaves is none."""
+    (store / _KEY).unlink(missing_ok=True)
+    if store.exists():
+        shutil.rmtree(store)
+
+
+def _require_room(store: Path, archives: Mapping[str, Path]) -> None:
+    needed = _UNPACKED * sum(archive.stat().st_size for archive in archives.values()) / 1e9
+    free = shutil.disk_usage(store.parent).free / 1e9
+    if free < needed:
+        raise LabEnvironmentError(
+            f"unpacking the images takes about {needed:.0f} GB, and {store.parent} has {free:.1f} GB free. Nothing was "
+            "unpacked. Free some space, or set BULKHEAD_CACHE to a folder on a larger disk."
+        )
 
 
 def _key_of(archives: Mapping[str, Path]) -> str:

@@ -176,7 +176,7 @@ def _known_host(state: Path) -> host.Host | None:
 
 def _start_control_plane(binaries: Mapping[str, Path], progress: Progress) -> None:
     state = paths.state_directory()
-    if lay_image_store(containerd_root(state)):
+    if lay_image_store(containerd_root(state), progress):
         progress("giving the node its images")
     # containerd needs nothing of the control plane and takes its second while the API server takes its five.
     for part in (etcd(state), containerd(state), api_server(state)):

@@ -116,6 +116,9 @@ def watching_capacity(kubectl: Kubectl, namespaces: Iterable[str]) -> Generator[
         try:
             _wait_for_first(watch)
             yield watch
+            # Without either, the last state would be counted on as if nothing had changed.
+            assert process.poll() is None, "kubectl's watch ended by itself"
+            assert reader.is_alive(), "what kubectl says is read no more"
         finally:
             process.terminate()
             reader.join(BEGIN_SECONDS)

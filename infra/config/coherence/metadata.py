@@ -31,6 +31,8 @@ LITELLM_METADATA = frozenset(
         "priority",
         "prompt",
         "prompts",
+        "semantic-cache-embedding",
+        "semantic-similarity",
         "source",
         "status",
         "tags",
@@ -40,6 +42,9 @@ LITELLM_METADATA = frozenset(
         "usage",
         "user",
         "version",
+        "x-amz-bedrock-kb-chunk-id",
+        "x-amz-bedrock-kb-data-source-id",
+        "x-amz-bedrock-kb-source-uri",
     }
 )
 """Names without an underscore that LiteLLM 1.106.2 reads anywhere from something called metadata, as `guardrails`,

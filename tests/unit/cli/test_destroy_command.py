@@ -88,7 +88,7 @@ def test_a_refusal_of_what_the_stack_file_protects_names_it_and_the_key_that_lif
     assert result.exit_code == 3
     assert "cannot be made again: StatefulSet bulkhead-gateway/database, protected" in result.stderr
     assert "the stack file protects" in result.stderr
-    assert "deletion_protection: false under `gateway.database`" in result.stderr
+    assert "deletion_protection: false under bulkhead:gateway.database" in result.stderr
 
 
 def test_what_was_unprotected_by_hand_goes_whatever_the_stack_file_says(

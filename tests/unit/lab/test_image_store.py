@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from lab import paths
 from lab.cluster import image_store
 from lab.cluster.image_store import ensure_image_store, lay_image_store, store_directory
-from lab.errors import LabError
+from lab.errors import LabEnvironmentError, LabError
 
 CTR = """#!/bin/sh
 echo "$@" >>{calls}
@@ -48,7 +49,11 @@ def imports(calls: Path) -> Sequence[str]:
 
 
 def archives(*names: str) -> dict[str, Path]:
-    return {f"example.org/{name}:1": Path("/archives") / f"{name}.tar" for name in names}
+    folder = paths.images_directory()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / f"{name}.tar").write_bytes(b"an archive")
+    return {f"example.org/{name}:1": folder / f"{name}.tar" for name in names}
 
 
 def laid() -> Path:
@@ -80,6 +85,30 @@ def test_a_store_that_was_interrupted_is_none_and_is_made_anew(calls: Path) -> N
 
     assert imports(calls) == ["one.tar", "broken.tar", "one.tar"]
     assert (laid() / "meta.db").read_text() == "known\n"
+
+
+def test_a_store_whose_removal_was_interrupted_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(folder: Path) -> None:
+        (folder / "root" / "meta.db").unlink()
+        raise KeyboardInterrupt
+
+    ensure_image_store(archives("one"))
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(image_store.shutil, "rmtree", interrupted)
+        ensure_image_store(archives("one-of-today"))
+
+    assert not lay_image_store(paths.state_directory() / "root")
+
+
+def test_a_disk_without_room_is_said_before_anything_is_unpacked(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=3)
+
+    monkeypatch.setattr(image_store.shutil, "disk_usage", full)
+    with pytest.raises(LabEnvironmentError, match="BULKHEAD_CACHE"):
+        ensure_image_store(archives("one"))
+
+    assert imports(calls) == []
 
 
 def test_a_containerd_that_does_not_start_says_why() -> None:
