@@ -1,4 +1,4 @@
-"""Regenerate the lock files of the images: `python -m lab.images.lock [debian] [python] [npm]`; all unless named.
+"""Regenerate the lock files of the images: `python -m lab.images.lock [debian] [python] [npm]`.
 
 Reads each recipe's `packages.in` (Debian), `requirements.in` (with `overrides.in` and `excludes.in` where there are
 some) and `package.json`, and writes `packages.lock`, `requirements.lock` and `package-lock.json` beside them, with a
@@ -10,8 +10,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+import click
 
 from lab.images.catalogue import IMAGES
 from lab.images.debian_archive import DebianArchive
@@ -49,8 +51,8 @@ def debian_recipes() -> tuple[LayerRecipe, ...]:
     )
 
 
-def lock_debian() -> None:
-    """Write every `packages.lock`. Raises OSError, CalledProcessError."""
+def lock_debian() -> Iterator[Path]:
+    """Write every `packages.lock`, and name each. Raises ImageBuildError, OSError, CalledProcessError."""
     locked: dict[str, tuple[LockedPackage, ...]] = {}
     with tempfile.TemporaryDirectory() as folder:
         archive = DebianArchive(Path(folder))
@@ -63,42 +65,56 @@ def lock_debian() -> None:
         path = RECIPES / name / LOCK_NAME
         path.parent.mkdir(exist_ok=True)
         path.write_text(lock_text(packages), encoding="utf-8")
+        yield path
 
 
 def _requested(recipe: LayerRecipe) -> Sequence[str]:
     return (RECIPES / recipe.name / REQUEST_NAME).read_text(encoding="utf-8").split()
 
 
-def lock_python() -> None:
-    """Write every `requirements.lock`. Raises OSError, CalledProcessError."""
+def lock_python() -> Iterator[Path]:
+    """Write every `requirements.lock`, and name each. Raises OSError, CalledProcessError."""
     for requirements in sorted(RECIPES.glob("*/requirements.in")):
         subprocess.run(python_command(requirements.parent), check=True)
+        yield requirements.with_name("requirements.lock")
 
 
-def lock_npm() -> None:
-    """Write every `package-lock.json`. Raises OSError, CalledProcessError."""
+def lock_npm() -> Iterator[Path]:
+    """Write every `package-lock.json`, and name each. Raises OSError, CalledProcessError."""
     environment = {**os.environ, "npm_config_omit_lockfile_registry_resolved": "true"}
     for package in sorted(RECIPES.glob("*/*/package.json")):
         package.with_name("package-lock.json").unlink(missing_ok=True)
         subprocess.run(npm_command(), check=True, cwd=package.parent, env=environment)
+        yield package.with_name("package-lock.json")
 
 
-KINDS: Mapping[str, Callable[[], None]] = {"debian": lock_debian, "python": lock_python, "npm": lock_npm}
+KINDS: Mapping[str, Callable[[], Iterator[Path]]] = {"debian": lock_debian, "python": lock_python, "npm": lock_npm}
+
+
+@click.command()
+@click.argument("kinds", nargs=-1, required=True, type=click.Choice(list(KINDS)), metavar="KIND...")
+def lock(kinds: tuple[str, ...]) -> None:
+    """Lock the images' packages anew: the newest that debian, python or npm serve now, by version and checksum.
+
+    Names each file that it writes. Images whose lock file has changed are built anew by the next `./quickstart`.
+    """
+    for kind in kinds:
+        for path in KINDS[kind]():
+            click.echo(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Regenerate the lock files of the kinds that are named, or all, and return the exit code."""
-    if unknown := sorted(set(arguments) - KINDS.keys()):
-        print(f"there are no lock files of the kind {unknown[0]}. Write: {', '.join(KINDS)}", file=sys.stderr)
-        return 2
+    """Regenerate the lock files of the kinds that are named, and return the exit code."""
     try:
-        for kind in arguments or KINDS:
-            KINDS[kind]()
-    except FileNotFoundError as error:
-        print(f"{error.filename} is not on PATH. Run: pip install uv, apt-get install npm", file=sys.stderr)
-        return 1
+        lock.main(list(arguments), prog_name="python -m lab.images.lock", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except ImageBuildError as error:
         print(error, file=sys.stderr)
+        return 1
+    except FileNotFoundError as error:
+        print(f"{error.filename} is not on PATH. Run: pip install uv, apt-get install npm", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
         print(

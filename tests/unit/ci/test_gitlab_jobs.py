@@ -111,6 +111,13 @@ def test_a_change_that_would_be_refused_is_noted_and_then_fails(merge_request: R
     assert "--method POST" in commands(merge_request)[-1]
 
 
+def test_where_the_affected_stacks_cannot_be_told_the_job_fails(merge_request: Runner) -> None:
+    (merge_request.folder / "Pulumi.yaml").unlink()
+
+    assert run(merge_request, "preview").returncode != 0
+    assert not [line for line in commands(merge_request) if line.startswith("glab")]
+
+
 def test_a_stack_file_that_is_invalid_gets_no_note_and_fails(merge_request: Runner) -> None:
     (merge_request.folder / "Pulumi.dev.yaml").write_text("config: {}\n")
     git(merge_request.folder, "commit", "--quiet", "--all", "--message", "invalid")

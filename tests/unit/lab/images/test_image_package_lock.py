@@ -1,11 +1,13 @@
 """Locked Debian packages: what is locked, what an archive may serve instead, and what it may not."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from lab.images import debian
+from lab.images import debian, lock
 from lab.images.build import image_key
 from lab.images.catalogue import DEBIAN, IMAGES, Image, ImageName
 from lab.images.errors import ImageBuildError
@@ -149,4 +151,30 @@ def test_a_changed_lock_is_another_image(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_kind_of_lock_files_that_is_unknown_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["debain"]) == 2
-    assert re.search("debain.*debian, python, npm", capsys.readouterr().err)
+    assert re.search("'debain' is not one of 'debian', 'python', 'npm'", capsys.readouterr().err)
+
+
+def test_nothing_is_locked_anew_unless_a_kind_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses() -> Iterator[Path]:
+        raise AssertionError("nothing was named")
+
+    monkeypatch.setitem(cast("dict[str, object]", lock.KINDS), "debian", refuses)
+
+    assert main([]) == 2
+    assert "KIND" in capsys.readouterr().err
+    assert main(["--help"]) == 0
+    assert "Lock the images' packages anew" in capsys.readouterr().out
+
+
+def test_each_file_that_is_written_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written() -> Iterator[Path]:
+        yield Path.cwd() / "lab" / "packages.lock"
+
+    monkeypatch.setitem(cast("dict[str, object]", lock.KINDS), "debian", written)
+
+    assert main(["debian"]) == 0
+    assert capsys.readouterr().out == "lab/packages.lock\n"
