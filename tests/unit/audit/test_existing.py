@@ -41,6 +41,7 @@ class Listing:
 
     objects: Mapping[str, Sequence[Mapping[str, Any]]]
     denied: frozenset[str] = frozenset()
+    refused: Mapping[str, int] = field(default_factory=dict[str, int])
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     page: int = 2
 
@@ -54,12 +55,10 @@ class Listing:
         identity: Identity | None = None,
     ) -> Answer:
         self.asked.append((method, path))
-        if path == "/api/v1":
-            return Answer(200, {"resources": [self._served("pods", "Pod"), self._served("pods/binding", "Binding")]})
-        if path == "/apis/apps/v1":
-            return Answer(200, {"resources": [self._served("deployments", "Deployment")]})
-        if path in {"/apis/apps", "/apis/batch"}:
-            return Answer(200, {"preferredVersion": {"groupVersion": f"{path.removeprefix('/apis/')}/v1"}})
+        if path in self.refused:
+            return Answer(self.refused[path], {})
+        if path in self._discovery():
+            return Answer(200, self._discovery()[path])
         plural = path.rpartition("/")[2]
         if plural in self.denied:
             return Answer(403, {"message": f"cannot list {plural}"})
@@ -73,6 +72,15 @@ class Listing:
 
     def kind(self, api_version: str, kind: str) -> Kind | None:
         raise AssertionError("kinds are read from what policies look at")
+
+    def _discovery(self) -> Mapping[str, dict[str, Any]]:
+        return {
+            "/api/v1": {"resources": [self._served("pods", "Pod"), self._served("pods/binding", "Binding")]},
+            "/apis/apps": {"preferredVersion": {"groupVersion": "apps/v1"}},
+            "/apis/apps/v1": {"resources": [self._served("deployments", "Deployment")]},
+            "/apis/batch": {"preferredVersion": {"groupVersion": "batch/v1"}},
+            "/apis/batch/v1": {"resources": []},
+        }
 
     @staticmethod
     def _served(name: str, kind: str) -> dict[str, Any]:
@@ -107,6 +115,22 @@ def test_reading_changes_nothing_and_reads_no_secret() -> None:
 def test_a_cluster_that_does_not_let_one_list_says_what() -> None:
     with pytest.raises(CommandFailedError, match="list pods"):
         read_existing(listing(denied=frozenset({"pods"})), POLICIES)
+
+
+@pytest.mark.parametrize("status", [403, 429, 500, 503])
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [("/api/v1", "kinds of v1"), ("/apis/apps", "versions of apps"), ("/apis/apps/v1", "kinds of apps/v1")],
+)
+def test_a_server_that_does_not_tell_what_it_serves_is_no_server_without_it(path: str, asked: str, status: int) -> None:
+    with pytest.raises(CommandFailedError, match=f"which {asked} it serves \\({status}\\)"):
+        read_existing(listing(refused={path: status}), POLICIES)
+
+
+def test_kinds_of_a_group_that_the_cluster_does_not_have_are_nowhere() -> None:
+    found = read_existing(listing(refused={"/apis/apps": 404}), POLICIES)
+
+    assert {one["kind"] for one in found.objects} == {"Pod"}
 
 
 # --- what is sent again, and by whom ----------------------------------------------------------------------------
