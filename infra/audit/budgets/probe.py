@@ -38,7 +38,7 @@ def probe_budgets(
     """
     replicas = door.replicas()
     names = [replica.name for replica in replicas]
-    shared = next((model.name for model in blueprint.gateway.models if model.tenant is None), None)
+    shared = tuple(model.name for model in blueprint.gateway.models if model.tenant is None)
     accounts = {account.name: account for account in door.accounts()}
     asked = [part for part in blueprint.tenants if tenants is None or part.name in tenants]
     return (
