@@ -22,6 +22,8 @@ _WRITTEN_BY_THE_SERVER = frozenset(
 )
 _ENDED_PHASES = frozenset({"Succeeded", "Failed"})
 _ENDED_CONDITIONS = frozenset({"Complete", "Failed", "Completed"})
+_ENDED_DEPLOYMENTS = frozenset({"Complete", "Failed"})
+"""KubeRay's `JobDeploymentStatus`; a RayJob has no conditions."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ def _has_ended(kind: str, status: Mapping[str, Any]) -> bool:
     match kind:
         case "Pod":
             return status.get("phase") in _ENDED_PHASES
-        case "Job" | "JobSet" | "RayJob":
+        case "RayJob":
+            return status.get("jobDeploymentStatus") in _ENDED_DEPLOYMENTS
+        case "Job" | "JobSet":
             conditions = cast("Iterable[Mapping[str, Any]]", status.get("conditions") or ())
             return any(one.get("type") in _ENDED_CONDITIONS and one.get("status") == "True" for one in conditions)
         case _:

@@ -159,9 +159,12 @@ def ended(kind: str) -> dict[str, Any]:
         (thing("Job", status={"conditions": [{"type": "Failed", "status": "False"}]}), True),
         (thing("JobSet", status=ended("Completed")), False),
         (thing("Deployment", status=ended("Complete")), True),
+        (thing("RayJob", status={"jobDeploymentStatus": "Complete", "jobStatus": "SUCCEEDED"}), False),
+        (thing("RayJob", status={"jobDeploymentStatus": "Failed"}), False),
+        (thing("RayJob", status={"jobDeploymentStatus": "Running"}), True),
         (thing(metadata={"deletionTimestamp": "2026-11-29T10:00:00Z"}), False),
     ],
-    ids=["bare", "over", "runs", "done", "works", "set", "never", "ends"],
+    ids=["bare", "over", "runs", "done", "works", "set", "never", "ray", "ray failed", "ray runs", "ends"],
 )
 def test_what_has_ended_is_left_out(existing: dict[str, Any], sent: bool) -> None:
     assert sent_by_somebody([existing]) == ([existing] if sent else [])
