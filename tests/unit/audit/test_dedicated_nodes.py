@@ -59,7 +59,7 @@ def command() -> PolicyCommand:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    policies = [one.inputs for one in plan(platform(), {}).resources if one.type.endswith(":ValidatingPolicy")]
+    policies = plan(platform(), {}).admission_policies
     return PolicyCommand(program, policies, namespace_labels(platform().blueprint))
 
 
