@@ -60,7 +60,7 @@ def command() -> PolicyCommand:
             pytest.fail(reason)
         pytest.skip(reason)
     policies = plan(platform(), {}).admission_policies
-    return PolicyCommand(program, policies, namespace_labels(platform().blueprint))
+    return PolicyCommand(program, policies, namespace_labels(platform().blueprint), "install it")
 
 
 def pod(name: str, tenant: str, selector: dict[str, str], *tolerations: dict[str, str]) -> dict[str, Any]:
