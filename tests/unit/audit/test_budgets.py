@@ -210,6 +210,22 @@ def test_a_key_that_opens_no_list_of_models_is_not_asked_for_one() -> None:
     assert failed(found) == set()
 
 
+def test_a_key_that_does_not_chat_is_not_tried_by_chats_and_the_rest_still_tells() -> None:
+    first, *others = TWO.blueprint.tenants
+    narrow = replace(first, paths=("/v1/completions", "/v1/models"))
+    door = gateway(replace(TWO, blueprint=replace(TWO.blueprint, tenants=(narrow, *others))))
+    door.answers["/v1/chat/completions", first.name] = Reply(403, "path_not_open")
+    found = probed(door)
+
+    own = [one for one in found if one.tenant == first.name]
+    untried = {one.case: one.seen for one in own if one.outcome is not Outcome.HOLDS}
+    assert untried == dict.fromkeys(
+        ("sets-fallbacks", "sets-input_cost_per_token", "sets-mock_response"),
+        "not asked for, since its record does not open it",
+    )
+    assert {"makes-a-key", "raises-a-budget"} <= {one.case for one in own if one.outcome is Outcome.HOLDS}
+
+
 def test_every_refusal_has_its_positive() -> None:
     found = probed(gateway(TWO))
 
