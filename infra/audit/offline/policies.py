@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 from infra.audit.errors import impossible
 from infra.audit.identity import Identity
+from infra.audit.offline.selectors import selects
 from infra.faults import CommandFailedError
 
 SECONDS = 300
@@ -117,16 +118,24 @@ class PolicyCommand:
         return sorted(found, key=lambda one: (one.name, one.policy, one.message))
 
     def _by_policies(self, objects: Sequence[Mapping[str, Any]]) -> dict[frozenset[str], list[Mapping[str, Any]]]:
-        """The objects by the policies that look at their kind: the command compiles each policy for each object."""
+        """The objects by the policies that look at their kind where they are, without those that none looks at.
+
+        The command compiles each policy for each object, and gives no report where no policy looks at any.
+        """
         found: dict[frozenset[str], list[Mapping[str, Any]]] = defaultdict(list)
         for one in objects:
-            plural = plural_of(str(one["kind"]))
-            names = frozenset(
-                str(policy["metadata"]["name"]) for policy in self._policies if plural in _looks_at(policy)
-            )
+            names = frozenset(str(policy["metadata"]["name"]) for policy in self._policies if self._sees(policy, one))
             if names:
                 found[names].append(one)
         return found
+
+    def _sees(self, policy: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
+        """Whether a policy looks at an object; namespaces are no matter to what is in none."""
+        if plural_of(str(one["kind"])) not in _looks_at(policy):
+            return False
+        namespace = one["metadata"].get("namespace")
+        selector = cast("Mapping[str, Any]", policy["spec"]["matchConstraints"].get("namespaceSelector") or {})
+        return not namespace or selects(selector, self._namespaces.get(namespace, {}))
 
     def _report(
         self,

@@ -1,6 +1,7 @@
 """What is said where Kyverno's command line gives no report."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,18 +10,23 @@ from infra.audit.offline import policies
 from infra.audit.offline.policies import PolicyCommand
 from infra.faults import CommandFailedError
 
-POLICY = {
+POLICY: dict[str, Any] = {
     "metadata": {"name": "p"},
     "spec": {"matchConstraints": {"resourceRules": [{"apiGroups": [""], "resources": ["pods"]}]}},
 }
-POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}}
+POD: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}}
 OTHERWISE = "do this instead"
 
 
-def failure(folder: Path, script: str) -> str:
+def running(folder: Path, script: str) -> Path:
     program = folder / "kyverno"
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     program.chmod(0o755)
+    return program
+
+
+def failure(folder: Path, script: str) -> str:
+    program = running(folder, script)
     with pytest.raises(CommandFailedError) as caught:
         PolicyCommand(program, [POLICY], {}, OTHERWISE).objections(ADMINISTRATOR, [POD])
     return str(caught.value)
@@ -61,6 +67,20 @@ def test_a_program_that_takes_too_long_is_an_error_as_any_other(
     monkeypatch.setattr(policies, "SECONDS", 0.2)
 
     assert "gave no report within 0.2 s" in failure(tmp_path, "exec sleep 60")
+
+
+def test_objects_that_no_policy_looks_at_where_they_are_are_nothing_to_judge(tmp_path: Path) -> None:
+    """Of such objects alone Kyverno gives no report, and of policies that it could not read none either."""
+    selector = {"matchExpressions": [{"key": "name", "operator": "NotIn", "values": ["exempt"]}]}
+    rules = {**POLICY["spec"]["matchConstraints"], "namespaceSelector": selector}
+    policy = {**POLICY, "spec": {"matchConstraints": rules}}
+    namespaces = {"exempt": {"name": "exempt"}, "other": {"name": "other"}}
+    command = PolicyCommand(running(tmp_path, "true"), [policy], namespaces, OTHERWISE)
+    exempt, looked_at = ({**POD, "metadata": {"name": "one", "namespace": name}} for name in namespaces)
+
+    assert command.objections(ADMINISTRATOR, [exempt]) == []
+    with pytest.raises(CommandFailedError):
+        command.objections(ADMINISTRATOR, [exempt, looked_at])
 
 
 def test_the_caller_says_what_to_do(tmp_path: Path) -> None:
