@@ -3,8 +3,8 @@
 Two keys differ in their budget alone. One has less than the cheapest request costs: LiteLLM lets such a request through
 unless it fails closed, and then refuses it by its estimate before an engine works on it. The other has enough, and is
 answered; it may ask once a minute, and asks the second time at another replica, where there is one. Nothing tells which
-models chat, and a refusal by one that does not counts as a request: so each model has a key with a budget of its own,
-up to the first that answers. All end by themselves after some minutes, whatever happens to the audit.
+models chat, and a refusal by one that does not may count as a request: so each model has such a key, and they
+are asked in turn until one is answered. All end by themselves after some minutes, whatever happens to the audit.
 """
 
 import secrets
