@@ -17,12 +17,12 @@ from infra.live.gateway import ForwardedConnection
 
 @dataclass(frozen=True)
 class Sent:
-    """One request as it goes out."""
+    """One request as it goes out; neither its body nor its headers are shown, which hold keys and prompts."""
 
     method: str
     path: str
-    body: Mapping[str, Any] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 def forwarded(cluster: LiveCluster, pod: tuple[str, str], port: int, sent: Sent, without: str) -> tuple[int, str]:

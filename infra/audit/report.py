@@ -27,11 +27,12 @@ class Verdict(StrEnum):
     """What an audit says of one control."""
 
     HOLDS = "holds"
-    """Every attack that could be tried was refused by the control, at least one for every tenant, and work passed."""
+    """Every attack that could be tried was refused by the control, at least one for every tenant and all that are
+    decisive, and work passed."""
     FAILS = "does not hold"
     """An attack got through, or legitimate work did not."""
     UNPROVEN = "unproven"
-    """It is claimed, and for some tenant no attack on it could be tried: others prove nothing of that one."""
+    """It is claimed, and for some tenant no attack on it could be tried, or none of a kind that no other stands for."""
     NOT_CLAIMED = "not claimed"
     """The stack does not claim it."""
     NOT_PROBED = "not probed"
@@ -152,6 +153,7 @@ def _verdict(own: Sequence[Observation], attacks: Sequence[Observation], *, clai
 
 
 def _unproven_for(attacks: Sequence[Observation]) -> tuple[str, ...]:
-    """The tenants of whose attacks nothing was seen: neither that one was refused nor that one got through."""
+    """The tenants of whose attacks nothing was seen, neither a refusal nor a success, or nothing of a decisive one."""
     told = {one.tenant for one in attacks if one.outcome in {Outcome.HOLDS, Outcome.FAILS}}
-    return tuple(sorted({one.tenant for one in attacks} - told))
+    missed = {one.tenant for one in attacks if one.decisive and one.outcome is Outcome.UNPROVEN}
+    return tuple(sorted({one.tenant for one in attacks} - told | missed))

@@ -48,6 +48,7 @@ class Observation:
         outcome: What the answer says.
         seen: The answer, in words.
         source: Where the attack or the need is known from.
+        decisive: Whether the control is unproven where this case is, whatever others show.
     """
 
     probe: Probe
@@ -60,3 +61,4 @@ class Observation:
     outcome: Outcome
     seen: str
     source: str
+    decisive: bool = False

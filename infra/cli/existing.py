@@ -14,6 +14,10 @@ from infra.plan import plan
 from infra.posture import Platform
 from infra.report.existing_report import existing_json, print_existing
 
+WITHOUT_A_REPORT = (
+    "run it again on a machine that is not busy, with the kyverno of the version that the platform deploys on PATH"
+)
+
 
 def audit_existing(
     selection: StackSelection, platform: Platform, context: str | None, tenants: frozenset[str] | None
@@ -46,7 +50,7 @@ def _report(
     policies = made.admission_policies
     with audited_cluster(platform.blueprint.cluster, context) as (name, cluster):
         existing = read_existing(cluster, policies)
-    evaluation = PolicyCommand(program, policies, existing.namespaces)
+    evaluation = PolicyCommand(program, policies, existing.namespaces, WITHOUT_A_REPORT)
     judged = judge_existing(existing, platform.blueprint, evaluation, tenants)
     return ExistingReport(
         stack=platform.posture.stack,

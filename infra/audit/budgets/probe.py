@@ -14,6 +14,7 @@ from infra.audit.budgets.trial import trial
 from infra.audit.budgets.verdict import Shown, observed
 from infra.audit.results import Observation, Outcome
 from infra.blueprint.model import Blueprint, TenantPart
+from infra.blueprint.routes import KEY_PATHS
 from infra.live.model import Account, KeyState, Standing
 
 NO_KEY = "it has no key yet"
@@ -38,7 +39,7 @@ def probe_budgets(
     """
     replicas = door.replicas()
     names = [replica.name for replica in replicas]
-    shared = next((model.name for model in blueprint.gateway.models if model.tenant is None), None)
+    shared = tuple(model.name for model in blueprint.gateway.models if model.tenant is None)
     accounts = {account.name: account for account in door.accounts()}
     asked = [part for part in blueprint.tenants if tenants is None or part.name in tenants]
     return (
@@ -79,9 +80,13 @@ def _with_its_key(
     work = _listed(tenant, Reply(0) if key is None else door.ask(replicas[0], key, MODELS), identity)
     attempts = list(attempts_of(tenant, blueprint.gateway.model_names))
     if key is None:
-        return [work, *(_untried(attempt, identity) for attempt in attempts)]
+        return [work, *(_untried(attempt, identity, NO_KEY) for attempt in attempts)]
+    closed = frozenset(KEY_PATHS) - frozenset(tenant.paths)
     found = [
-        _tried(door, attempt, replicas[index % len(replicas)], key, identity) for index, attempt in enumerate(attempts)
+        _untried(attempt, identity, CLOSED)
+        if attempt.request.path in closed
+        else _tried(door, attempt, replicas[index % len(replicas)], key, identity)
+        for index, attempt in enumerate(attempts)
     ]
     if work.outcome is Outcome.HOLDS:
         return [work, *found]
@@ -93,8 +98,8 @@ def _tried(door: BudgetDoor, attempt: Attempt, replica: str, key: str | None, id
     return Shown(attempt.case, True, attempt.about, judged(attempt, reply), reply.words, identity)
 
 
-def _untried(attempt: Attempt, identity: str) -> Shown:
-    return Shown(attempt.case, True, attempt.about, Outcome.UNPROVEN, NO_KEY, identity)
+def _untried(attempt: Attempt, identity: str, why: str) -> Shown:
+    return Shown(attempt.case, True, attempt.about, Outcome.UNPROVEN, why, identity)
 
 
 def _doubted(shown: Shown, work: str) -> Shown:

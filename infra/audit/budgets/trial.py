@@ -2,13 +2,14 @@
 
 Two keys differ in their budget alone. One has less than the cheapest request costs: LiteLLM lets such a request through
 unless it fails closed, and then refuses it by its estimate before an engine works on it. The other has enough, and is
-answered; it may ask once a minute, and asks the second time at another replica, where there is one. Both end by
-themselves after some minutes, whatever happens to the audit.
+answered; it may ask once a minute, and asks the second time at another replica, where there is one. Nothing tells which
+models chat, and a refusal by one that does not may count as a request: so each model has such a key, and they
+are asked in turn until one is answered. All end by themselves after some minutes, whatever happens to the audit.
 """
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ WINDOW_SECONDS = 50.0
 """Within which both requests of the limited key have to be made: LiteLLM counts by the minute."""
 _BUDGET_SPENT = (429, "insufficient_quota")
 _LIMIT_REACHED = (429, "rate_limit_exceeded")
+_NOT_ASKED = Reply(0)
+TOO_LATE = "the two took longer than the minute that is counted"
 NO_SHARED_ENGINE = "every engine works for one tenant alone, and keys for a trial belong to none"
 
 
@@ -35,22 +38,41 @@ class Keys:
     """The keys of a trial.
 
     Attributes:
-        team: The team that both belong to.
+        team: The team that all belong to.
         poor: The one whose budget pays for nothing.
-        rich: The one whose budget pays, and which may ask once a minute.
+        rich: Model → the one whose budget pays for it, and which may ask once a minute.
     """
 
     team: str
     poor: str
-    rich: str
+    rich: Mapping[str, str]
 
     def __repr__(self) -> str:
         return f"Keys({self.team!r})"
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What the keys were answered; nothing where they were not asked.
+
+    Attributes:
+        poor: The one whose budget pays for nothing.
+        rich: The one whose budget pays.
+        again: The latter, a second time.
+        fault: Why they were not asked; empty where they were.
+        late: Why the second time does not count; empty where it does.
+    """
+
+    poor: Reply = _NOT_ASKED
+    rich: Reply = _NOT_ASKED
+    again: Reply = _NOT_ASKED
+    fault: str = ""
+    late: str = ""
+
+
 def trial(
     door: BudgetDoor,
-    model: str | None,
+    models: Sequence[str],
     replicas: Sequence[str],
     run: str,
     clock: Callable[[], float] = time.monotonic,
@@ -59,7 +81,7 @@ def trial(
 
     Args:
         door: The platform.
-        model: A model whose engines work for anybody; None where there is none.
+        models: The models whose engines work for anybody, whether they chat or not.
         replicas: The replicas that serve.
         run: What tells this audit from others.
         clock: Seconds that only grow.
@@ -67,39 +89,50 @@ def trial(
     Raises:
         CommandFailedError: The gateway cannot be asked, or what was made could not be removed.
     """
-    if model is None:
-        yield from _shown(Reply(0), Reply(0), Reply(0), why=NO_SHARED_ENGINE)
+    if not models:
+        yield from _shown(Answers(fault=NO_SHARED_ENGINE), possible=False)
         return
-    keys = Keys(f"bulkhead-audit-{run}", _fresh_key(), _fresh_key())
+    keys = Keys(f"bulkhead-audit-{run}", _fresh_key(), {model: _fresh_key() for model in models})
     try:
         with deferred():
-            fault = _make(door, keys, model)
-        if fault:
-            yield from _shown(Reply(0), Reply(0), Reply(0), why=fault)
-            return
-        poor = door.ask(replicas[0], keys.poor, chat(model))
-        began = clock()
-        rich = door.ask(replicas[0], keys.rich, chat(model))
-        again = door.ask(replicas[-1], keys.rich, chat(model))
-        late = clock() - began > WINDOW_SECONDS
+            fault = _make(door, keys)
+        answers = Answers(fault=fault) if fault else _asked(door, keys, replicas, clock)
     finally:
         with uninterrupted():
             _remove(door, keys.team)
-    yield from _shown(poor, rich, again, late="the two took longer than the minute that is counted" if late else "")
+    yield from _shown(answers, possible=True)
+
+
+def _asked(door: BudgetDoor, keys: Keys, replicas: Sequence[str], clock: Callable[[], float]) -> Answers:
+    """What the keys are answered for the first model that answers the one that pays."""
+    refusals: list[str] = []
+    for model, key in keys.rich.items():
+        began = clock()
+        rich = door.ask(replicas[0], key, chat(model))
+        if rich.granted:
+            poor = door.ask(replicas[0], keys.poor, chat(model))
+            again = door.ask(replicas[-1], key, chat(model))
+            late = clock() - began > WINDOW_SECONDS
+            return Answers(poor, rich, again, late=TOO_LATE if late else "")
+        refusals.append(f"{model}: {rich.words}")
+    return Answers(fault=f"no shared model answered the key whose budget pays ({', '.join(refusals)})")
 
 
 def _fresh_key() -> str:
     return f"sk-{secrets.token_urlsafe(36)}"
 
 
-def _make(door: BudgetDoor, keys: Keys, model: str) -> str:
+def _make(door: BudgetDoor, keys: Keys) -> str:
     """Make the team and its keys; what went wrong, empty where nothing did."""
-    about: dict[str, Any] = {"team_id": keys.team, "models": [model], "metadata": {"bulkhead_audit": keys.team}}
+    about: dict[str, Any] = {"team_id": keys.team, "models": [*keys.rich], "metadata": {"bulkhead_audit": keys.team}}
     grant = {**about, "allowed_routes": [CHAT, MODELS.path], "duration": KEY_LIFE}
     writes: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/team/new", {**about, "team_alias": keys.team, "max_budget": ENOUGH_USD}),
         ("/key/generate", {**grant, "key": keys.poor, "max_budget": NEXT_TO_NOTHING_USD}),
-        ("/key/generate", {**grant, "key": keys.rich, "max_budget": ENOUGH_USD, "rpm_limit": 1}),
+        *(
+            ("/key/generate", {**grant, "key": key, "models": [model], "max_budget": ENOUGH_USD, "rpm_limit": 1})
+            for model, key in keys.rich.items()
+        ),
     )
     for path, body in writes:
         reply = door.administer(path, body)
@@ -118,26 +151,33 @@ def _remove(door: BudgetDoor, team: str) -> None:
         )
 
 
-def _shown(poor: Reply, rich: Reply, again: Reply, *, why: str = "", late: str = "") -> Iterator[Shown]:
-    """What the three answers say; each refusal by what the key with a budget was answered."""
-    paid = Outcome.HOLDS if rich.granted else Outcome.UNPROVEN
-    twin = why or ("" if rich.granted else f"the key whose budget pays was {rich.words}")
-    cases = (
-        ("beyond-its-budget", "a request that its key's budget does not pay for", poor, _BUDGET_SPENT, twin),
-        ("beyond-its-limit", "a second request in a minute with a key of one", again, _LIMIT_REACHED, twin or late),
-    )
-    for case, about, reply, refusal, doubt in cases:
+def _shown(answers: Answers, *, possible: bool) -> Iterator[Shown]:
+    """What the three answers say.
+
+    Args:
+        answers: The answers.
+        possible: Whether there was anything to ask: then nothing else shows what these were to show.
+    """
+    for case, about, reply, refusal, doubt in (
+        ("beyond-its-budget", "a request that its key's budget does not pay for", answers.poor, _BUDGET_SPENT, ""),
+        (
+            "beyond-its-limit",
+            "a second request in a minute with a key of one",
+            answers.again,
+            _LIMIT_REACHED,
+            answers.late,
+        ),
+    ):
         outcome = Outcome.FAILS if reply.granted else Outcome.UNPROVEN
         outcome = Outcome.HOLDS if (reply.status, reply.code) == refusal else outcome
-        shown = Shown(
-            case, attack=True, about=about, outcome=outcome, seen=reply.words, identity="a key of the audit's"
-        )
+        seen = answers.fault or reply.words
+        shown = Shown(case, True, about, outcome, seen, "a key of the audit's", decisive=possible)
         yield shown.doubted(doubt) if doubt else shown
     yield Shown(
         "within-its-budget",
         attack=False,
         about="a request that its key's budget pays for",
-        outcome=paid,
-        seen=why or rich.words,
+        outcome=Outcome.HOLDS if answers.rich.granted else Outcome.UNPROVEN,
+        seen=answers.fault or answers.rich.words,
         identity="a key of the audit's",
     )

@@ -19,6 +19,7 @@ class Shown:
         outcome: What the answer says.
         seen: The answer in words.
         identity: Who asked.
+        decisive: Whether SR3 is unproven where this case is, whatever others show.
     """
 
     case: str
@@ -27,6 +28,7 @@ class Shown:
     outcome: Outcome
     seen: str
     identity: str = "an administrator"
+    decisive: bool = False
 
     def doubted(self, why: str) -> "Shown":
         """The same where what gives it its meaning did not happen."""
@@ -51,4 +53,5 @@ def observed(shown: Shown, tenant: str = "") -> Observation:
         outcome=shown.outcome,
         seen=shown.seen,
         source=SOURCE,
+        decisive=shown.decisive,
     )

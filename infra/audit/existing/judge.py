@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.audit.existing.read import Existing, Manifest
-from infra.audit.existing.sent import Sender, as_sent, is_sent_by_somebody, sender_of
+from infra.audit.existing.sent import Sender, as_sent, sender_of, sent_by_somebody
 from infra.audit.identity import Identity
 from infra.audit.offline.kueue import as_kueue_leaves
 from infra.audit.offline.policies import PolicyEvaluation
@@ -82,17 +82,16 @@ def judge_existing(
     Raises:
         CommandFailedError: The policies could not be evaluated.
     """
-    kinds = frozenset(str(one["kind"]) for one in existing.objects)
-    sent = [(one, sender_of(one, blueprint)) for one in existing.objects if is_sent_by_somebody(one, kinds)]
-    asked = [(one, sender) for one, sender in sent if tenants is None or sender.tenant in tenants]
+    asked = [one for one in existing.objects if tenants is None or sender_of(one, blueprint).tenant in tenants]
+    sent = [(one, sender_of(one, blueprint)) for one in sent_by_somebody(asked)]
     managed = _managed(existing.namespaces, blueprint)
     refused = [
         found
-        for identity, several in _by_identity(asked).items()
+        for identity, several in _by_identity(sent).items()
         for batch in _batches(several)
         for found in _refused(identity, batch, managed, evaluation)
     ]
-    return Judged(len(asked), tuple(sorted(refused)))
+    return Judged(len(sent), tuple(sorted(refused)))
 
 
 def _managed(namespaces: Mapping[str, Mapping[str, str]], blueprint: Blueprint) -> frozenset[str]:

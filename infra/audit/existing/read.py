@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from infra.audit.cluster import Cluster, Kind
+from infra.audit.cluster import Answer, Cluster, Kind
 from infra.audit.errors import impossible
 
 Manifest = Mapping[str, Any]
@@ -13,6 +13,7 @@ LEFT_OUT = frozenset({"bindings", "localqueues", "secrets"})
 """Resources that policies look at and this does not: bindings are nothing that exists, a platform's queues are its own,
 and nobody's Secrets are read for a report."""
 PAGE_SIZE = 500
+_ABSENT = 404
 _NAMESPACES = Kind("v1", "namespaces", namespaced=False)
 
 
@@ -37,7 +38,7 @@ def read_existing(cluster: Cluster, policies: Sequence[Manifest]) -> Existing:
         policies: The policies' manifests.
 
     Raises:
-        CommandFailedError: The cluster cannot be asked, or does not let the caller list.
+        CommandFailedError: The cluster cannot be asked, does not say what it serves, or does not let the caller list.
     """
     namespaces = {
         str(item["metadata"]["name"]): cast("Mapping[str, str]", item["metadata"].get("labels") or {})
@@ -57,7 +58,7 @@ def _kinds(cluster: Cluster, policies: Sequence[Manifest]) -> Iterator[tuple[Kin
         version = _version(cluster, group)
         if version is None:
             continue
-        served = cluster.call("GET", f"/apis/{version}" if group else f"/api/{version}")
+        served = _told(cluster.call("GET", f"/apis/{version}" if group else f"/api/{version}"), f"kinds of {version}")
         for entry in cast("list[dict[str, Any]]", served.document.get("resources") or []):
             if entry["name"] == resource:
                 yield Kind(version, resource, bool(entry["namespaced"])), str(entry["kind"])
@@ -78,7 +79,19 @@ def _version(cluster: Cluster, group: str) -> str | None:
     if not group:
         return "v1"
     answer = cluster.call("GET", f"/apis/{group}")
-    return str(answer.document["preferredVersion"]["groupVersion"]) if answer.accepted else None
+    if answer.status == _ABSENT:
+        return None
+    return str(_told(answer, f"versions of {group}").document["preferredVersion"]["groupVersion"])
+
+
+def _told(answer: Answer, asked: str) -> Answer:
+    """An answer that was given: what the server would not or could not tell may be there all the same."""
+    if not answer.accepted:
+        raise impossible(
+            f"the cluster does not tell which {asked} it serves ({answer.document.get('message', answer.status)})",
+            "run the audit as an administrator of the cluster, once its API server answers",
+        )
+    return answer
 
 
 def _listed(cluster: Cluster, kind: Kind) -> Iterator[Manifest]:

@@ -5,7 +5,7 @@ Who sent it is written nowhere. So it is judged as if whoever acts for its tenan
 namespace, or, where tenants share one, of its queue.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,11 +15,15 @@ from infra.audit.scene import identities_of, namespace_of
 from infra.blueprint import names
 from infra.blueprint.model import Blueprint
 
+Manifest = Mapping[str, Any]
+
 _WRITTEN_BY_THE_SERVER = frozenset(
     {"creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
 )
 _ENDED_PHASES = frozenset({"Succeeded", "Failed"})
 _ENDED_CONDITIONS = frozenset({"Complete", "Failed", "Completed"})
+_ENDED_DEPLOYMENTS = frozenset({"Complete", "Failed"})
+"""KubeRay's `JobDeploymentStatus`; a RayJob has no conditions."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +39,57 @@ class Sender:
     identity: Identity
 
 
-def is_sent_by_somebody(existing: Mapping[str, Any], kinds: frozenset[str]) -> bool:
-    """Whether an object would be sent again, and not made by a controller of something that is itself looked at.
+def sent_by_somebody(existing: Sequence[Manifest]) -> list[Manifest]:
+    """What would be sent again: without what has ended, and what a controller makes of something that is sent.
+
+    Who owns an object is something that its sender may write. So an owner counts only where it is among the objects,
+    by its unique id and in the object's own namespace, and its own owners lead to one that is sent.
 
     Args:
-        existing: The object.
-        kinds: The kinds that are looked at.
+        existing: The objects.
     """
-    metadata, status = existing["metadata"], cast("Mapping[str, Any]", existing.get("status") or {})
+    alive = [one for one in existing if not _is_over(one)]
+    by_uid = {str(one["metadata"]["uid"]): one for one in alive}
+    return [one for one in alive if not _is_made_of_what_is_sent(one, by_uid)]
+
+
+def _is_made_of_what_is_sent(existing: Manifest, by_uid: Mapping[str, Manifest]) -> bool:
+    passed = {existing["metadata"]["uid"]}
+    owner = _controller(existing, by_uid)
+    while owner is not None and owner["metadata"]["uid"] not in passed:
+        passed.add(owner["metadata"]["uid"])
+        above = _controller(owner, by_uid)
+        if above is None:
+            return True
+        owner = above
+    return False
+
+
+def _controller(existing: Manifest, by_uid: Mapping[str, Manifest]) -> Manifest | None:
+    """The object that controls another one, where it is among those that are looked at."""
+    metadata = existing["metadata"]
     owners = cast("Iterable[Mapping[str, Any]]", metadata.get("ownerReferences") or ())
-    owned = any(owner.get("controller") and owner.get("kind") in kinds | {"Node"} for owner in owners)
-    conditions = cast("Iterable[Mapping[str, Any]]", status.get("conditions") or ())
-    ended = any(one.get("type") in _ENDED_CONDITIONS and one.get("status") == "True" for one in conditions)
-    is_pod = existing["kind"] == "Pod"
-    over = status.get("phase") in _ENDED_PHASES if is_pod else ended and existing["kind"] in {"Job", "JobSet", "RayJob"}
-    return not (owned or over or metadata.get("deletionTimestamp"))
+    owner = next((by_uid.get(str(owner.get("uid"))) for owner in owners if owner.get("controller")), None)
+    return owner if owner and owner["metadata"].get("namespace") == metadata.get("namespace") else None
+
+
+def _is_over(existing: Manifest) -> bool:
+    """Whether an object has ended, as its kind says it, or is about to go."""
+    status = cast("Mapping[str, Any]", existing.get("status") or {})
+    return bool(existing["metadata"].get("deletionTimestamp")) or _has_ended(str(existing["kind"]), status)
+
+
+def _has_ended(kind: str, status: Mapping[str, Any]) -> bool:
+    match kind:
+        case "Pod":
+            return status.get("phase") in _ENDED_PHASES
+        case "RayJob":
+            return status.get("jobDeploymentStatus") in _ENDED_DEPLOYMENTS
+        case "Job" | "JobSet":
+            conditions = cast("Iterable[Mapping[str, Any]]", status.get("conditions") or ())
+            return any(one.get("type") in _ENDED_CONDITIONS and one.get("status") == "True" for one in conditions)
+        case _:
+            return False
 
 
 def as_sent(existing: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -11,9 +11,13 @@ from typing import Any, Protocol, cast
 
 from infra.audit.errors import impossible
 from infra.audit.identity import Identity
+from infra.audit.offline.selectors import selects
+from infra.faults import CommandFailedError
 
 SECONDS = 300
 """How long one evaluation may take; a hundred objects take a few seconds."""
+WORDS_SHOWN = 500
+"""Characters of what the command line printed instead of a report."""
 _API = "cli.kyverno.io/v1alpha1"
 _FAILED = frozenset({"fail", "error"})
 _IRREGULAR = {"endpoints": "endpoints", "gateway": "gateways"}
@@ -64,14 +68,20 @@ class PolicyCommand:
         program: The command line.
         policies: The policies' manifests.
         namespaces: Name of a namespace → its labels, which policies select by.
+        otherwise: What whoever asks can do where the command line gives no report.
     """
 
     def __init__(
-        self, program: Path, policies: Sequence[Mapping[str, Any]], namespaces: Mapping[str, Mapping[str, str]]
+        self,
+        program: Path,
+        policies: Sequence[Mapping[str, Any]],
+        namespaces: Mapping[str, Mapping[str, str]],
+        otherwise: str,
     ) -> None:
         self._program = program
         self._policies = policies
         self._namespaces = namespaces
+        self._otherwise = otherwise
 
     def denials(self, identity: Identity, objects: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         """Name of an object → why its creation by `identity` is refused; objects that pass are left out.
@@ -81,7 +91,7 @@ class PolicyCommand:
             objects: Manifests with names of their own.
 
         Raises:
-            CommandFailedError: The command line did not run, or its answer is not understood.
+            CommandFailedError: The command line gave no report, or none in time.
         """
         found: dict[str, str] = {}
         for one in self.objections(identity, objects):
@@ -97,7 +107,7 @@ class PolicyCommand:
             objects: Manifests with names of their own.
 
         Raises:
-            CommandFailedError: The command line did not run, or its answer is not understood.
+            CommandFailedError: The command line gave no report, or none in time.
         """
         found: list[Objection] = []
         for names, alike in self._by_policies(objects).items():
@@ -108,16 +118,24 @@ class PolicyCommand:
         return sorted(found, key=lambda one: (one.name, one.policy, one.message))
 
     def _by_policies(self, objects: Sequence[Mapping[str, Any]]) -> dict[frozenset[str], list[Mapping[str, Any]]]:
-        """The objects by the policies that look at their kind: the command compiles each policy for each object."""
+        """The objects by the policies that look at their kind where they are, without those that none looks at.
+
+        The command compiles each policy for each object, and gives no report where no policy looks at any.
+        """
         found: dict[frozenset[str], list[Mapping[str, Any]]] = defaultdict(list)
         for one in objects:
-            plural = plural_of(str(one["kind"]))
-            names = frozenset(
-                str(policy["metadata"]["name"]) for policy in self._policies if plural in _looks_at(policy)
-            )
+            names = frozenset(str(policy["metadata"]["name"]) for policy in self._policies if self._sees(policy, one))
             if names:
                 found[names].append(one)
         return found
+
+    def _sees(self, policy: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
+        """Whether a policy looks at an object; namespaces are no matter to what is in none."""
+        if plural_of(str(one["kind"])) not in _looks_at(policy):
+            return False
+        namespace = one["metadata"].get("namespace")
+        selector = cast("Mapping[str, Any]", policy["spec"]["matchConstraints"].get("namespaceSelector") or {})
+        return not namespace or selects(selector, self._namespaces.get(namespace, {}))
 
     def _report(
         self,
@@ -136,27 +154,44 @@ class PolicyCommand:
             "kind": "UserInfo",
             "userInfo": {"username": identity.user, "groups": list(identity.groups)},
         }
-        written = _written(folder / "policies.yaml", policies)
-        command = [
-            *(
-                str(self._program),
-                "apply",
-                str(written),
-                "--resource",
-                str(_written(folder / "objects.yaml", objects)),
-            ),
+        inputs = (
+            str(_written(folder / "policies.yaml", policies)),
+            *("--resource", str(_written(folder / "objects.yaml", objects))),
             *("--userinfo", str(_written(folder / "user.yaml", [user]))),
             *("--values-file", str(_written(folder / "values.yaml", [values]))),
-            *("--policy-report", "--output-format", "json", "--continue-on-fail"),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
-        start = done.stdout.find("{")
-        if start < 0:
-            raise impossible(
-                f"{self._program.name} gave no report ({(done.stderr or done.stdout).strip()[-300:]})",
-                "run the audit on a cluster, which needs no such program",
-            )
-        return cast("dict[str, Any]", json.JSONDecoder().raw_decode(done.stdout[start:])[0])
+        )
+        done = self._apply(*inputs, "--policy-report", "--output-format", "json", "--continue-on-fail")
+        report = _report_in(done.stdout)
+        if report is None:
+            # Asked for JSON, it keeps to itself that a policy's expression does not compile.
+            raise self._no_report(f"({_words(done) or _words(self._apply(*inputs)) or 'it printed nothing'})")
+        return report
+
+    def _apply(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self._program), "apply", *arguments]
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            raise self._no_report(f"within {SECONDS} s") from None
+
+    def _no_report(self, why: str) -> CommandFailedError:
+        return impossible(f"{self._program.name} gave no report {why}", self._otherwise)
+
+
+def _report_in(text: str) -> dict[str, Any] | None:
+    """The report that a program printed, perhaps after other words; None where there is none."""
+    start = text.find("{")
+    try:
+        found: object = json.JSONDecoder().raw_decode(text[start:])[0] if start >= 0 else None
+    except json.JSONDecodeError:
+        return None
+    report = cast("dict[str, Any] | None", found)
+    return report if report and "results" in report else None
+
+
+def _words(done: subprocess.CompletedProcess[str]) -> str:
+    """The end of what a program printed, on either stream, in one line."""
+    return " ".join(f"{done.stdout} {done.stderr}".split())[-WORDS_SHOWN:]
 
 
 def _looks_at(policy: Mapping[str, Any]) -> frozenset[str]:

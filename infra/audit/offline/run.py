@@ -19,6 +19,7 @@ from infra.posture import Platform
 
 _OUTSIDE = "outside-the-platform"
 _NODE = "a-node"
+WITHOUT_A_REPORT = "run the audit on a cluster, which needs no such program"
 
 
 def audit_offline(
@@ -45,7 +46,7 @@ def audit_offline(
         Probe.ACCESS: lambda: access_offline(blueprint, load_access_list(), scenes, claimed),
     }
     if kyverno is not None:
-        command = PolicyCommand(kyverno, policies, namespace_labels(blueprint))
+        command = PolicyCommand(kyverno, policies, namespace_labels(blueprint), WITHOUT_A_REPORT)
         looks[Probe.ADMISSION] = lambda: admission_offline(blueprint, load_corpus(), scenes, claimed, command)
     found: list[Observation] = []
     seconds: dict[Probe, float] = {}

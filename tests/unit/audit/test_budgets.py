@@ -72,6 +72,7 @@ class FakeGateway:
         blueprint: What it serves.
         settings: The configuration of each replica.
         answers: (Path, key's holder) → what it answers in place of what it should.
+        unsuited: Models that do not chat.
         parameters: Parameters of the platform's own that it takes from callers.
         checks_estimates: Whether it refuses what the budget will not pay for.
         counts_together: Whether its replicas count one limit.
@@ -82,6 +83,7 @@ class FakeGateway:
     settings: tuple[Replica, ...]
     has: dict[str, Account]
     answers: dict[tuple[str, str], Reply] = field(default_factory=dict[tuple[str, str], Reply])
+    unsuited: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     checks_estimates: bool = True
     counts_together: bool = True
@@ -101,7 +103,7 @@ class FakeGateway:
 
     def ask(self, replica: str, key: str | None, request: Request) -> Reply:
         path = request.path.partition("?")[0]
-        holder = self._holder(key)
+        holder = self.holder(key)
         if (path, holder) in self.answers:
             return self.answers[path, holder]
         if request.port is Port.ADMINISTRATION:
@@ -112,9 +114,9 @@ class FakeGateway:
             return Reply(401, "invalid_api_key")
         if path == "/v1/models":
             return Reply(200, models=self.has[holder].models)
-        return self._chat(replica, holder, dict(request.body or {}))
+        return self._chat(replica, str(key), dict(request.body or {}))
 
-    def _holder(self, key: str | None) -> str:
+    def holder(self, key: str | None) -> str:
         if key is None:
             return "nobody"
         made = [grant for grants in self.teams.values() for grant in grants if grant.get("key") == key]
@@ -123,7 +125,8 @@ class FakeGateway:
         name = key.removeprefix("key of ")
         return name if name in self.has else "an administrator" if key == MASTER else "a stranger"
 
-    def _chat(self, replica: str, holder: str, body: dict[str, Any]) -> Reply:
+    def _chat(self, replica: str, key: str, body: dict[str, Any]) -> Reply:
+        holder = self.holder(key)
         own = set(body) - {"model", "messages", "max_tokens"} - self.parameters
         if own:
             return REFUSED
@@ -131,11 +134,11 @@ class FakeGateway:
             return Reply(404, "model_not_found")
         if holder == "poor" and self.checks_estimates:
             return Reply(429, "insufficient_quota")
-        counter = holder, "all" if self.counts_together else replica
+        counter = key, "all" if self.counts_together else replica
         self.counted[counter] = self.counted.get(counter, 0) + 1
         if holder == "rich" and self.counted[counter] > 1:
             return Reply(429, "rate_limit_exceeded")
-        return Reply(200)
+        return Reply(404, "model_unsuited") if body["model"] in self.unsuited else Reply(200)
 
     def administer(self, path: str, body: Mapping[str, Any]) -> Reply:
         self.administered.append((path, body))
@@ -205,6 +208,22 @@ def test_a_key_that_opens_no_list_of_models_is_not_asked_for_one() -> None:
     (listed,) = (one for one in found if one.case == "models-of-its-record" and one.tenant == first.name)
     assert (listed.outcome, listed.seen) == (Outcome.UNPROVEN, "not asked for, since its record does not open it")
     assert failed(found) == set()
+
+
+def test_a_key_that_does_not_chat_is_not_tried_by_chats_and_the_rest_still_tells() -> None:
+    first, *others = TWO.blueprint.tenants
+    narrow = replace(first, paths=("/v1/completions", "/v1/models"))
+    door = gateway(replace(TWO, blueprint=replace(TWO.blueprint, tenants=(narrow, *others))))
+    door.answers["/v1/chat/completions", first.name] = Reply(403, "path_not_open")
+    found = probed(door)
+
+    own = [one for one in found if one.tenant == first.name]
+    untried = {one.case: one.seen for one in own if one.outcome is not Outcome.HOLDS}
+    assert untried == dict.fromkeys(
+        ("sets-fallbacks", "sets-input_cost_per_token", "sets-mock_response"),
+        "not asked for, since its record does not open it",
+    )
+    assert {"makes-a-key", "raises-a-budget"} <= {one.case for one in own if one.outcome is Outcome.HOLDS}
 
 
 def test_every_refusal_has_its_positive() -> None:
@@ -411,12 +430,54 @@ def test_without_an_answer_to_the_key_that_pays_no_refusal_counts() -> None:
 
     for case in ("beyond-its-budget", "beyond-its-limit", "within-its-budget"):
         assert outcomes(found, case) == {Outcome.UNPROVEN}
-    assert verdict(found, TWO) is Verdict.HOLDS
+    assert verdict(found, TWO) is Verdict.UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("holder", "case"), [("poor", "beyond-its-budget"), ("rich", "beyond-its-limit")], ids=["budget", "limit"]
+)
+def test_a_budget_that_was_tried_stands_for_no_limit_and_a_limit_for_no_budget(holder: str, case: str) -> None:
+    door = gateway(TWO)
+    plain, asked = door.ask, list[str]()
+
+    def busy(replica: str, key: str | None, request: Request) -> Reply:
+        asked.append(door.holder(key))
+        last = asked.count(holder) == (1 if holder == "poor" else 2)
+        return Reply(503, "model_unavailable") if last and asked[-1] == holder else plain(replica, key, request)
+
+    door.ask = busy
+    found = probed(door)
+
+    assert {one.case for one in found if one.outcome is Outcome.UNPROVEN} == {case}
+    assert verdict(found, TWO) is Verdict.UNPROVEN
+
+
+def test_a_model_that_does_not_chat_is_passed_over_for_one_that_does() -> None:
+    parts = document("governed")
+    (only,) = cast("list[dict[str, Any]]", parts["bulkhead:models"])
+    models = [{**only, "name": "embeddings", "source": "/models/embeddings"}, only]
+    config = parse({**parts, "bulkhead:models": models}, TODAY)
+    assert not isinstance(config, list), config
+    door = gateway(platform_of("tests", config, TODAY), replicas=1, unsuited=frozenset({"embeddings"}))
+
+    found = probed(door)
+
+    assert {one.outcome for one in found} == {Outcome.HOLDS}
+    assert door.teams == {}
+
+
+def test_where_no_shared_model_chats_it_is_said_what_each_answered() -> None:
+    door = gateway(TWO, unsuited=frozenset({"embeddings", "tiny"}))
+
+    shown = list(trial(door, ("embeddings", "tiny"), ["gateway-0"], "run"))
+
+    assert {one.outcome for one in shown} == {Outcome.UNPROVEN}
+    assert all("embeddings: answered 404 (model_unsuited), tiny: answered 404" in one.seen for one in shown)
 
 
 def test_a_second_request_after_the_minute_proves_nothing() -> None:
     ticks = iter([0.0, 51.0])
-    shown = {one.case: one.outcome for one in trial(gateway(TWO), "tiny", ["gateway-0"], "run", lambda: next(ticks))}
+    shown = {one.case: one.outcome for one in trial(gateway(TWO), ("tiny",), ["gateway-0"], "run", lambda: next(ticks))}
 
     assert (shown["beyond-its-budget"], shown["beyond-its-limit"]) == (Outcome.HOLDS, Outcome.UNPROVEN)
 
@@ -424,7 +485,10 @@ def test_a_second_request_after_the_minute_proves_nothing() -> None:
 def test_where_every_engine_is_a_tenants_own_no_key_is_made() -> None:
     door = gateway(TWO)
 
-    assert {one.outcome for one in trial(door, None, ["gateway-0"], "run")} == {Outcome.UNPROVEN}
+    shown = list(trial(door, (), ["gateway-0"], "run"))
+
+    assert {one.outcome for one in shown} == {Outcome.UNPROVEN}
+    assert not any(one.decisive for one in shown), "what cannot be tried anywhere would leave it unproven for ever"
     assert door.administered == []
 
 
@@ -446,6 +510,7 @@ def test_keys_that_cannot_be_made_are_no_evidence_and_nothing_stays(path: str) -
     found = probed(door)
 
     assert outcomes(found, "beyond-its-budget") == {Outcome.UNPROVEN}
+    assert verdict(found, TWO) is Verdict.UNPROVEN
     assert door.teams == {}
 
 
@@ -457,7 +522,7 @@ def test_an_interruption_removes_what_was_made() -> None:
 
     door.ask = interrupt
     with pytest.raises(KeyboardInterrupt):
-        list(trial(door, "tiny", ["gateway-0"], "run"))
+        list(trial(door, ("tiny",), ["gateway-0"], "run"))
     assert door.administered[-1][0] == "/team/delete"
     assert door.teams == {}
 
@@ -483,7 +548,7 @@ def test_an_interruption_while_keys_are_made_waits_until_they_are_and_then_remov
 
     door.administer = slow
     with pytest.raises(KeyboardInterrupt):
-        list(trial(door, "tiny", ["gateway-0"], "run"))
+        list(trial(door, ("tiny",), ["gateway-0"], "run"))
     assert [path for path, _ in door.administered] == ["/team/new", "/key/generate", "/key/generate", "/team/delete"]
     assert door.teams == {}
 

@@ -59,8 +59,8 @@ def command() -> PolicyCommand:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    policies = [one.inputs for one in plan(platform(), {}).resources if one.type.endswith(":ValidatingPolicy")]
-    return PolicyCommand(program, policies, namespace_labels(platform().blueprint))
+    policies = plan(platform(), {}).admission_policies
+    return PolicyCommand(program, policies, namespace_labels(platform().blueprint), "install it")
 
 
 def pod(name: str, tenant: str, selector: dict[str, str], *tolerations: dict[str, str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from infra.audit.cluster import Answer, Kind
 from infra.audit.existing import ExistingReport, WouldBeRefused, judge_existing, read_existing
 from infra.audit.existing.read import LEFT_OUT, Existing
-from infra.audit.existing.sent import as_sent, is_sent_by_somebody, sender_of
+from infra.audit.existing.sent import as_sent, sender_of, sent_by_somebody
 from infra.audit.identity import ADMINISTRATOR, Identity
 from infra.audit.offline.policies import Objection
 from infra.blueprint import names
@@ -23,11 +24,11 @@ from tests.unit.audit.stacks import platform
 SHARED = platform("governed").blueprint
 SEPARATE = platform("partitioned").blueprint
 QUEUE = "kueue.x-k8s.io/queue-name"
-KINDS = frozenset({"Deployment", "ReplicaSet", "Pod", "Job"})
 
 
 def thing(kind: str = "Pod", namespace: str | None = names.WORKLOADS_NAMESPACE, name: str = "one", **more: Any) -> Any:
-    metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
+    place = {"namespace": namespace} if namespace else {}
+    metadata = {"name": name, "uid": str(uuid.uuid4()), **place, **more.pop("metadata", {})}
     api = {"Pod": "v1", "Job": "batch/v1"}.get(kind, "apps/v1")
     return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": {}, **more}
 
@@ -41,6 +42,7 @@ class Listing:
 
     objects: Mapping[str, Sequence[Mapping[str, Any]]]
     denied: frozenset[str] = frozenset()
+    refused: Mapping[str, int] = field(default_factory=dict[str, int])
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     page: int = 2
 
@@ -54,12 +56,10 @@ class Listing:
         identity: Identity | None = None,
     ) -> Answer:
         self.asked.append((method, path))
-        if path == "/api/v1":
-            return Answer(200, {"resources": [self._served("pods", "Pod"), self._served("pods/binding", "Binding")]})
-        if path == "/apis/apps/v1":
-            return Answer(200, {"resources": [self._served("deployments", "Deployment")]})
-        if path in {"/apis/apps", "/apis/batch"}:
-            return Answer(200, {"preferredVersion": {"groupVersion": f"{path.removeprefix('/apis/')}/v1"}})
+        if path in self.refused:
+            return Answer(self.refused[path], {})
+        if path in self._discovery():
+            return Answer(200, self._discovery()[path])
         plural = path.rpartition("/")[2]
         if plural in self.denied:
             return Answer(403, {"message": f"cannot list {plural}"})
@@ -73,6 +73,15 @@ class Listing:
 
     def kind(self, api_version: str, kind: str) -> Kind | None:
         raise AssertionError("kinds are read from what policies look at")
+
+    def _discovery(self) -> Mapping[str, dict[str, Any]]:
+        return {
+            "/api/v1": {"resources": [self._served("pods", "Pod"), self._served("pods/binding", "Binding")]},
+            "/apis/apps": {"preferredVersion": {"groupVersion": "apps/v1"}},
+            "/apis/apps/v1": {"resources": [self._served("deployments", "Deployment")]},
+            "/apis/batch": {"preferredVersion": {"groupVersion": "batch/v1"}},
+            "/apis/batch/v1": {"resources": []},
+        }
 
     @staticmethod
     def _served(name: str, kind: str) -> dict[str, Any]:
@@ -109,31 +118,96 @@ def test_a_cluster_that_does_not_let_one_list_says_what() -> None:
         read_existing(listing(denied=frozenset({"pods"})), POLICIES)
 
 
+@pytest.mark.parametrize("status", [403, 429, 500, 503])
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [("/api/v1", "kinds of v1"), ("/apis/apps", "versions of apps"), ("/apis/apps/v1", "kinds of apps/v1")],
+)
+def test_a_server_that_does_not_tell_what_it_serves_is_no_server_without_it(path: str, asked: str, status: int) -> None:
+    with pytest.raises(CommandFailedError, match=f"which {asked} it serves \\({status}\\)"):
+        read_existing(listing(refused={path: status}), POLICIES)
+
+
+def test_kinds_of_a_group_that_the_cluster_does_not_have_are_nowhere() -> None:
+    found = read_existing(listing(refused={"/apis/apps": 404}), POLICIES)
+
+    assert {one["kind"] for one in found.objects} == {"Pod"}
+
+
 # --- what is sent again, and by whom ----------------------------------------------------------------------------
 
 
-def owned_by(kind: str, *, controller: bool = True) -> dict[str, Any]:
-    return {"ownerReferences": [{"kind": kind, "name": "owner", "controller": controller}]}
+def owned_by(*owners: Any, controller: bool = True) -> dict[str, Any]:
+    references = [
+        {"kind": owner["kind"], "name": "owner", "uid": owner["metadata"]["uid"], "controller": controller}
+        for owner in owners
+    ]
+    return {"ownerReferences": references}
+
+
+def ended(kind: str) -> dict[str, Any]:
+    return {"conditions": [{"type": kind, "status": "True"}]}
 
 
 @pytest.mark.parametrize(
     ("existing", "sent"),
     [
         (thing(), True),
-        (thing(metadata=owned_by("ReplicaSet")), False),
-        (thing(metadata=owned_by("Node")), False),
-        (thing(metadata=owned_by("PyTorchJob")), True),
-        (thing(metadata=owned_by("ReplicaSet", controller=False)), True),
         (thing(status={"phase": "Succeeded"}), False),
-        (thing(status={"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}), True),
-        (thing("Job", status={"conditions": [{"type": "Complete", "status": "True"}]}), False),
+        (thing(status={"phase": "Running", **ended("Ready")}), True),
+        (thing("Job", status=ended("Complete")), False),
         (thing("Job", status={"conditions": [{"type": "Failed", "status": "False"}]}), True),
+        (thing("JobSet", status=ended("Completed")), False),
+        (thing("Deployment", status=ended("Complete")), True),
+        (thing("RayJob", status={"jobDeploymentStatus": "Complete", "jobStatus": "SUCCEEDED"}), False),
+        (thing("RayJob", status={"jobDeploymentStatus": "Failed"}), False),
+        (thing("RayJob", status={"jobDeploymentStatus": "Running"}), True),
         (thing(metadata={"deletionTimestamp": "2026-11-29T10:00:00Z"}), False),
     ],
-    ids=["bare", "of a ReplicaSet", "static", "of a stranger", "a part", "over", "runs", "done", "works", "ends"],
+    ids=["bare", "over", "runs", "done", "works", "set", "never", "ray", "ray failed", "ray runs", "ends"],
 )
-def test_what_nobody_would_send_again_is_left_out(existing: dict[str, Any], sent: bool) -> None:
-    assert is_sent_by_somebody(existing, KINDS) is sent
+def test_what_has_ended_is_left_out(existing: dict[str, Any], sent: bool) -> None:
+    assert sent_by_somebody([existing]) == ([existing] if sent else [])
+
+
+def test_what_a_controller_makes_of_what_is_sent_is_left_out() -> None:
+    deployment = thing("Deployment")
+    replicas = thing("ReplicaSet", metadata=owned_by(deployment))
+    pod = thing(metadata=owned_by(replicas))
+
+    assert sent_by_somebody([pod, replicas, deployment]) == [deployment]
+    assert sent_by_somebody([pod, replicas]) == [replicas]
+
+
+def test_an_owner_that_is_not_looked_at_leaves_nothing_out_whatever_its_kind_is_called() -> None:
+    """As Volcano's `Job` and Kubernetes' own."""
+    own, others = thing("Job", name="own"), {**thing("Job"), "apiVersion": "batch.volcano.sh/v1alpha1"}
+    pods = [thing(metadata=owned_by(one)) for one in (own, others)]
+
+    assert sent_by_somebody([own, *pods]) == [own, pods[1]]
+
+
+def test_an_owner_that_controls_nothing_or_has_ended_or_is_elsewhere_leaves_nothing_out() -> None:
+    """Who owns an object is what its sender wrote."""
+    job = thing("Job", namespace="elsewhere")
+    over = thing("Job", status=ended("Complete"))
+    deployment = thing("Deployment")
+    pods = [
+        thing(metadata=owned_by(job)),
+        thing(metadata=owned_by(over)),
+        thing(metadata=owned_by(deployment, controller=False)),
+    ]
+
+    assert sent_by_somebody([job, over, deployment, *pods]) == [job, deployment, *pods]
+
+
+def test_objects_that_own_each_other_hide_nothing() -> None:
+    first, second = thing("Deployment"), thing("ReplicaSet")
+    first["metadata"] |= owned_by(second)
+    second["metadata"] |= owned_by(first)
+    pod = thing(metadata=owned_by(second))
+
+    assert sent_by_somebody([first, second, pod]) == [first, second, pod]
 
 
 def test_what_the_cluster_wrote_is_taken_out_and_what_the_sender_wrote_stays() -> None:
@@ -231,6 +305,18 @@ def test_only_the_named_tenants_objects_are_judged() -> None:
     judged = judge_existing(Existing(objects, MANAGED), SHARED, Objecting(), frozenset({"tenant-1"}))
 
     assert (judged.looked_at, judged.refused) == (0, ())
+
+
+def test_what_an_owner_makes_is_judged_where_the_owner_is_not_asked_for() -> None:
+    owner = thing("Deployment", metadata={"labels": {QUEUE: "tenant-1"}})
+    pod = thing(metadata={**BAD, **owned_by(owner)})
+
+    def refused(tenants: frozenset[str] | None) -> list[str]:
+        judged = judge_existing(Existing((owner, pod), MANAGED), SHARED, Objecting(), tenants)
+        return [one.kind for one in judged.refused]
+
+    assert refused(None) == []
+    assert refused(frozenset({"tenant-0"})) == ["Pod"]
 
 
 def test_many_objects_are_judged_some_at_a_time_and_none_is_lost() -> None:

@@ -180,7 +180,7 @@ class Permitting(PolicyCommand):
     """Policies that object to nothing, so that only what is asked about them shows."""
 
     def __init__(self) -> None:
-        super().__init__(Path(), (), {})
+        super().__init__(Path(), (), {}, "")
 
     def denials(self, identity: Identity, objects: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         return {}

@@ -1,5 +1,6 @@
 """From observations to verdicts, the table and the document."""
 
+import dataclasses
 import io
 import json
 
@@ -76,6 +77,15 @@ def test_what_was_shown_of_one_tenant_proves_nothing_of_another(tenant: str):
     assert not found.proven
     shown = report(held, doubtful, seen(Outcome.HOLDS, tenant=tenant))
     assert (verdict(shown), unproven_for(shown)) == (Verdict.HOLDS, ())
+
+
+def test_no_other_case_stands_for_a_decisive_one():
+    decisive = dataclasses.replace(seen(Outcome.UNPROVEN), decisive=True)
+
+    found = report(seen(Outcome.HOLDS), decisive)
+
+    assert (verdict(found), unproven_for(found)) == (Verdict.UNPROVEN, ("research",))
+    assert verdict(report(seen(Outcome.HOLDS), dataclasses.replace(decisive, outcome=Outcome.HOLDS))) is Verdict.HOLDS
 
 
 def test_legitimate_work_of_a_tenant_shows_no_control_of_it():
