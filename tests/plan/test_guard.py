@@ -1,11 +1,16 @@
 """What the program makes itself breaks none of the rules that keep others from weakening it, in any tier."""
 
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 
 from infra.config.stack import StackConfig
 from infra.config.trust import Tier
-from infra.guard import GuardedResource, Violation, guard_of, violations
+from infra.guard import GuardedResource, Violation, guard_of, violations, violations_of_each
 from infra.plan import Plan, PlannedResource, plan
 from infra.posture import Platform, platform_of
 from tests.plan.stacks import EVERY_SECRET, STACKS, TODAY, configuration, document_of
@@ -47,6 +52,45 @@ def test_no_committed_stack_breaks_a_rule_in_any_tier(stack: str, tier: Tier) ->
 def test_no_rule_is_broken_where_everything_is_in_use(tier: Tier) -> None:
     """Subjects, a dedicated pool, a route, Prometheus, and each way to keep caches apart."""
     assert broken(*at(stack_document(), tier)) == []
+
+
+def emptied(data: Mapping[str, str]) -> dict[str, str]:
+    return dict.fromkeys(data, "")
+
+
+WEAKENED: list[tuple[str, str, Callable[[Any], Any], set[str]]] = [
+    (
+        "gateway-configuration",
+        "data",
+        emptied,
+        {
+            "gateway-fails-closed",
+            "gateway-keeps-no-answers",
+            "gateway-prices-what-tenants-call",
+            "gateway-salts-requests",
+            "gateway-wants-keys",
+        },
+    ),
+]
+"""What a transformation may do: to which resource and input, how, and which rules see it."""
+
+
+@functools.cache
+def with_everything() -> tuple[Plan, Platform]:
+    return at(stack_document(), Tier.ADVERSARIAL)
+
+
+@pytest.mark.parametrize(("name", "key", "change", "rules"), WEAKENED)
+def test_a_transformation_of_what_the_program_makes_is_seen(
+    name: str, key: str, change: Callable[[Any], Any], rules: set[str]
+) -> None:
+    made, platform = with_everything()
+    own = made.named(name)
+    weakened = replace(own, inputs={**own.inputs, key: change(own.inputs[key])})
+
+    found = violations_of_each([guarded(weakened)], guard_of(platform))
+
+    assert {violation.rule for violation in found} == rules
 
 
 @pytest.mark.parametrize("tier", Tier)
