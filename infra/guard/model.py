@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from components.admission import gpu_policies
 from infra.blueprint import names
+from infra.blueprint.gpu_admission import gpu_admission_part
 from infra.blueprint.model import Blueprint, EnginePart, GkeClusterPart, NamespacePart
 from infra.blueprint.network import NetworkPolicyPart
 from infra.config.trust import ControlId
@@ -152,6 +154,14 @@ class Guard:
             for policy in self.network_policies
             if not policy.pods and policy.ingress == () and policy.egress == ()
         }
+
+    @cached_property
+    def admission_policies(self) -> Mapping[str, Mapping[str, Any]]:
+        """What each admission policy of the platform says, by the policy's name: the `spec` that the program writes."""
+        if not self.blueprint.admission.installed:
+            return {}
+        made = gpu_policies(gpu_admission_part(self.blueprint))
+        return {manifest["metadata"]["name"]: manifest["spec"] for manifest in made}
 
     @cached_property
     def engines(self) -> Mapping[str, EnginePart]:
