@@ -54,6 +54,26 @@ def test_no_rule_is_broken_where_everything_is_in_use(tier: Tier) -> None:
     assert broken(*at(stack_document(), tier)) == []
 
 
+def opened(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {**spec, "ingress": [{}], "policyTypes": ["Ingress"]}
+
+
+def bound_to_everything(reference: Mapping[str, Any]) -> dict[str, Any]:
+    return {**reference, "kind": "ClusterRole", "name": "cluster-admin"}
+
+
+def agreeing(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {**spec, "validations": [{"expression": "true"}]}
+
+
+def unlabelled(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {**metadata, "labels": {key: metadata["labels"][key] for key in metadata["labels"] if "bulkhead" not in key}}
+
+
+def without_limits(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {**spec, "limits": []}
+
+
 def emptied(data: Mapping[str, str]) -> dict[str, str]:
     return dict.fromkeys(data, "")
 
@@ -71,6 +91,12 @@ WEAKENED: list[tuple[str, str, Callable[[Any], Any], set[str]]] = [
             "gateway-wants-keys",
         },
     ),
+    ("gateway-network-policy", "spec", opened, {"network-policies-are-the-platforms"}),
+    ("network-policies-bulkhead-engines/default-deny", "spec", opened, {"network-policies-are-the-platforms"}),
+    ("tenant-space-research-binding", "roleRef", bound_to_everything, {"tenants-role-is-the-platforms"}),
+    ("gpu-admission-bulkhead-gpu-pods", "spec", agreeing, {"policies-stay-as-they-are"}),
+    ("tenant-space-research-namespace", "metadata", unlabelled, {"namespaces-are-the-platforms"}),
+    ("tenant-space-research-limits", "spec", without_limits, {"limits-are-the-stack-files"}),
 ]
 """What a transformation may do: to which resource and input, how, and which rules see it."""
 
