@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from components.admission import gpu_policies
 from infra.blueprint import names
-from infra.blueprint.gpu_admission import gpu_admission_part
 from infra.blueprint.model import Blueprint, EnginePart, GkeClusterPart, NamespacePart
 from infra.blueprint.network import NetworkPolicyPart
 from infra.config.trust import ControlId
 from infra.guard.values import mapping
-from infra.posture import Platform
 
 OWN_COMPONENT = "bulkhead:"
 """What the type of each of this program's components begins with."""
@@ -108,11 +105,13 @@ class Guard:
         in_force: The controls that act.
         blueprint: What the stack deploys; it carries every control in force.
         objects: What realises each control in force, as `ClusterQueue/tenant-research`.
+        admission_policies: The `spec` of each admission policy as the program writes it, by the policy's name.
     """
 
     in_force: frozenset[ControlId]
     blueprint: Blueprint
     objects: Mapping[ControlId, tuple[str, ...]]
+    admission_policies: Mapping[str, Mapping[str, Any]]
 
     @cached_property
     def subjects(self) -> frozenset[SubjectKey]:
@@ -156,14 +155,6 @@ class Guard:
         }
 
     @cached_property
-    def admission_policies(self) -> Mapping[str, Mapping[str, Any]]:
-        """What each admission policy of the platform says, by the policy's name: the `spec` that the program writes."""
-        if not self.blueprint.admission.installed:
-            return {}
-        made = gpu_policies(gpu_admission_part(self.blueprint))
-        return {manifest["metadata"]["name"]: manifest["spec"] for manifest in made}
-
-    @cached_property
     def engines(self) -> Mapping[str, EnginePart]:
         """The engines by the name of their Deployment."""
         return {part.service_name: part for part in self.blueprint.engines}
@@ -188,12 +179,3 @@ class Violation:
     rule: str
     urn: str
     message: str
-
-
-def guard_of(platform: Platform) -> Guard:
-    """What there is to guard in a stack."""
-    return Guard(
-        in_force=platform.posture.in_force,
-        blueprint=platform.blueprint,
-        objects={row.control.id: row.objects for row in platform.posture.controls if row.state.acts},
-    )

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 
 from infra.config.stack import StackConfig
 from infra.config.trust import Tier
-from infra.guard import GuardedResource, Violation, guard_of, violations, violations_of_each
+from infra.guard import GuardedResource, Violation, violations, violations_of_each
+from infra.guard.guarded import guard_of
 from infra.plan import Plan, PlannedResource, plan
 from infra.posture import Platform, platform_of
 from tests.plan.stacks import EVERY_SECRET, STACKS, TODAY, configuration, document_of
@@ -70,6 +71,10 @@ def unlabelled(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {**metadata, "labels": {key: metadata["labels"][key] for key in metadata["labels"] if "bulkhead" not in key}}
 
 
+def open_to_every_namespace(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {**spec, "namespaceSelector": {}}
+
+
 def without_limits(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec, "limits": []}
 
@@ -96,6 +101,7 @@ WEAKENED: list[tuple[str, str, Callable[[Any], Any], set[str]]] = [
     ("tenant-space-research-binding", "roleRef", bound_to_everything, {"tenants-role-is-the-platforms"}),
     ("gpu-admission-bulkhead-gpu-pods", "spec", agreeing, {"policies-stay-as-they-are"}),
     ("tenant-space-research-namespace", "metadata", unlabelled, {"namespaces-are-the-platforms"}),
+    ("queues-cluster-queue-tenant-research", "spec", open_to_every_namespace, {"cluster-queues-are-the-stack-files"}),
     ("tenant-space-research-limits", "spec", without_limits, {"limits-are-the-stack-files"}),
 ]
 """What a transformation may do: to which resource and input, how, and which rules see it."""
