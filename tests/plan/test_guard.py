@@ -125,6 +125,38 @@ def test_a_transformation_of_what_the_program_makes_is_seen(
     assert {violation.rule for violation in found} == rules
 
 
+KEPT = (
+    "database-password",
+    "database-stateful-set",
+    "gateway-master-key",
+    "gateway-salt-key",
+    "namespaces-bulkhead-gateway",
+)
+"""What may not go where the database in the cluster is protected, as Pulumi calls it."""
+
+
+def with_database(*, protected: bool) -> tuple[Plan, Platform]:
+    document = document_of("local")
+    database = {**document["bulkhead:gateway"]["database"], "deletion_protection": protected}
+    gateway = {**document["bulkhead:gateway"], "database": database}
+    return at({**document, "bulkhead:gateway": gateway}, Tier.GOVERNED)
+
+
+def test_a_database_in_the_cluster_breaks_no_rule_protected_or_not() -> None:
+    assert broken(*with_database(protected=True)) == []
+    assert broken(*with_database(protected=False)) == []
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_whatever_a_protected_database_needs_has_to_be_protected_too(name: str) -> None:
+    made, platform = with_database(protected=True)
+    laid_open = replace(guarded(made.named(name)), protect=False)
+
+    (violation,) = violations_of_each([laid_open], guard_of(platform))
+
+    assert violation.rule == "data-is-protected"
+
+
 @pytest.mark.parametrize("tier", Tier)
 def test_no_rule_is_broken_by_an_endpoint_picker(tier: Tier) -> None:
     document = edited(document_of("local"), "models", 0, routing=PICKED)
