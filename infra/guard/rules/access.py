@@ -177,7 +177,7 @@ RULES = (
     ResourceRule(
         "tenants-role-is-the-platforms",
         (ControlId.NS3,),
-        "A tenant's role allows what the platform says, to whom the stack file says.",
+        "A tenant's role allows what the platform says, and is bound to whom the stack file says and to nobody else.",
         _tenants_role_is_the_platforms,
     ),
     ResourceRule(

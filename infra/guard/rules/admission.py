@@ -36,7 +36,9 @@ def _policies_stay_as_they_are(resource: GuardedResource, guard: Guard) -> Itera
         )
         return
     control = CONTROL_OF_POLICY.get(resource.object_name.removeprefix(POLICY_PREFIX).partition("-")[0])
-    if control in guard.in_force and (wrong := _relaxed(resource)):
+    if control not in guard.in_force:
+        return
+    if wrong := _relaxed(resource):
         yield f"{wrong}. Write: no transformation of it; a control that is in force refuses"
     elif changed := _changed(resource, guard):
         yield (
@@ -83,7 +85,7 @@ RULES = (
     ResourceRule(
         "policies-stay-as-they-are",
         ADMISSION_CONTROLS,
-        "The platform's admission policies, and the API server's copies, refuse what they refuse.",
+        "The platform's admission policies say what the platform writes; nothing touches the API server's copies.",
         _policies_stay_as_they_are,
     ),
     ResourceRule(

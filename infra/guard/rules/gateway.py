@@ -149,7 +149,12 @@ def _replicas_run_the_hook(resource: GuardedResource, guard: Guard) -> Iterator[
 
 
 RULES = (
-    ResourceRule("gateway-wants-keys", (ControlId.AC1,), "LiteLLM answers nobody without a key.", _gateway_wants_keys),
+    ResourceRule(
+        "gateway-wants-keys",
+        (ControlId.AC1,),
+        "LiteLLM answers nobody without a key; of the program's own map also what is not in it counts.",
+        _gateway_wants_keys,
+    ),
     ResourceRule(
         "gateway-prices-what-tenants-call",
         (ControlId.AC2,),

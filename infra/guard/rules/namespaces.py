@@ -103,7 +103,7 @@ RULES = (
     ResourceRule(
         "namespaces-are-the-platforms",
         (ControlId.AC3, ControlId.SR2, ControlId.NS1, ControlId.HW3),
-        "The platform's and the tenants' namespaces are what the stack file makes of them.",
+        "The platform's and tenants' namespaces have the labels that the stack file makes, and no other telling ones.",
         _namespaces_are_the_platforms,
     ),
     ResourceRule(

@@ -119,7 +119,7 @@ RULES = (
     ResourceRule(
         "no-access-to-nodes",
         (ControlId.SR1, ControlId.NS1, ControlId.NS4),
-        "No pod has its node's network, processes, files or privileges.",
+        "No pod beside the platform's has its node's network, processes, files or privileges.",
         _no_access_to_nodes,
     ),
 )

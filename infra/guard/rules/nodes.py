@@ -323,7 +323,7 @@ RULES = (
     ResourceRule(
         "no-forged-placement",
         (ControlId.HW3,),
-        "Pods say of nodes only what is their tenant's to say.",
+        "Pods beside the platform's say of nodes only what is their tenant's to say, by selector or affinity.",
         _no_forged_placement,
     ),
     ResourceRule(

@@ -219,7 +219,7 @@ RULES = (
     ResourceRule(
         "no-gpu-without-asking",
         (ControlId.SR2,),
-        "No container is given GPUs that it does not ask for.",
+        "No container beside the platform's is given GPUs that it does not ask for.",
         _no_gpu_without_asking,
     ),
 )
