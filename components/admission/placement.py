@@ -12,6 +12,7 @@ from components.admission import pods
 from components.admission.building import OWNER_RULES, POD_RULES, SEEN, Manifest, Rule, Scope, policy
 from components.admission.cel import any_of, text, texts, texts_map
 from components.admission.requesters import identity_variables, owner_queue
+from infra.blueprint import devices
 from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
 
 DEFAULT_SCHEDULER = "default-scheduler"
@@ -96,8 +97,8 @@ def _rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
         _never(
             pods.claims_device("p"),
             "a resource claim picks a device past pools and queues, also one on another tenant's node. Remove"
-            f" resourceClaims and resources under {pods.CLASS_PREFIX}. Request nvidia.com/gpu, or the MIG size of the"
-            " pool.",
+            f" resourceClaims and resources under {devices.CLASS_PREFIX}. Request nvidia.com/gpu, or the MIG size of"
+            " the pool.",
         ),
         _never(
             _looks_at_other_namespaces("p"),

@@ -6,32 +6,19 @@ Every function gives CEL. A "pod" is anything with `metadata` and `spec` as a po
 from collections.abc import Callable, Mapping
 
 from components.admission.cel import all_of, any_of, text, texts
-
-GPU_PREFIX = "nvidia.com/"
-"""Whole GPUs, MIG sizes and shared ones all have a resource name under it (NVIDIA's device plugin)."""
-
-CLASS_PREFIX = "deviceclass.resource.kubernetes.io/"
-"""Names a device class as if it were a resource: the scheduler then makes the claim, in the pod's name (KEP-5004, on by
-default since Kubernetes 1.36)."""
+from infra.blueprint.devices import (
+    CLASS_PREFIX,
+    DEVICE_FILES,
+    DEVICE_MOUNTS,
+    GPU_PREFIX,
+    GPU_RUNTIME,
+    NO_DEVICES,
+    VISIBLE_DEVICES,
+)
 
 AMOUNTS = ("requests", "limits")
 """Where a container states amounts of resources."""
 
-VISIBLE_DEVICES = (
-    "NVIDIA_VISIBLE_DEVICES",
-    "NVIDIA_MIG_CONFIG_DEVICES",
-    "NVIDIA_MIG_MONITOR_DEVICES",
-    "NVIDIA_IMEX_CHANNELS",
-)
-"""Variables by which a container asks NVIDIA's runtime for devices past Kubernetes (NVIDIA Container Toolkit)."""
-
-NO_DEVICES = ("void", "none")
-"""Values of `NVIDIA_VISIBLE_DEVICES` that hand out nothing."""
-
-DEVICE_MOUNTS = "/var/run/nvidia-container-devices"
-"""Where mounts name devices, for runtimes that read them there instead of in a variable (NVIDIA Container Toolkit)."""
-
-DEVICE_FILES = "/dev/nvidia"
 CDI_ANNOTATIONS = "cdi.k8s.io/"
 """Annotations by which a runtime in CDI mode is asked for devices."""
 
@@ -134,7 +121,7 @@ def mounts_devices(pod: str) -> str:
 
 def uses_gpu_runtime(pod: str) -> str:
     """Whether a pod runs under a runtime class of NVIDIA's."""
-    return f"{pod}.?spec.?runtimeClassName.orValue('').contains('nvidia')"
+    return f"{pod}.?spec.?runtimeClassName.orValue('').contains({text(GPU_RUNTIME)})"
 
 
 def stays_off_gpu_nodes(pod: str, selectors: tuple[Mapping[str, str], ...]) -> str:

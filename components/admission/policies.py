@@ -16,6 +16,7 @@ from components.admission.placement import placement_policies
 from components.admission.requesters import ADMINISTRATORS, QUEUE_LABEL, identity_variables, owner_queue
 from components.admission.sharing import sharing_policies
 from components.admission.tenant_objects import tenant_object_policies
+from infra.blueprint import devices
 from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
 
 QUEUE_GATE = "kueue.x-k8s.io/admission"
@@ -335,12 +336,12 @@ def _reach_rules(part: GpuAdmissionPart, unless: str, blanket: bool) -> tuple[Ru
     return (
         Rule(
             never(pods.asks_runtime_for_devices("p")),
-            f"{pods.VISIBLE_DEVICES[0]} and its like ask the container runtime for GPUs past every quota. Remove the"
+            f"{devices.VISIBLE_DEVICES[0]} and its like ask the container runtime for GPUs past every quota. Remove the"
             " variable, or set it to void.",
         ),
         Rule(
             never(pods.mounts_devices("p")),
-            f"mounts under {pods.DEVICE_MOUNTS}, device files under {pods.DEVICE_FILES} and annotations under"
+            f"mounts under {devices.DEVICE_MOUNTS}, device files under {devices.DEVICE_FILES} and annotations under"
             f" {pods.CDI_ANNOTATIONS} reach GPUs past every quota. Remove them and request nvidia.com/gpu.",
         ),
         Rule(
@@ -429,12 +430,12 @@ def _binding_rule() -> Rule:
 
 
 def _environment_rule() -> Rule:
-    names = texts(pods.VISIBLE_DEVICES)
+    names = texts(devices.VISIBLE_DEVICES)
     kept = " && ".join(
         f"!object.?{key}.orValue({{}}).exists(k, k in {names})" for key in ("data", "stringData", "binaryData")
     )
     return Rule(
         kept,
-        f"a key called {pods.VISIBLE_DEVICES[0]} would ask the container runtime for GPUs in whatever takes its"
+        f"a key called {devices.VISIBLE_DEVICES[0]} would ask the container runtime for GPUs in whatever takes its"
         " environment from here. Use another key.",
     )

@@ -9,6 +9,7 @@ administrators are told as well. Sources: GKE's documentation on GPU sharing and
 from components.admission import pods
 from components.admission.building import OWNER_RULES, POD_RULES, SEEN, Manifest, Rule, Scope, policy
 from components.admission.cel import any_of, text, texts
+from infra.blueprint import devices
 from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
 
 SHARED_SUFFIX = ".shared"
@@ -74,7 +75,7 @@ def _workload_rules() -> tuple[Rule, ...]:
 
 
 def _asks_for_shared(pod: str) -> str:
-    shared = f"k.startsWith({text(pods.GPU_PREFIX)}) && k.endsWith({text(SHARED_SUFFIX)})"
+    shared = f"k.startsWith({text(devices.GPU_PREFIX)}) && k.endsWith({text(SHARED_SUFFIX)})"
     amounts = (f"c.?resources.?{kind}.orValue({{}}).exists(k, {shared})" for kind in pods.AMOUNTS)
     return f"{pods.containers(pod)}.exists(c, {any_of(*amounts)})"
 

@@ -16,16 +16,9 @@ from infra.blueprint.model import (
     ResourceFlavorPart,
     ResourceQuotaGroupPart,
 )
+from infra.blueprint.queueing import PREEMPTION, QUEUEING_STRATEGY
 
 API_VERSION = "kueue.x-k8s.io/v1beta2"
-
-PREEMPTION: Mapping[str, Any] = {
-    "reclaimWithinCohort": "Any",
-    "borrowWithinCohort": {"policy": "Never"},
-    "withinClusterQueue": "LowerPriority",
-}
-"""A tenant gets its guaranteed devices back from whoever borrowed them, and within a queue engines go before jobs;
-nobody preempts in order to borrow."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +84,7 @@ class Queues(pulumi.ComponentResource):
                 "spec": {
                     "cohortName": self._cohort,
                     "namespaceSelector": {"matchLabels": self._namespace_labels},
-                    "queueingStrategy": "BestEffortFIFO",
+                    "queueingStrategy": QUEUEING_STRATEGY,
                     "preemption": dict(PREEMPTION),
                     "resourceGroups": [_group(group) for group in part.groups],
                 },

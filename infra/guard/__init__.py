@@ -4,7 +4,7 @@ Pure functions over plain data: the policy pack in `policy/` runs them in the en
 """
 
 from infra.guard.catalogue import RESOURCE_RULES, STACK_RULES, violations, violations_of_each
-from infra.guard.model import Guard, GuardedResource, Violation, guard_of
+from infra.guard.model import Guard, GuardedResource, Violation
 
 __all__ = [
     "RESOURCE_RULES",
@@ -12,7 +12,6 @@ __all__ = [
     "Guard",
     "GuardedResource",
     "Violation",
-    "guard_of",
     "violations",
     "violations_of_each",
 ]

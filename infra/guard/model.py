@@ -10,7 +10,6 @@ from infra.blueprint.model import Blueprint, EnginePart, GkeClusterPart, Namespa
 from infra.blueprint.network import NetworkPolicyPart
 from infra.config.trust import ControlId
 from infra.guard.values import mapping
-from infra.posture import Platform
 
 OWN_COMPONENT = "bulkhead:"
 """What the type of each of this program's components begins with."""
@@ -106,11 +105,13 @@ class Guard:
         in_force: The controls that act.
         blueprint: What the stack deploys; it carries every control in force.
         objects: What realises each control in force, as `ClusterQueue/tenant-research`.
+        admission_policies: The `spec` of each admission policy as the program writes it, by the policy's name.
     """
 
     in_force: frozenset[ControlId]
     blueprint: Blueprint
     objects: Mapping[ControlId, tuple[str, ...]]
+    admission_policies: Mapping[str, Mapping[str, Any]]
 
     @cached_property
     def subjects(self) -> frozenset[SubjectKey]:
@@ -178,12 +179,3 @@ class Violation:
     rule: str
     urn: str
     message: str
-
-
-def guard_of(platform: Platform) -> Guard:
-    """What there is to guard in a stack."""
-    return Guard(
-        in_force=platform.posture.in_force,
-        blueprint=platform.blueprint,
-        objects={row.control.id: row.objects for row in platform.posture.controls if row.state.acts},
-    )

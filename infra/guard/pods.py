@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from infra.blueprint.devices import CLASS_PREFIX, GPU_PREFIX
 from infra.guard.values import listed, mapping
 
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 WITHOUT_PODS = frozenset({"data", "metadata", "stringData"})
 """Inputs that hold no pods, and are often secret or not known yet."""
-GPU_PREFIX = "nvidia.com/"
 
 
 def pod_specs(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -46,7 +46,7 @@ def asks_for_gpus(spec: Mapping[str, Any]) -> bool:
         if resources.get("claims"):
             return True
         for asked in (mapping(resources.get("limits")), mapping(resources.get("requests"))):
-            if any(name.startswith(GPU_PREFIX) and str(count) != "0" for name, count in asked.items()):
+            if any(name.startswith((GPU_PREFIX, CLASS_PREFIX)) and str(count) != "0" for name, count in asked.items()):
                 return True
     return False
 

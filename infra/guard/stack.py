@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.config.loader import load_stack_file
-from infra.guard.model import Guard, guard_of
+from infra.guard.guarded import guard_of
+from infra.guard.model import Guard
 from infra.posture import platform_of
 
 STACK_FILE_VARIABLE = "BULKHEAD_STACK_FILE"

@@ -22,10 +22,19 @@ def listed(value: Any) -> Sequence[Any]:
 
 
 def plain(value: Any) -> Any:
-    """`value` in dictionaries and lists, which can be compared."""
+    """`value` in dictionaries and lists, which can be compared; what is null is left out, as the engine does."""
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in mapping(cast("Any", value)).items()}
-    return [plain(item) for item in listed(value)] if listed(value) else value
+        known = mapping(cast("Any", value))
+        return {key: plain(item) for key, item in known.items() if item is not None}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [plain(item) for item in listed(cast("Any", value))]
+    return value
+
+
+def differing(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """The keys, sorted, under which two mappings hold different things, or only one of them anything."""
+    one, other = plain(found), plain(wanted)
+    return sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
 
 
 def mappings_below(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -47,7 +47,7 @@ REFUSALS = (
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The policy pack in a copy of the project, with the environment that `pulumi install` would make."""
     project = tmp_path_factory.mktemp("pack")
-    for name in ("policy", "infra"):
+    for name in ("policy", "infra", "components"):
         shutil.copytree(CHECKOUT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "venv"))
     shutil.copy(CHECKOUT / "Pulumi.local.yaml", project)
     uv, environment = Path(sys.executable).with_name("uv"), project / "policy" / "venv"

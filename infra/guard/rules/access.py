@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from infra.blueprint.access import AccessRulePart, SubjectKind
+from infra.blueprint.model import TenantAccessPart, TenantSpacePart
 from infra.config.trust import ControlId
-from infra.guard.model import Guard, GuardedResource
+from infra.guard.model import Guard, GuardedResource, SubjectKey
 from infra.guard.rule import ResourceRule
 from infra.guard.values import listed, mapping
 
@@ -59,7 +60,7 @@ def _no_cluster_role_for_tenants(resource: GuardedResource, guard: Guard) -> Ite
     if not _is_rbac(resource, "ClusterRoleBinding"):
         return
     for subject in map(mapping, listed(resource.properties.get("subjects"))):
-        if resource.by_hand and _acts_for_a_tenant(subject, guard):
+        if _acts_for_a_tenant(subject, guard):
             yield (
                 f"{subject.get('kind')} {subject.get('name')} is or holds who acts for a tenant, and a"
                 " ClusterRoleBinding reaches every namespace, other tenants' too. Write: no binding; the tenant's role"
@@ -69,7 +70,7 @@ def _no_cluster_role_for_tenants(resource: GuardedResource, guard: Guard) -> Ite
 
 def _no_role_beside_for_tenants(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     """A service account of a tenant's keeps what it needs at home, where no namespace of the platform's is."""
-    if not _is_rbac(resource, "RoleBinding") or not resource.by_hand:
+    if not _is_rbac(resource, "RoleBinding") or _is_the_tenants_own(resource, guard):
         return
     for subject in map(mapping, listed(resource.properties.get("subjects"))):
         account = _account_of(subject)
@@ -82,11 +83,24 @@ def _no_role_beside_for_tenants(resource: GuardedResource, guard: Guard) -> Iter
             )
 
 
+def _is_the_tenants_own(resource: GuardedResource, guard: Guard) -> bool:
+    """Whether it is the binding that the program makes in a tenant's namespace, which has a rule of its own."""
+    return not resource.by_hand and _space_of_role(resource, guard) is not None
+
+
+def _space_of_role(resource: GuardedResource, guard: Guard) -> TenantSpacePart | None:
+    """The tenant's namespace whose role, or the binding of it, this is by its name and place."""
+    if resource.object_name != TENANT_ROLE:
+        return None
+    spaces = (one for one in guard.blueprint.tenant_spaces if one.access is not None)
+    return next((one for one in spaces if one.namespace.name == resource.namespace), None)
+
+
 def _tenants_role_is_the_platforms(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     if not _is_rbac(resource, "Role") and not _is_rbac(resource, "RoleBinding"):
         return
-    space = next((one for one in guard.blueprint.tenant_spaces if one.namespace.name == resource.namespace), None)
-    if space is None or space.access is None or resource.object_name != TENANT_ROLE:
+    space = _space_of_role(resource, guard)
+    if space is None or space.access is None:
         return
     if resource.by_hand:
         yield (
@@ -98,6 +112,24 @@ def _tenants_role_is_the_platforms(resource: GuardedResource, guard: Guard) -> I
             f"it allows tenant {space.tenant}'s subjects other things than the platform does. Write: no transformation"
             " of it"
         )
+    elif resource.kind == "RoleBinding" and not _binds(resource, space.access):
+        yield (
+            f"it binds somebody else than tenant {space.tenant}'s subjects, or another role than the tenant's. Write:"
+            " no transformation of it; bulkhead:tenants[].subjects says who is bound"
+        )
+
+
+def _binds(resource: GuardedResource, part: TenantAccessPart) -> bool:
+    """Whether a binding binds the tenant's subjects and nobody else, to the role of its own namespace."""
+    role = mapping(resource.properties.get("roleRef"))
+    bound = [_key(subject) for subject in map(mapping, listed(resource.properties.get("subjects")))]
+    meant = [(str(subject.kind), subject.name, subject.namespace or "") for subject in part.subjects]
+    to_its_role = (role.get("apiGroup"), role.get("kind"), role.get("name")) == (RBAC, "Role", TENANT_ROLE)
+    return to_its_role and sorted(bound) == sorted(meant)
+
+
+def _key(subject: Mapping[str, Any]) -> SubjectKey:
+    return str(subject.get("kind")), str(subject.get("name")), str(subject.get("namespace") or "")
 
 
 def _allowed(resource: GuardedResource) -> Rules:
@@ -116,10 +148,13 @@ def _allowed_by(rules: Iterable[AccessRulePart]) -> Rules:
 
 
 def _default_accounts_have_no_token(resource: GuardedResource, guard: Guard) -> Iterator[str]:
+    """A patch may leave the field as it is, and may not set it to another value."""
     if resource.group != "core" or resource.kind != "ServiceAccount" or resource.object_name != DEFAULT_ACCOUNT:
         return
     spaces = {space.namespace.name for space in guard.blueprint.tenant_spaces if space.access is not None}
-    if resource.namespace in spaces and resource.properties.get("automountServiceAccountToken") is not False:
+    mounts = resource.properties.get("automountServiceAccountToken")
+    left_alone = resource.is_patch and mounts is None
+    if resource.namespace in spaces and mounts is not False and not left_alone:
         yield (
             "a tenant's pods that name no account run as this one, and with a token each of them speaks to the API"
             " server. Write: automountServiceAccountToken: false, or nothing: the platform makes it"
@@ -142,7 +177,7 @@ RULES = (
     ResourceRule(
         "tenants-role-is-the-platforms",
         (ControlId.NS3,),
-        "A tenant's role allows what the platform says, to whom the stack file says.",
+        "A tenant's role allows what the platform says, and is bound to whom the stack file says and to nobody else.",
         _tenants_role_is_the_platforms,
     ),
     ResourceRule(

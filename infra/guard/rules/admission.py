@@ -6,13 +6,14 @@ from infra.blueprint.names import POLICY_PREFIX
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.rule import ResourceRule
-from infra.guard.values import listed, mapping
+from infra.guard.values import differing, listed, mapping
 
 KYVERNO_GROUPS = ("kyverno.io", "policies.kyverno.io")
 API_SERVER_GROUP = "admissionregistration.k8s.io"
 GENERATED_PREFIX = f"vpol-{POLICY_PREFIX}"
 """What Kyverno calls the API server's copies of the platform's policies."""
-REFUSING_KINDS = frozenset({"ImageValidatingPolicy", "ValidatingPolicy"})
+VALIDATING_POLICY = "ValidatingPolicy"
+REFUSING_KINDS = frozenset({"ImageValidatingPolicy", VALIDATING_POLICY})
 """Kyverno's kinds that refuse and do nothing else; one more of them lets nothing more pass."""
 ADMISSION_CONTROLS = (ControlId.SR2, ControlId.NS3, ControlId.HW2, ControlId.HW3)
 CONTROL_OF_POLICY = {"gpu": ControlId.SR2, "ns3": ControlId.NS3, "hw2": ControlId.HW2, "hw3": ControlId.HW3}
@@ -35,8 +36,21 @@ def _policies_stay_as_they_are(resource: GuardedResource, guard: Guard) -> Itera
         )
         return
     control = CONTROL_OF_POLICY.get(resource.object_name.removeprefix(POLICY_PREFIX).partition("-")[0])
-    if control in guard.in_force and (wrong := _relaxed(resource)):
+    if control not in guard.in_force:
+        return
+    if wrong := _relaxed(resource):
         yield f"{wrong}. Write: no transformation of it; a control that is in force refuses"
+    elif changed := _changed(resource, guard):
+        yield (
+            f"its {', '.join(changed)} is not what the platform writes, so that it may refuse less. Write: no"
+            " transformation of it; bulkhead:trust.admission sets what it does"
+        )
+
+
+def _changed(resource: GuardedResource, guard: Guard) -> list[str]:
+    """Under which keys a policy says anything else than the one that the platform makes of the stack file."""
+    wanted = guard.admission_policies.get(resource.object_name)
+    return [] if wanted is None or resource.kind != VALIDATING_POLICY else differing(resource.spec, wanted)
 
 
 def _relaxed(resource: GuardedResource) -> str:
@@ -71,7 +85,7 @@ RULES = (
     ResourceRule(
         "policies-stay-as-they-are",
         ADMISSION_CONTROLS,
-        "The platform's admission policies, and the API server's copies, refuse what they refuse.",
+        "The platform's admission policies say what the platform writes; nothing touches the API server's copies.",
         _policies_stay_as_they_are,
     ),
     ResourceRule(

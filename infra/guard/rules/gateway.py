@@ -10,8 +10,14 @@ from infra.guard.pods import containers, environment
 from infra.guard.rule import ResourceRule
 from infra.guard.values import document, listed, mapping
 
+OWN_MAP = "gateway-configuration"
+"""What the map that the program's gateway reads is called in Pulumi, where no transformation reaches."""
+OWN_MAP_PREFIX = "gateway-config-"
+"""What its name on the cluster begins with."""
+CONFIGURATION_KEY = "config.yaml"
+DOMAINS_KEY = "cache-domains.json"
 SETTINGS = "general_settings"
-"""What tells LiteLLM's configuration from other documents."""
+"""What tells LiteLLM's configuration from other documents, where nothing else does."""
 FROM_ENVIRONMENT = "os.environ/"
 FAIL_CLOSED = ("fail_closed_budget_enforcement", "fail_closed_rate_limit_enforcement")
 SERVES_UNCHECKED = "allow_requests_on_db_unavailable"
@@ -24,22 +30,39 @@ STARTUP_HOOKS = "LITELLM_WORKER_STARTUP_HOOKS"
 GATEWAY = "gateway"
 
 
-def _documents(resource: GuardedResource, guard: Guard) -> Iterator[Mapping[str, Any]]:
-    """What a ConfigMap beside the gateway holds, as mappings."""
-    if resource.group != "core" or resource.kind != "ConfigMap":
+def _is_own_map(resource: GuardedResource, guard: Guard) -> bool:
+    """Whether it is what the program's gateway reads, by where the program makes it and whatever it holds."""
+    made = not resource.by_hand and not resource.is_patch and _is_map_beside(resource, guard)
+    return made and (resource.name == OWN_MAP or resource.object_name.startswith(OWN_MAP_PREFIX))
+
+
+def _is_map_beside(resource: GuardedResource, guard: Guard) -> bool:
+    is_map = resource.group == "core" and resource.kind == "ConfigMap"
+    return is_map and resource.namespace == guard.blueprint.gateway.namespace
+
+
+def _documents(resource: GuardedResource, guard: Guard, key: str, telling: str) -> Iterator[Mapping[str, Any]]:
+    """What LiteLLM or its hook reads: of the program's own map what stands under `key`, be it nothing that can be read.
+
+    Of any other map beside the gateway the documents with the key `telling`: of whose they are nothing else tells.
+    """
+    if not _is_map_beside(resource, guard):
         return
-    if resource.namespace == guard.blueprint.gateway.namespace:
-        yield from filter(None, map(document, mapping(resource.properties.get("data")).values()))
+    data = mapping(resource.properties.get("data"))
+    if _is_own_map(resource, guard):
+        yield document(data.get(key))
+    else:
+        yield from (found for found in map(document, data.values()) if telling in found)
 
 
 def _configurations(resource: GuardedResource, guard: Guard) -> Iterator[Mapping[str, Any]]:
     """LiteLLM's configurations among them."""
-    return (found for found in _documents(resource, guard) if SETTINGS in found)
+    return _documents(resource, guard, CONFIGURATION_KEY, SETTINGS)
 
 
 def _gateway_wants_keys(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     for configuration in _configurations(resource, guard):
-        settings = mapping(configuration[SETTINGS])
+        settings = mapping(configuration.get(SETTINGS))
         if not str(settings.get("master_key") or "").startswith(FROM_ENVIRONMENT):
             yield (
                 "without a master key LiteLLM answers whoever asks, and in clear text anybody reads it who may list"
@@ -55,7 +78,8 @@ def _gateway_wants_keys(resource: GuardedResource, guard: Guard) -> Iterator[str
 def _gateway_prices_what_tenants_call(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     called = {model for tenant in guard.blueprint.tenants for model in tenant.models}
     for configuration in _configurations(resource, guard):
-        for model in map(mapping, listed(configuration.get("model_list"))):
+        models = list(map(mapping, listed(configuration.get("model_list"))))
+        for model in models:
             parameters = mapping(model.get("litellm_params"))
             missing = [name for name in PRICES if parameters.get(name) is None]
             if missing and model.get("model_name") in called:
@@ -63,11 +87,17 @@ def _gateway_prices_what_tenants_call(resource: GuardedResource, guard: Guard) -
                     f"model {model.get('model_name')} has no {' and no '.join(missing)}, so that no budget binds on it."
                     " Write: bulkhead:models[].price, from which the platform writes it"
                 )
+        unpriced = called - {str(model.get("model_name")) for model in models}
+        if unpriced and _is_own_map(resource, guard):
+            yield (
+                f"it lists no model {', '.join(sorted(unpriced))}, which tenants call, and so no price of it. Write: no"
+                " transformation of the gateway's configuration; bulkhead:models[] makes the list"
+            )
 
 
 def _gateway_fails_closed(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     for configuration in _configurations(resource, guard):
-        settings = mapping(configuration[SETTINGS])
+        settings = mapping(configuration.get(SETTINGS))
         wrong = [f"{name} is not true" for name in FAIL_CLOSED if settings.get(name) is not True]
         wrong += [f"{SERVES_UNCHECKED} is true"] if settings.get(SERVES_UNCHECKED) else []
         if wrong:
@@ -79,7 +109,8 @@ def _gateway_fails_closed(resource: GuardedResource, guard: Guard) -> Iterator[s
 
 def _gateway_keeps_no_answers(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     for configuration in _configurations(resource, guard):
-        if mapping(configuration.get("litellm_settings")).get("cache"):
+        said = mapping(configuration.get("litellm_settings")).get("cache")
+        if said or (said is None and _is_own_map(resource, guard)):
             yield (
                 "LiteLLM would keep answers and give them to whoever asks the same: by its speed one tenant learns what"
                 " another has asked. Write: cache: false in litellm_settings, as the platform does"
@@ -88,8 +119,8 @@ def _gateway_keeps_no_answers(resource: GuardedResource, guard: Guard) -> Iterat
 
 def _gateway_salts_requests(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     wanted = {model.name for model in guard.blueprint.gateway.models if model.isolated}
-    for found in _documents(resource, guard):
-        if CACHE_DOMAINS in found and (unsalted := wanted - set(map(str, listed(found[CACHE_DOMAINS])))):
+    for found in _documents(resource, guard, DOMAINS_KEY, CACHE_DOMAINS):
+        if unsalted := wanted - set(map(str, listed(found.get(CACHE_DOMAINS)))):
             yield (
                 f"requests for {', '.join(sorted(unsalted))} would bear the salt that the caller chose, or none."
                 " Write: no transformation of what the hook reads; bulkhead:models[].cache_isolation sets it"
@@ -118,7 +149,12 @@ def _replicas_run_the_hook(resource: GuardedResource, guard: Guard) -> Iterator[
 
 
 RULES = (
-    ResourceRule("gateway-wants-keys", (ControlId.AC1,), "LiteLLM answers nobody without a key.", _gateway_wants_keys),
+    ResourceRule(
+        "gateway-wants-keys",
+        (ControlId.AC1,),
+        "LiteLLM answers nobody without a key; of the program's own map also what is not in it counts.",
+        _gateway_wants_keys,
+    ),
     ResourceRule(
         "gateway-prices-what-tenants-call",
         (ControlId.AC2,),

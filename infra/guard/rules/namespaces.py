@@ -1,12 +1,14 @@
 """Namespaces and what a tenant's own may hold: NS1 and NS2."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from infra.blueprint.model import NamespacePart, WorkloadLimitsPart
 from infra.blueprint.names import MANAGED_NAMESPACE_LABELS, TENANT_LABEL
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.rule import ResourceRule
-from infra.guard.values import mapping, plain
+from infra.guard.values import differing
 
 POD_SECURITY_LABEL = "pod-security.kubernetes.io/enforce"
 POD_SECURITY_LEVELS = frozenset({"baseline", "restricted"})
@@ -40,11 +42,19 @@ def _namespaces_are_the_platforms(resource: GuardedResource, guard: Guard) -> It
             "it takes the place of a namespace of the platform's, or changes the labels by which Pod Security, quota"
             " and policies know it. Write: another namespace; the stack file sets this one"
         )
-    elif resource.labels.get(POD_SECURITY_LABEL) != str(part.pod_security):
+    elif wrong := _differing_labels(resource, part, guard):
         yield (
-            f"its Pod Security level is not {part.pod_security}. Write: no transformation of it; its level follows from"
-            " the tier"
+            f"its label {' and '.join(wrong)} is not what the stack file makes it, by which Pod Security, quota and"
+            " policies know it. Write: no transformation of it; its labels follow from the tier and the tenant"
         )
+
+
+def _differing_labels(resource: GuardedResource, part: NamespacePart, guard: Guard) -> list[str]:
+    """Labels that the platform writes and that are missing or others, and telling ones that it does not write."""
+    owner = {TENANT_LABEL: tenant} if (tenant := guard.tenant_namespaces.get(part.name)) else {}
+    level = {POD_SECURITY_LABEL: str(part.pod_security), f"{POD_SECURITY_LABEL}-version": part.pod_security_version}
+    wanted = {**owner, **part.labels, **level}
+    return [key for key in sorted({*wanted, *TELLING_LABELS}) if resource.labels.get(key) != wanted.get(key)]
 
 
 def _namespaces_belong_to_whom_they_say(resource: GuardedResource, guard: Guard) -> Iterator[str]:
@@ -71,11 +81,19 @@ def _limits_are_the_platforms(resource: GuardedResource, guard: Guard) -> Iterat
             f"it changes what tenant {space.tenant} may take, beside what the stack file says. Write: no"
             f" {resource.kind} there; bulkhead:tenants[].workloads sets the tenant's"
         )
-    elif resource.kind == "ResourceQuota" and plain(mapping(resource.spec.get("hard"))) != dict(space.limits.hard):
+    elif changed := differing(resource.spec, _spec_of(resource.kind, space.limits)):
         yield (
-            f"it is not what tenant {space.tenant} may take by the stack file. Write: no transformation of it;"
-            " bulkhead:tenants[].workloads sets it"
+            f"its {', '.join(changed)} is not what tenant {space.tenant} may take by the stack file. Write: no"
+            " transformation of it; bulkhead:tenants[].workloads sets it"
         )
+
+
+def _spec_of(kind: str, part: WorkloadLimitsPart) -> Mapping[str, Any]:
+    if kind == "ResourceQuota":
+        return {"hard": part.hard}
+    of_containers = {"type": "Container", "defaultRequest": part.default_requests, "default": part.default_limits}
+    of_volumes = {"type": "PersistentVolumeClaim", "max": {"storage": part.volume_maximum}}
+    return {"limits": [of_containers, of_volumes]}
 
 
 RULES = (
@@ -85,7 +103,7 @@ RULES = (
     ResourceRule(
         "namespaces-are-the-platforms",
         (ControlId.AC3, ControlId.SR2, ControlId.NS1, ControlId.HW3),
-        "The platform's and the tenants' namespaces are what the stack file makes of them.",
+        "The platform's and tenants' namespaces have the labels that the stack file makes, and no other telling ones.",
         _namespaces_are_the_platforms,
     ),
     ResourceRule(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from infra.config.trust import ControlId
+from infra.guard.connections import differences
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.pods import containers, pod_specs
 from infra.guard.rule import ResourceRule, StackRule
@@ -34,6 +35,32 @@ def _no_policy_beside(resource: GuardedResource, guard: Guard) -> Iterator[str]:
             "a policy of the whole cluster can let pass what the platform's network policies keep out, or stands"
             f" above them. Write: a {NETWORK_POLICY} of {NETWORKING} in a namespace of your own"
         )
+
+
+def _policies_are_the_platforms(resource: GuardedResource, guard: Guard) -> Iterator[str]:
+    """Of a policy that a single component brings with it, the blueprint says nothing but that it is not for anybody."""
+    if resource.by_hand or not is_network_policy(resource) or resource.group != NETWORKING:
+        return
+    place = (resource.namespace, resource.object_name)
+    part = next((one for one in guard.network_policies if (one.namespace, one.name) == place), None)
+    wrong = _open_to_anybody(resource) if part is None else differences(resource.spec, part)
+    if wrong:
+        yield (
+            f"its {', '.join(wrong)} is not what the platform writes, and whatever a policy lets pass, passes. Write:"
+            " no transformation of it; what may connect to what follows from the stack file"
+        )
+
+
+def _open_to_anybody(resource: GuardedResource) -> list[str]:
+    """The directions in which a rule names neither a port nor anybody."""
+    sides = {"egress": "to", "ingress": "from"}
+    return [
+        direction
+        for direction, side in sides.items()
+        if any(
+            not rule.get("ports") and not rule.get(side) for rule in map(mapping, listed(resource.spec.get(direction)))
+        )
+    ]
 
 
 def _no_access_to_nodes(resource: GuardedResource, guard: Guard) -> Iterator[str]:
@@ -78,6 +105,12 @@ def _denies_by_default(resource: GuardedResource) -> bool:
 
 RULES = (
     ResourceRule(
+        "network-policies-are-the-platforms",
+        (ControlId.SR1, ControlId.NS4),
+        "The blueprint's network policies say what the blueprint says; no other of the program's is open to anybody.",
+        _policies_are_the_platforms,
+    ),
+    ResourceRule(
         "no-network-policy-beside",
         (ControlId.SR1, ControlId.NS4),
         "Namespaces that the platform's network policies bound hold no others, and none spans the cluster.",
@@ -86,7 +119,7 @@ RULES = (
     ResourceRule(
         "no-access-to-nodes",
         (ControlId.SR1, ControlId.NS1, ControlId.NS4),
-        "No pod has its node's network, processes, files or privileges.",
+        "No pod beside the platform's has its node's network, processes, files or privileges.",
         _no_access_to_nodes,
     ),
 )

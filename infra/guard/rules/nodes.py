@@ -40,6 +40,10 @@ NOT_SHARED = frozenset({"false", "none"})
 MPS_VARIABLES = "CUDA_MPS_"
 MPS_DAEMON = "nvidia-cuda-mps-control"
 METADATA_SERVER = "GKE_METADATA"
+IN = "In"
+KEEPING_OFF = frozenset({"DoesNotExist", "NotIn"})
+"""Operators of an affinity that keep pods off nodes. A tenant's pod may not use them either: by what is left out it can
+still say which nodes it means, as the admission policy on placement has it."""
 GKE_EFFECTS = {
     "NoSchedule": "NO_SCHEDULE",
     "PreferNoSchedule": "PREFER_NO_SCHEDULE",
@@ -233,15 +237,41 @@ def _said_of_nodes(spec: Mapping[str, Any], tenant: str | None, guard: Guard) ->
             yield f"tolerating {DEDICATED_KEY}"
         elif tenant is not None and not one.get("key"):
             yield "tolerating every taint"
-    selector = mapping(spec.get("nodeSelector"))
-    if DEDICATED_KEY in selector and (not tenant or selector[DEDICATED_KEY] != tenant):
-        yield f"selecting {DEDICATED_KEY}"
     pools = {label: pool.dedicated_to for pool in guard.blueprint.pools for label in pool.node_labels.items()}
-    for key, value in selector.items():
-        if pools.get((key, str(value)), tenant) not in (None, tenant):
+    for key, value in _selected(spec):
+        if key == DEDICATED_KEY and (not tenant or value != tenant):
+            yield f"selecting {DEDICATED_KEY}"
+        elif pools.get((key, value), tenant) not in (None, tenant):
             yield f"selecting {key}={value}"
+    telling = {DEDICATED_KEY, *(key for (key, _), owner in pools.items() if owner)}
+    for expression in _expressions(spec, "matchExpressions"):
+        key, operator = str(expression.get("key")), expression.get("operator")
+        keeps_off = tenant is None and operator in KEEPING_OFF
+        if key in telling and operator != IN and not keeps_off:
+            yield f"selecting {key} by {operator}"
+    if tenant is not None and any(_expressions(spec, "matchFields")):
+        yield "naming a node by its field"
     if tenant is not None and spec.get("nodeName"):
         yield "naming a node"
+
+
+def _selected(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(key, value) of each node label that a pod selects, one of several included."""
+    for key, value in mapping(spec.get("nodeSelector")).items():
+        yield key, str(value)
+    for expression in _expressions(spec, "matchExpressions"):
+        if expression.get("operator") == IN:
+            yield from ((str(expression.get("key")), str(value)) for value in listed(expression.get("values")))
+
+
+def _expressions(spec: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    """What a pod requires of nodes by affinity, or would rather have."""
+    affinity = mapping(mapping(spec.get("affinity")).get("nodeAffinity"))
+    required = mapping(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
+    preferred = map(mapping, listed(affinity.get("preferredDuringSchedulingIgnoredDuringExecution")))
+    terms = [*listed(required.get("nodeSelectorTerms")), *(term.get("preference") for term in preferred)]
+    for term in map(mapping, terms):
+        yield from map(mapping, listed(term.get(key)))
 
 
 def _runtime_classes_place_nobody(resource: GuardedResource, guard: Guard) -> Iterator[str]:
@@ -293,7 +323,7 @@ RULES = (
     ResourceRule(
         "no-forged-placement",
         (ControlId.HW3,),
-        "Pods say of nodes only what is their tenant's to say.",
+        "Pods beside the platform's say of nodes only what is their tenant's to say, by selector or affinity.",
         _no_forged_placement,
     ),
     ResourceRule(

@@ -1,25 +1,24 @@
 """GPU quota: queues and flavors are what the stack file says, and what asks for GPUs goes through them."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from infra.blueprint.model import ClusterQueuePart, ResourceFlavorPart
+from infra.blueprint.devices import DEVICE_FILES, DEVICE_MOUNTS, GPU_RUNTIME, NO_DEVICES, VISIBLE_DEVICES
+from infra.blueprint.model import ClusterQueuePart, FlavorQuotaPart, QuotaPart, ResourceFlavorPart
+from infra.blueprint.queueing import PREEMPTION, QUEUEING_STRATEGY
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
-from infra.guard.pods import asks_for_gpus, containers, environment, pod_specs
+from infra.guard.pods import asks_for_gpus, containers, pod_specs
 from infra.guard.rule import ResourceRule
-from infra.guard.values import listed, mapping
+from infra.guard.values import differing, listed, mapping
 
 KUEUE_GROUP = "kueue.x-k8s.io"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
-NVIDIA_DEVICES = "NVIDIA_VISIBLE_DEVICES"
-NO_DEVICES = frozenset({"", "none", "void"})
+CRON_JOB = "CronJob"
 DEFAULT_NAMESPACE = "default"
 PRIORITY_CLASS = "WorkloadPriorityClass"
 PLATFORM_KINDS = frozenset({"ClusterQueue", "LocalQueue", "ResourceFlavor"})
 """Kinds that the platform makes, each with a rule of its own."""
-
-Quotas = Mapping[tuple[str, str], tuple[str, str | None]]
-"""(resource, flavor) → devices guaranteed, and how many more may be borrowed (None: whatever is idle)."""
 
 
 def _is_kueue(resource: GuardedResource, kind: str) -> bool:
@@ -38,34 +37,36 @@ def _cluster_queues_are_the_blueprints(resource: GuardedResource, guard: Guard) 
             "a queue that the stack file does not make hands out GPUs that it gives to others, or more of them. Write:"
             " no ClusterQueue; bulkhead:tenants[].gpu_quota sets each tenant's"
         )
-    elif _quotas(resource) != _quotas_of(part) or resource.spec.get("cohortName") != guard.blueprint.quota.cohort:
+    elif changed := differing(resource.spec, _spec_of(part, guard.blueprint.quota)):
         yield (
-            "its quotas or its cohort are not those of the stack file, so that another tenant's GPUs are handed out."
-            " Write: no transformation of it; bulkhead:tenants[].gpu_quota sets them"
+            f"its {', '.join(changed)} is not what the platform writes, so that another tenant's GPUs are handed out,"
+            " or to other namespaces, or in another order. Write: no transformation of it; bulkhead:tenants[].gpu_quota"
+            " sets the quotas"
         )
 
 
-def _quotas(resource: GuardedResource) -> Quotas:
+def _spec_of(part: ClusterQueuePart, quota: QuotaPart) -> Mapping[str, Any]:
+    """A ClusterQueue's `spec` as the program writes it: quantities as text."""
     return {
-        (str(quota.get("name")), str(flavor.get("name"))): (
-            str(quota.get("nominalQuota")),
-            None if quota.get("borrowingLimit") is None else str(quota.get("borrowingLimit")),
-        )
-        for group in map(mapping, listed(resource.spec.get("resourceGroups")))
-        for flavor in map(mapping, listed(group.get("flavors")))
-        for quota in map(mapping, listed(flavor.get("resources")))
+        "cohortName": quota.cohort,
+        "namespaceSelector": {"matchLabels": quota.managed_namespace_labels},
+        "preemption": PREEMPTION,
+        "queueingStrategy": QUEUEING_STRATEGY,
+        "resourceGroups": [
+            {
+                "coveredResources": [group.resource],
+                "flavors": [
+                    {"name": flavor.flavor, "resources": [_quota(group.resource, flavor)]} for flavor in group.flavors
+                ],
+            }
+            for group in part.groups
+        ],
     }
 
 
-def _quotas_of(part: ClusterQueuePart) -> Quotas:
-    return {
-        (group.resource, quota.flavor): (
-            str(quota.nominal),
-            None if quota.borrowing_limit is None else str(quota.borrowing_limit),
-        )
-        for group in part.groups
-        for quota in group.flavors
-    }
+def _quota(resource: str, part: FlavorQuotaPart) -> Mapping[str, Any]:
+    borrowed = None if part.borrowing_limit is None else str(part.borrowing_limit)
+    return {"name": resource, "nominalQuota": str(part.nominal), "borrowingLimit": borrowed}
 
 
 def _local_queues_are_the_blueprints(resource: GuardedResource, guard: Guard) -> Iterator[str]:
@@ -131,37 +132,64 @@ def _kueue_rations_as_the_platform_says(resource: GuardedResource, guard: Guard)
 def _no_gpu_without_a_queue(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     if not resource.is_kubernetes_object or not any(map(asks_for_gpus, pod_specs(resource.properties))):
         return
-    queue, namespace = resource.labels.get(QUEUE_LABEL), resource.namespace or DEFAULT_NAMESPACE
+    queue, namespace = _queue(resource), resource.namespace or DEFAULT_NAMESPACE
     there = sorted(one.name for one in guard.blueprint.quota.local_queues if one.namespace == namespace)
     if queue in there:
         return
     wrong = f"{queue} is no queue of namespace {namespace}" if queue else "it names no queue"
     hint = f"which has {', '.join(there)}" if there else "of a tenant's namespace: GPUs are handed out nowhere else"
+    place = " under spec.jobTemplate.metadata" if resource.kind == CRON_JOB else ""
     yield (
         f"it asks for GPUs and {wrong}, so that it takes them past every quota. Write: the label"
-        f" {QUEUE_LABEL} with the name of a queue of its namespace, {hint}"
+        f" {QUEUE_LABEL}{place} with the name of a queue of its namespace, {hint}"
     )
 
 
+def _queue(resource: GuardedResource) -> Any:
+    """The queue that a workload names; a CronJob names it for the Jobs that it makes, and is held by none itself."""
+    if resource.kind != CRON_JOB:
+        return resource.labels.get(QUEUE_LABEL)
+    of_jobs = mapping(mapping(resource.spec.get("jobTemplate")).get("metadata"))
+    return mapping(of_jobs.get("labels")).get(QUEUE_LABEL)
+
+
 def _no_gpu_without_asking(resource: GuardedResource, guard: Guard) -> Iterator[str]:
-    """NVIDIA's runtime gives a container whatever this variable names, asked for or not."""
+    """What the admission policies refuse of pods, by the same names: NVIDIA's runtime gives what it is told to give."""
     del guard
     if not resource.by_hand or not resource.is_kubernetes_object:
         return
     for spec in pod_specs(resource.properties):
-        entries = (environment(container).get(NVIDIA_DEVICES) for container in containers(spec))
-        if any(entry is not None and str(entry.get("value") or "") not in NO_DEVICES for entry in entries):
+        if ways := list(dict.fromkeys(_ways_past_asking(spec))):
             yield (
-                f"{NVIDIA_DEVICES} gives a container GPUs that it has not asked for and no queue has counted. Write:"
-                " no such variable; ask for nvidia.com/gpu and name a queue"
+                f"{', '.join(ways)} gives a container GPUs that it has not asked for and no queue has counted. Write:"
+                " none of it; ask for nvidia.com/gpu and name a queue"
             )
+
+
+def _ways_past_asking(spec: Mapping[str, Any]) -> Iterator[str]:
+    for container in containers(spec):
+        for entry in map(mapping, listed(container.get("env"))):
+            if entry.get("name") in VISIBLE_DEVICES and entry.get("value") not in NO_DEVICES:
+                yield str(entry.get("name"))
+        for prefix in (mapping(source).get("prefix") for source in listed(container.get("envFrom"))):
+            # A prefix could put the name together out of two harmless halves.
+            if prefix and any(name.startswith(str(prefix)) for name in VISIBLE_DEVICES):
+                yield f"envFrom with the prefix {prefix}"
+        for mount in map(mapping, listed(container.get("volumeMounts"))):
+            if str(mount.get("mountPath") or "").startswith(DEVICE_MOUNTS):
+                yield f"a mount at {mount.get('mountPath')}"
+    for volume in map(mapping, listed(spec.get("volumes"))):
+        if str(mapping(volume.get("hostPath")).get("path") or "").startswith(DEVICE_FILES):
+            yield f"the node's {DEVICE_FILES}"
+    if GPU_RUNTIME in str(spec.get("runtimeClassName") or "") and not asks_for_gpus(spec):
+        yield f"the runtime class {spec.get('runtimeClassName')}"
 
 
 RULES = (
     ResourceRule(
         "cluster-queues-are-the-stack-files",
         (ControlId.AC3, ControlId.NS2, ControlId.HW1),
-        "ClusterQueues hold the quotas of the stack file, and there are no others.",
+        "ClusterQueues are what the platform makes of the stack file's quotas, and there are no others.",
         _cluster_queues_are_the_blueprints,
     ),
     ResourceRule(
@@ -185,13 +213,13 @@ RULES = (
     ResourceRule(
         "no-gpu-without-a-queue",
         (ControlId.SR2,),
-        "What asks for GPUs names a queue that its namespace has.",
+        "What asks for GPUs, or makes Jobs that do, names a queue that its namespace has.",
         _no_gpu_without_a_queue,
     ),
     ResourceRule(
         "no-gpu-without-asking",
         (ControlId.SR2,),
-        "No container is given GPUs that it does not ask for.",
+        "No container beside the platform's is given GPUs that it does not ask for.",
         _no_gpu_without_asking,
     ),
 )

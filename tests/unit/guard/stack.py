@@ -4,7 +4,8 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from infra.guard import Guard, GuardedResource, guard_of
+from infra.guard import Guard, GuardedResource
+from infra.guard.guarded import guard_of
 from infra.posture import platform_of
 from tests.plan.stacks import TODAY, configuration, document_of
 from tests.strategies import Document

@@ -34,6 +34,16 @@ def account(name: str, namespace: str, **properties: Any) -> GuardedResource:
     return thing("core/v1:ServiceAccount", name, namespace, **properties)
 
 
+OWN_ROLE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "tenant"}
+SUBJECT = {**OF_RESEARCH, "apiGroup": "rbac.authorization.k8s.io"}
+
+
+def own_binding(*subjects: Mapping[str, str], role: Any = OWN_ROLE, name: str = "tenant") -> GuardedResource:
+    """The program's own binding of the tenant's role; without a role that it refers to where that is None."""
+    refers = {} if role is None else {"roleRef": role}
+    return thing(f"{RBAC}:RoleBinding", name, RESEARCH, by=SPACE_PATH, subjects=list(subjects), **refers)
+
+
 CASES = {
     "no-cluster-role-for-tenants": Cases(
         passing=(
@@ -50,6 +60,7 @@ CASES = {
             cluster_wide({"kind": "Group", "name": "system:authenticated"}),
             cluster_wide({"kind": "Group", "name": f"system:serviceaccounts:{SUPPORT}"}),
             cluster_wide({"kind": "Group", "name": "system:serviceaccounts:ci"}),
+            thing(f"{RBAC}:ClusterRoleBinding", by="bulkhead:kueue:Kueue$", subjects=[OF_RESEARCH]),
         ),
         silent=(cluster_wide(), thing(f"{RBAC}:ClusterRoleBinding")),
     ),
@@ -57,7 +68,7 @@ CASES = {
         passing=(
             bound(RESEARCH, ADMINISTRATORS),
             bound("ci", PIPELINE),
-            thing(f"{RBAC}:RoleBinding", "tenant", RESEARCH, by=SPACE_PATH, subjects=[OF_RESEARCH]),
+            own_binding(SUBJECT),
         ),
         refused=(
             bound(RESEARCH, OF_RESEARCH),
@@ -66,26 +77,40 @@ CASES = {
             bound("kube-system", PIPELINE),
             bound(SUPPORT, {"kind": "ServiceAccount", "name": "default", "namespace": SUPPORT}),
             bound(RESEARCH, OF_RESEARCH, kind="RoleBindingPatch"),
+            own_binding(SUBJECT, name="another"),
         ),
         silent=(bound(RESEARCH), thing(f"{RBAC}:RoleBinding")),
     ),
     "tenants-role-is-the-platforms": Cases(
-        passing=(role(RULES), role([], by="", name="auditor"), role(list(reversed(RULES)))),
+        passing=(
+            role(RULES),
+            role([], by="", name="auditor"),
+            role(list(reversed(RULES))),
+            own_binding(SUBJECT),
+            own_binding(OF_RESEARCH),
+        ),
         refused=(
             role([*RULES, {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": ["delete"]}]),
             role([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]),
             role(RULES, by=""),
             role([], by="", kind="RolePatch"),
             bound(RESEARCH, ADMINISTRATORS, kind="RoleBindingPatch", name="tenant"),
+            own_binding(SUBJECT, ADMINISTRATORS),
+            own_binding(ADMINISTRATORS),
+            own_binding(SUBJECT, role={**OWN_ROLE, "kind": "ClusterRole", "name": "cluster-admin"}),
+            own_binding(SUBJECT, role={**OWN_ROLE, "kind": "ClusterRole"}),
+            own_binding(SUBJECT, role={**OWN_ROLE, "name": "another"}),
         ),
-        lacking=(role(None),),
+        lacking=(role(None), own_binding(), own_binding(SUBJECT, role=None)),
     ),
     "default-accounts-have-no-token": Cases(
         passing=(
             account("default", RESEARCH, automountServiceAccountToken=False),
             account("default", "web", automountServiceAccountToken=True),
             account("worker", RESEARCH),
+            thing("core/v1:ServiceAccountPatch", "default", RESEARCH, automountServiceAccountToken=False),
         ),
+        silent=(thing("core/v1:ServiceAccountPatch", "default", RESEARCH, imagePullSecrets=[{"name": "mirror"}]),),
         refused=(
             account("default", RESEARCH, automountServiceAccountToken=True),
             thing("core/v1:ServiceAccountPatch", "default", RESEARCH, automountServiceAccountToken=True),

@@ -4,17 +4,14 @@ from typing import Any
 
 from infra.guard import GuardedResource
 from tests.unit.guard.cases import Cases
-from tests.unit.guard.stack import POLICIES, thing
+from tests.unit.guard.stack import POLICIES, everything, thing
 
 ADMISSION_PATH = "bulkhead:admission:GpuAdmission$"
-SOUND: dict[str, Any] = {
-    "validationActions": ["Deny"],
-    "failurePolicy": "Fail",
-    "autogen": {"validatingAdmissionPolicy": {"enabled": True}},
-    "matchConstraints": {"resourceRules": [{"resources": ["pods"]}]},
-    "validations": [{"expression": "false"}],
-}
 NAME = "bulkhead-gpu-pods"
+SOUND: dict[str, Any] = dict(everything().admission_policies[NAME])
+CONSTRAINTS: dict[str, Any] = SOUND["matchConstraints"]
+EXCUSED = {"matchLabels": {**CONSTRAINTS["namespaceSelector"]["matchLabels"], "team": "web"}}
+NEEDED = ("autogen", "failurePolicy", "matchConstraints", "validationActions", "validations", "variables")
 
 
 def policy(*, without: str = "", **changes: Any) -> GuardedResource:
@@ -37,6 +34,13 @@ CASES = {
             policy(failurePolicy="Ignore"),
             policy(matchConditions=[{"name": "never", "expression": "false"}]),
             policy(validations=[]),
+            policy(validations=SOUND["validations"][1:]),
+            policy(validations=[{"expression": "true"}]),
+            policy(variables=[{"name": "gpu", "expression": "false"}]),
+            policy(matchConstraints={"resourceRules": CONSTRAINTS["resourceRules"]}),
+            policy(matchConstraints={**CONSTRAINTS, "namespaceSelector": EXCUSED}),
+            policy(matchConstraints={**CONSTRAINTS, "resourceRules": [{"resources": ["pods"]}]}),
+            policy(matchConstraints={**CONSTRAINTS, "excludeResourceRules": [{"resources": ["pods"]}]}),
             policy(autogen={"validatingAdmissionPolicy": {"enabled": False}}),
             thing(f"{POLICIES}:ValidatingPolicy", NAME, spec=SOUND),
             thing(f"{POLICIES}:ValidatingPolicyPatch", NAME, spec={"validationActions": ["Audit"]}),
@@ -44,7 +48,7 @@ CASES = {
             thing(f"{BINDING}Patch", f"vpol-{NAME}-binding", spec={"validationActions": ["Audit"]}),
         ),
         silent=(thing(f"{POLICIES}:ValidatingPolicy", "web"),),
-        lacking=tuple(policy(without=key) for key in SOUND),
+        lacking=tuple(policy(without=key) for key in NEEDED),
     ),
     "nothing-is-excused-from-policies": Cases(
         passing=(

@@ -1,14 +1,21 @@
 """Cases of the rules that hold in every tier: images, data, and whether rules see what is made."""
 
+from dataclasses import replace
 from typing import Any
 
 from infra.guard import GuardedResource
 from tests.unit.guard.cases import Cases
-from tests.unit.guard.stack import resource, thing, workload
+from tests.unit.guard.stack import GATEWAY_PATH, resource, thing, workload
 
 
 def database(*, protect: bool, **properties: Any) -> GuardedResource:
     return resource("gcp:sql/databaseInstance:DatabaseInstance", properties, protect=protect)
+
+
+def key(name: str, *, protect: bool, by: str = GATEWAY_PATH) -> GuardedResource:
+    """A random password by the name that it has in Pulumi."""
+    made = resource("random:index/randomPassword:RandomPassword", {"length": 48}, by=by, protect=protect)
+    return replace(made, name=name)
 
 
 RELEASE = "helm.sh/v3:Release"
@@ -44,11 +51,17 @@ CASES = {
             database(protect=True, deletionProtection=True),
             resource("gcp:container/cluster:Cluster", {}, protect=True),
             resource("gcp:redis/instance:Instance", {}),
+            key("gateway-master-key", protect=True),
+            key("gateway-master-key.2", protect=False),
+            key("gateway-master-key", protect=False, by=""),
+            thing("apps/v1:StatefulSet", "database", "web"),
         ),
         refused=(
             database(protect=False),
             database(protect=True, deletionProtection=False),
             resource("gcp:container/cluster:Cluster", {}),
+            key("gateway-master-key", protect=False),
+            key("gateway-salt-key", protect=False),
         ),
         silent=(database(protect=True),),
     ),

@@ -16,6 +16,9 @@ SETTINGS: dict[str, Any] = {
     "fail_closed_rate_limit_enforcement": True,
     "master_key": "os.environ/LITELLM_MASTER_KEY",
 }
+CALLED = ("embeddings", "llama-8b", "qwen-14b")
+ISOLATED = CALLED
+DOMAINS = json.dumps({"engines": {}, "isolated": ISOLATED})
 PRICED = {"model": "hosted_vllm/llama-8b", "input_cost_per_token": 2e-07, "output_cost_per_token": 6e-07}
 
 
@@ -24,20 +27,36 @@ def configuration(
     *,
     parameters: dict[str, Any] = PRICED,
     by: str = GATEWAY_PATH,
+    without: str = "",
     **litellm: Any,
 ) -> GuardedResource:
-    """LiteLLM's configuration; a setting that is None is left out."""
-    held = {key: value for key, value in {**SETTINGS, **(settings or {})}.items() if value is not None}
+    """What the gateway reads; a setting that is None is left out, and so is the part `without`."""
     document = {
-        "general_settings": held,
-        "litellm_settings": {"cache": False, **litellm},
-        "model_list": [{"model_name": "llama-8b", "litellm_params": parameters}],
+        "general_settings": _said({**SETTINGS, **(settings or {})}),
+        "litellm_settings": _said({"cache": False, **litellm}),
+        "model_list": [{"model_name": name, "litellm_params": parameters} for name in CALLED],
     }
-    return config_map("gateway-config-1", GATEWAY, by=by, config__yaml=yaml.safe_dump(document))
+    kept = {key: value for key, value in document.items() if key != without}
+    return own_map(yaml.safe_dump(kept), by=by)
 
 
-def domains(*isolated: str, by: str = GATEWAY_PATH) -> GuardedResource:
-    return config_map("gateway-config-1", GATEWAY, by=by, cache__json=json.dumps({"engines": {}, "isolated": isolated}))
+def _said(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def own_map(text: str | None, domains: str | None = DOMAINS, *, by: str = GATEWAY_PATH) -> GuardedResource:
+    """The program's own map; what is None is not in it."""
+    held = _said({"config__yaml": text, "cache-domains__json": domains})
+    return config_map("gateway-config-1", GATEWAY, by=by, **held)
+
+
+def domains(text: str | None) -> GuardedResource:
+    sound = configuration().properties["data"]["config.yaml"]
+    return own_map(sound, text)
+
+
+def isolating(*models: str) -> GuardedResource:
+    return domains(json.dumps({"engines": {}, "isolated": models}))
 
 
 def replicas(environment: list[dict[str, str]], labels: dict[str, str], name: str = "gateway") -> GuardedResource:
@@ -57,11 +76,28 @@ def patched(settings: dict[str, Any]) -> GuardedResource:
 
 HOOK = [{"name": "LITELLM_WORKER_STARTUP_HOOKS", "value": "bulkhead_gateway.startup:install"}]
 ENCRYPTED = {"bulkhead.dev/engine-traffic": "mutual-tls"}
-ISOLATED = ("embeddings", "llama-8b", "qwen-14b")
-SILENT = (
-    config_map("gateway-config-1", GATEWAY, by=GATEWAY_PATH, config__yaml="model_list: []"),
-    config_map("gateway-edge-1", GATEWAY, by=GATEWAY_PATH, nginx__conf="events {}\nhttp { server { listen 80; } }"),
+UNREADABLE = (
+    own_map(None),
+    own_map(""),
+    own_map("general_settings: ["),
+    own_map("- general_settings"),
     thing("core/v1:ConfigMap", "gateway-config-1", GATEWAY, by=GATEWAY_PATH),
+)
+"""The program's own map, of which nobody knows what LiteLLM would make."""
+CONFIGURATION_RULES = frozenset(
+    {
+        "gateway-fails-closed",
+        "gateway-keeps-no-answers",
+        "gateway-prices-what-tenants-call",
+        "gateway-salts-requests",
+        "gateway-wants-keys",
+    }
+)
+"""All that one map can break at once."""
+OTHERS = CONFIGURATION_RULES | PLACE
+SILENT = (
+    config_map("gateway-other-1", GATEWAY, by=GATEWAY_PATH, config__yaml="model_list: []"),
+    config_map("gateway-edge-1", GATEWAY, by=GATEWAY_PATH, nginx__conf="events {}\nhttp { server { listen 80; } }"),
     config_map("web", "web", config__yaml="general_settings: {}"),
 )
 CASES = {
@@ -75,14 +111,19 @@ CASES = {
             patched({"master_key": "sk-in-clear"}),
         ),
         silent=SILENT,
-        lacking=(configuration({"master_key": None}),),
-        others=PLACE,
+        lacking=(configuration({"master_key": None}), configuration(without="general_settings"), *UNREADABLE),
+        others=OTHERS,
     ),
     "gateway-prices-what-tenants-call": Cases(
         passing=(configuration(),),
         refused=(configuration(parameters={**PRICED, "output_cost_per_token": None}),),
         silent=SILENT,
-        lacking=(configuration(parameters={"model": "hosted_vllm/llama-8b"}),),
+        lacking=(
+            configuration(parameters={"model": "hosted_vllm/llama-8b"}),
+            configuration(without="model_list"),
+            *UNREADABLE,
+        ),
+        others=OTHERS,
     ),
     "gateway-fails-closed": Cases(
         passing=(configuration(), configuration({"allow_requests_on_db_unavailable": None})),
@@ -97,14 +138,23 @@ CASES = {
         lacking=(
             configuration({"fail_closed_budget_enforcement": None}),
             configuration({"fail_closed_rate_limit_enforcement": None}),
+            configuration(without="general_settings"),
+            *UNREADABLE,
         ),
-        others=PLACE,
+        others=OTHERS,
     ),
-    "gateway-keeps-no-answers": Cases(passing=(configuration(),), refused=(configuration(cache=True),), silent=SILENT),
-    "gateway-salts-requests": Cases(
-        passing=(domains(*ISOLATED), domains(*ISOLATED, "another")),
-        refused=(domains(), domains("llama-8b")),
+    "gateway-keeps-no-answers": Cases(
+        passing=(configuration(),),
+        refused=(configuration(cache=True),),
         silent=SILENT,
+        lacking=(configuration(cache=None), configuration(without="litellm_settings"), *UNREADABLE),
+        others=OTHERS,
+    ),
+    "gateway-salts-requests": Cases(
+        passing=(isolating(*ISOLATED), isolating(*ISOLATED, "another")),
+        refused=(isolating(), isolating("llama-8b")),
+        silent=SILENT,
+        lacking=(domains(None), domains('{"engines": {}}'), domains("{"), domains("[]")),
     ),
     "replicas-run-the-salt-hook": Cases(
         passing=(replicas(HOOK, ENCRYPTED), replicas([], {}, "tenants")),

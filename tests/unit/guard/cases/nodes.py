@@ -48,6 +48,19 @@ def tolerating(namespace: str, **toleration: str) -> GuardedResource:
     return workload({}, namespace, tolerations=[toleration])
 
 
+def affine(namespace: str, key: str, operator: str, *values: str, preferred: bool = False) -> GuardedResource:
+    """Pods that require a node, or would rather have one, by a label."""
+    expression = {"key": key, "operator": operator, **({"values": list(values)} if values else {})}
+    return affine_by({"matchExpressions": [expression]}, namespace, preferred=preferred)
+
+
+def affine_by(term: Mapping[str, Any], namespace: str, *, preferred: bool = False) -> GuardedResource:
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    rather = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference": term}]}
+    return workload({}, namespace, affinity={"nodeAffinity": rather if preferred else required})
+
+
+BY_NAME = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["gke-1"]}]}
 REPLICAS = {"resources": [{"name": "nvidia.com/gpu", "replicas": 4}]}
 CASES = {
     "node-pools-are-the-stack-files": Cases(
@@ -147,6 +160,13 @@ CASES = {
             tolerating("web", operator="Exists"),
             workload({}, SUPPORT, nodeSelector={POOL: "vault-whole"}),
             workload({}, RESEARCH, nodeSelector={POOL: "l4-whole-x2"}),
+            affine(SUPPORT, POOL, "In", "vault-whole"),
+            affine(SUPPORT, OWNER, "In", "support"),
+            affine(RESEARCH, POOL, "In", "l4-whole-x2"),
+            affine(RESEARCH, "topology.kubernetes.io/zone", "Exists"),
+            affine("web", OWNER, "DoesNotExist"),
+            affine("web", POOL, "NotIn", "vault-whole"),
+            affine_by(BY_NAME, "web"),
         ),
         refused=(
             tolerating(RESEARCH, key=OWNER, operator="Equal", value="support"),
@@ -156,8 +176,18 @@ CASES = {
             workload({}, RESEARCH, nodeSelector={POOL: "vault-whole"}),
             workload({}, "web", nodeSelector={OWNER: "support"}),
             workload({}, RESEARCH, nodeName="gke-1"),
+            affine(RESEARCH, POOL, "In", "vault-whole"),
+            affine(RESEARCH, POOL, "In", "l4-whole-x2", "vault-whole"),
+            affine(RESEARCH, POOL, "In", "vault-whole", preferred=True),
+            affine(RESEARCH, OWNER, "In", "support"),
+            affine(RESEARCH, OWNER, "Exists"),
+            affine(RESEARCH, POOL, "NotIn", "l4-whole-x2"),
+            affine("web", OWNER, "In", "support"),
+            affine("web", OWNER, "Exists", preferred=True),
+            affine_by(BY_NAME, RESEARCH),
+            affine_by(BY_NAME, RESEARCH, preferred=True),
         ),
-        silent=(workload({}, RESEARCH), thing("batch/v1:Job", "one", RESEARCH)),
+        silent=(workload({}, RESEARCH), workload({}, RESEARCH, affinity={}), thing("batch/v1:Job", "one", RESEARCH)),
     ),
     "runtime-classes-place-nobody": Cases(
         passing=(thing("node.k8s.io/v1:RuntimeClass", "web", scheduling={"nodeSelector": {"team": "web"}}),),

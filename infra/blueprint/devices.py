@@ -1,0 +1,26 @@
+"""How a pod gets at GPUs on a node, as NVIDIA's runtime and Kubernetes' schedulers read it."""
+
+GPU_PREFIX = "nvidia.com/"
+"""Whole GPUs, MIG sizes and shared ones all have a resource name under it (NVIDIA's device plugin)."""
+
+CLASS_PREFIX = "deviceclass.resource.kubernetes.io/"
+"""Names a device class as if it were a resource: the scheduler then makes the claim, in the pod's name (KEP-5004, on by
+default since Kubernetes 1.36)."""
+
+VISIBLE_DEVICES = (
+    "NVIDIA_VISIBLE_DEVICES",
+    "NVIDIA_MIG_CONFIG_DEVICES",
+    "NVIDIA_MIG_MONITOR_DEVICES",
+    "NVIDIA_IMEX_CHANNELS",
+)
+"""Variables by which a container asks NVIDIA's runtime for devices past Kubernetes (NVIDIA Container Toolkit)."""
+
+NO_DEVICES = ("void", "none")
+"""Values of `NVIDIA_VISIBLE_DEVICES` that hand out nothing."""
+
+DEVICE_MOUNTS = "/var/run/nvidia-container-devices"
+"""Where mounts name devices, for runtimes that read them there instead of in a variable (NVIDIA Container Toolkit)."""
+
+DEVICE_FILES = "/dev/nvidia"
+GPU_RUNTIME = "nvidia"
+"""Part of the name of each of NVIDIA's runtime classes."""
