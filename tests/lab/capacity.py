@@ -4,14 +4,13 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from lab.cluster import Kubectl
 
-CHARACTERS = 65_536
 BEGIN_SECONDS = 30.0
 DELETED = "DELETED"
 
@@ -73,8 +72,9 @@ class Watch:
         return {sight.name for sight in self._sights}
 
     def read(self, stream: IO[str]) -> None:
-        """Take in kubectl's events until they end."""
-        for event in _documents(stream):
+        """Take in kubectl's events, a line each, until they end."""
+        for line in stream:
+            event = json.loads(line)
             one = event["object"]
             if one["metadata"]["namespace"] in self.namespaces:
                 self._sights.append(_sight(event["type"], one))
@@ -87,18 +87,6 @@ def _sight(kind: str, deployment: dict[str, Any]) -> Sight:
     return Sight(time.time(), f"{metadata['namespace']}/{metadata['name']}", None if gone else ready >= wanted)
 
 
-def _documents(stream: IO[str]) -> Iterator[dict[str, Any]]:
-    """JSON documents, one after the other, as soon as each is whole."""
-    decoder, text = json.JSONDecoder(), ""
-    for line in stream:
-        text += line
-        # A document's last line; anything else would be decoded in vain, once for each of its lines.
-        if line.startswith("}"):
-            found, end = decoder.raw_decode(text)
-            yield found
-            text = text[end:].lstrip()
-
-
 @contextmanager
 def watching_capacity(kubectl: Kubectl, namespaces: Iterable[str]) -> Generator[Watch]:
     """Watch the Deployments of some namespaces; kubectl's watch is ended afterwards.
@@ -109,7 +97,7 @@ def watching_capacity(kubectl: Kubectl, namespaces: Iterable[str]) -> Generator[
     command = [str(kubectl.binary), f"--kubeconfig={kubectl.kubeconfig}", "get", "deployments.apps"]
     options = ["--all-namespaces", "--watch", "--output-watch-events", "--output=json"]
     watch = Watch(frozenset(namespaces))
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True, bufsize=CHARACTERS) as process:
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         reader = threading.Thread(target=watch.read, args=(process.stdout,), daemon=True)
         reader.start()

@@ -47,7 +47,7 @@ def event(kind: str, ready: int | None, namespace: str = "here") -> str:
         "spec": {"replicas": 2},
         "status": {} if ready is None else {"readyReplicas": ready},
     }
-    return json.dumps({"type": kind, "object": deployment}, indent=4) + "\n"
+    return json.dumps({"type": kind, "object": deployment}) + "\n"
 
 
 @pytest.mark.parametrize(
