@@ -222,6 +222,75 @@ def test_what_is_to_be_done_about_quotes_stands_before_the_comment() -> None:
     assert fault.write.startswith("without quotes (`pulumi config set --path` needs `--type float` for it): usd: ")
 
 
+@pytest.mark.parametrize(("written", "meant"), [("1_000", 1000), ("0x10", 16), ("0o17", 15), ("1_234_567", 1234567)])
+def test_a_number_as_other_languages_write_it_is_advised_in_plain_digits(written: str, meant: int) -> None:
+    for key, name in (("tenants.0.budget.usd", "usd"), ("tenants.0.rate_limit.tokens_per_minute", "tokens_per_minute")):
+        assert only_fault({key: written}).write.startswith(f"in plain digits: {name}: {meant}  # ")
+
+
+def test_a_number_with_too_many_digits_in_another_notation_is_not_shown() -> None:
+    assert "usd: 500" in only_fault({"tenants.0.budget.usd": "0xfffffff"}).write
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("true", "without quotes: surge: true"),
+        ("False", "without quotes: surge: false"),
+        ("yes", "surge: true"),
+        ("on", "surge: true"),
+        ("No", "surge: false"),
+        (1, "surge: true"),
+        (0, "surge: false"),
+    ],
+)
+def test_a_truth_written_otherwise_is_advised_as_what_was_meant(written: object, meant: str) -> None:
+    assert only_fault({"models.0.surge": written}).write.startswith(f"{meant}  # Whether an engine on GPUs goes")
+
+
+def test_protection_that_is_wanted_is_never_advised_away() -> None:
+    fault = only_fault({"gateway.database": {"kind": "in_cluster", "deletion_protection": "true"}})
+
+    assert fault.write.startswith("without quotes: deletion_protection: true  # ")
+
+
+@pytest.mark.parametrize("written", ["maybe", 2, 1.0, [], {}, None])
+def test_no_truth_is_advised_where_none_was_meant(written: object) -> None:
+    assert only_fault({"models.0.surge": written}).write.startswith("`true` or `false`, without quotes: Whether ")
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        (5, "centre: '5'"),
+        (True, "centre: 'true'"),
+        (12345678, "centre: '4711'"),
+        ({"nested": 5}, "centre: '4711'"),
+        ({"secure": "ciphertext"}, "centre: '4711'"),
+        ("x" * 201, "at most 200 characters: centre: '4711'"),
+    ],
+    ids=["number", "truth", "long number", "nested", "secure", "long"],
+)
+def test_a_value_of_metadata_is_advised_as_text(written: object, advice: str) -> None:
+    assert only_fault({"tenants.0.metadata": {"centre": written}}).write.startswith(f"{advice}  # ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"tenants.0.gpu_quota": {"l4": "many"}}, "without quotes: l4: 4  # "),
+        ({"sources.charts": {"kueue": 5}}, "kueue: {kind: folder, path: .charts/kueue}  # "),
+        ({"pools.1.node_labels": {"example.com/pool": 5}}, "example.com/pool: '5'  # "),
+        ({"models.0.resources.cpu": 4}, "cpu: '4'  # "),
+        ({"models.0.resources.memory": 24}, "memory: 24Gi  # "),
+    ],
+)
+def test_one_value_of_a_map_and_a_number_for_a_text_are_advised_in_their_form(
+    changes: dict[str, Any], advice: str
+) -> None:
+    assert only_fault(changes).write.startswith(advice)
+
+
 def test_nesting_without_end_is_refused() -> None:
     value: object = 1
     for _ in range(MANY_LEVELS):
