@@ -212,7 +212,7 @@ def test_one_name_where_a_list_of_names_is_wanted_is_to_be_written_as_a_list() -
 
     assert fault.path == "bulkhead:emptied_pools"
     assert fault.wrong.startswith("a list is wanted here, and this is text: ")
-    assert fault.write == "bulkhead:emptied_pools: [l4-whole]"
+    assert fault.write == "bulkhead:emptied_pools: [l4-whole-x2]"
     assert sound({"emptied_pools": []}).emptied_pools == ()
 
 
