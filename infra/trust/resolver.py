@@ -15,6 +15,7 @@ from infra.config.trust import ControlId, Tier, Waiver
 from infra.trust.control import Control
 from infra.trust.posture import ControlPosture, ControlState, Finding, Posture, Severity
 from infra.trust.requirements import Requirement, requirements
+from infra.trust.runtime_classes import runtime_class_findings
 from infra.trust.unread_settings import unread_settings
 
 EXPIRY_NOTICE = datetime.timedelta(days=14)
@@ -115,6 +116,7 @@ def resolve(
         *(finding for question in questions for finding in _audits(question)),
         *_idle_settings(questions, config),
         *unread_settings(config, written, asked_for),
+        *runtime_class_findings(config, asked_for),
         *_believed_pools(config),
         *_unchecked_keys(config),
     ]
