@@ -223,7 +223,11 @@ def _warnings(question: _Question, config: StackConfig, today: datetime.date) ->
     control = question.control
     for waiver in _waivers_of(control.id, config):
         if waiver.waiver.expires <= today:
-            message = f"The waiver of {control.id} expired on {waiver.waiver.expires} and no longer counts. Remove it."
+            acts = f", and {_state(question)[1]}" if question.acts else ""
+            message = (
+                f"The waiver of {control.id} expired on {waiver.waiver.expires} and no longer counts{acts}. Remove the"
+                " waiver."
+            )
         elif question.acts:
             message = f"The waiver of {control.id} waives nothing: {_state(question)[1]}. Remove the waiver."
         elif not question.required_by:

@@ -120,6 +120,21 @@ def test_keys_that_are_almost_ours_are_refused_and_not_ignored(key: str, value: 
     assert len(faults_of(stack)) == 1
 
 
+def test_a_key_without_a_namespace_that_resembles_none_is_answered_with_the_keys_there_are() -> None:
+    (unlike,), (near,) = (faults_of({**document(), key: 1}) for key in ("x", "tenant"))
+
+    assert unlike.write.startswith("remove it; the keys are `bulkhead:trust`, ")
+    assert near.write == "`bulkhead:tenants`"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("/v1/chat/completions", "chat"), ("/v1/completions", "completions"), ("v1/models", "models"), ("chats", "chat")],
+)
+def test_a_route_written_as_its_address_is_advised_by_its_name(written: str, meant: str) -> None:
+    assert only_fault({"tenants.0.routes": [written]}).write.startswith(f"`{meant}`, if that is meant")
+
+
 def test_other_programs_keys_are_left_alone() -> None:
     others = {"gcp:project": "x", "kubernetes:context": "y", "pulumi:tags": {"a": "b"}}
 
