@@ -90,3 +90,17 @@ def test_a_recording_that_cannot_be_read_is_a_fault_like_any_other(
     assert wrong in result.stderr
     assert "there is nothing to render" in result.stderr
     assert f"the output of: pulumi preview --json > {name}" in result.stderr
+
+
+@pytest.mark.usefixtures("asked")
+def test_an_engine_that_prints_less_than_it_counts_is_told_of_by_what_is_missing(
+    bulkhead: Bulkhead, tmp_path: Path
+) -> None:
+    (tmp_path / "stand-ins" / "pulumi").write_text(
+        '#!/bin/sh\necho \'{"steps": [], "changeSummary": {"delete": 5}}\'\n'
+    )
+
+    result = bulkhead("preview")
+
+    assert result.exit_code == exit_codes.FAILED
+    assert "what pulumi printed is no preview of the engine's: changeSummary counts 5 to delete" in result.stderr
