@@ -10,7 +10,7 @@ from infra.blueprint.trusted import trusted_blueprint
 from infra.config.stack import StackConfig
 from infra.controls.catalogue import CONTROLS, apply_enforced, available, objects_in_force
 from infra.hardware_findings import hardware_findings
-from infra.retiring_findings import retiring_findings
+from infra.retiring_findings import emptied_findings, retiring_findings
 from infra.traffic_findings import traffic_findings
 from infra.trust.posture import Finding, Posture, Severity
 from infra.trust.resolver import nearest_path, resolve, written_of
@@ -56,6 +56,7 @@ def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placeme
     judgements = (
         *hardware_findings(config, posture, placement),
         *retiring_findings(config, posture),
+        *emptied_findings(config),
         *advisory_findings(config, posture),
         *traffic_findings(config, blueprint),
     )

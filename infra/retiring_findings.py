@@ -1,10 +1,11 @@
-"""Pools on their way out whose GPUs are shared as the controls in force would no longer have it."""
+"""Pools on their way out: those whose sharing the controls in force forbid, and those that no file can tell of."""
 
 from collections.abc import Iterator
 
 from infra.config.pools import MigPartition, RetiringPool, TimeSlicingPartition
 from infra.config.stack import StackConfig
 from infra.config.trust import ControlId
+from infra.config.words import listed, near_miss
 from infra.trust.posture import Finding, Posture, Severity
 
 _AGAINST = {
@@ -33,6 +34,21 @@ def retiring_findings(config: StackConfig, posture: Posture) -> Iterator[Finding
                 f" the stack file has it, and run bulkhead transition --stack {posture.stack}: it waits until nothing"
                 " runs there and removes it.",
             )
+
+
+def emptied_findings(config: StackConfig) -> Iterator[Finding]:
+    """Warnings: pools that are said to be empty. None is in the file any more, so that a slip in a name cannot show."""
+    names = [pool.node_pool_name for pool in config.gpu_pools]
+    for index, name in enumerate(config.emptied_pools):
+        near = near_miss(name, names)
+        yield Finding(
+            Severity.WARNING,
+            None,
+            f"bulkhead:emptied_pools[{index}]",
+            f"No node pool of this file is called {name}: an update deletes it, where it is deployed and retiring, and"
+            f" the word does nothing otherwise. The node pools with GPUs here are {listed(names)}."
+            f" {f'Write: {near}, if that is meant. ' if near else ''}Remove the word once {name} is gone.",
+        )
 
 
 def _forbidding(pool: RetiringPool, config: StackConfig, in_force: frozenset[ControlId]) -> ControlId | None:

@@ -59,7 +59,9 @@ def _side(path: Path, label: str, stack: str) -> Side:
     try:
         _, config = load_stack_file(path, today())
     except FaultsFoundError as error:
-        raise FaultsFoundError(f"{path.name} of {label}", error.faults) from None
+        # A file that was named is called as it was; one of a revision is there for a moment, in a folder of its own.
+        origin = label if label == str(path) else f"{path.name} of {label}"
+        raise FaultsFoundError(origin, error.faults) from None
     platform = platform_of(stack, config, today())
     made = plan(platform, stand_in_secrets(path))
     return Side(label, config, platform, made, secrets_of(read_stack_file(path).document))

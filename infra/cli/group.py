@@ -80,6 +80,14 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command and end as the shared exit codes say."""
         try:
+            return self._ended(ctx)
+        except BrokenPipeError:
+            _close_quietly()
+            ctx.exit(exit_codes.PIPE_CLOSED)
+
+    def _ended(self, ctx: click.Context) -> object:
+        """Run the command; what is said of its failure may meet a closed pipe, too."""
+        try:
             return super().invoke(ctx)
         except CommandFailedError as error:
             _report(error, as_json=bool(ctx.meta.get(JSON_WANTED)))
@@ -88,8 +96,7 @@ class LazyGroup(click.Group):
             _report(error, as_json=bool(ctx.meta.get(JSON_WANTED)))
             ctx.exit(exit_codes.INVALID)
         except BrokenPipeError:
-            _close_quietly()
-            ctx.exit(exit_codes.PIPE_CLOSED)
+            raise
         except OSError as error:
             click.echo(f"bulkhead: {error}", err=True)
             ctx.exit(exit_codes.FAILED)
@@ -105,5 +112,7 @@ def _report(error: FaultsFoundError, *, as_json: bool) -> None:
 
 
 def _close_quietly() -> None:
-    """Point standard output at nothing: the interpreter flushes it once more at its end, and would complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Point what is printed at nothing: the interpreter flushes it once more at its end, and would complain."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nothing, stream.fileno())

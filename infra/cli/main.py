@@ -31,7 +31,7 @@ COMMANDS = {
 HELP = """A shared LLM platform on Kubernetes whose trust tier is a configuration value.
 
 Exit codes of every command: 0 sound, 1 a required control is missing, 2 the stack file or the command line is invalid,
-3 the command could not do its work.
+3 the command could not do its work, 130 it was interrupted, 141 whoever read its output stopped reading.
 """
 
 cli = click.version_option(package_name="bulkhead", message="%(prog)s %(version)s")(

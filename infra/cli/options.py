@@ -34,7 +34,7 @@ class StackSelection:
 
     def path(self) -> Path:
         """The stack file that is meant; raises FaultsFoundError when there is none or no telling which."""
-        return self.stack_file or stack_file_of(self.stack, Path.cwd(), os.environ)
+        return self.stack_file or stack_file_of(self.stack, Path.cwd(), os.environ, elsewhere=True)
 
     def load(self) -> tuple[str, StackConfig]:
         """The stack's name and its configuration.

@@ -11,7 +11,7 @@ from infra.cli.diff import DEFAULT_BASE
 from infra.cli.differences import difference_since
 from infra.cli.offline import format_option
 from infra.cli.project import STACK_VARIABLE, stack_file_of
-from infra.faults import CommandFailedError, Fault
+from infra.faults import CommandFailedError, Fault, FaultsFoundError
 from infra.guard import violations_of_each
 from infra.guard.stack import guard_of_stack
 from infra.preview.document import NotAPreviewError, read_preview
@@ -33,7 +33,7 @@ class Format(StrEnum):
     "--from-json",
     "recorded",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="What `pulumi preview --json` has printed, in place of asking the engine.",
 )
 @format_option(Format, "markdown, for a comment on a pull request (the default).")
@@ -62,12 +62,18 @@ def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | N
 
 def _recorded(path: Path) -> EnginePreview:
     try:
-        return read_preview(path.read_text(encoding="utf-8"))
-    except (NotAPreviewError, UnicodeDecodeError) as error:
-        fault = Fault(
-            str(path),
-            f"it is no preview of the engine's: {error}",
-            "there is nothing to render",
-            f"the output of: pulumi preview --json > {path.name}",
-        )
-        raise CommandFailedError("bulkhead preview", [fault]) from None
+        return read_preview(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        wrong = f"it cannot be read: {error.strerror or type(error).__name__}"
+        raise FaultsFoundError("bulkhead preview", [_nothing_rendered(path, wrong)]) from None
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    except NotAPreviewError as error:
+        reason = str(error)
+    fault = _nothing_rendered(path, f"it is no preview of the engine's: {reason}")
+    raise CommandFailedError("bulkhead preview", [fault])
+
+
+def _nothing_rendered(path: Path, wrong: str) -> Fault:
+    write = f"the output of: pulumi preview --json > {path.name or 'FILE'}"
+    return Fault(str(path), wrong, "there is nothing to render", write)

@@ -14,28 +14,31 @@ DEFAULT_STACK = "local"
 STACK_VARIABLE = "PULUMI_STACK"
 """The environment variable by which Pulumi, too, selects a stack."""
 
+_OR_A_FILE = "; or --stack-file PATH"
 _STACK_FILE = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9][-._A-Za-z0-9]{0,99})\.yaml$")
 _STACK_NAME = re.compile(r"^([A-Za-z0-9][-._A-Za-z0-9]*/){0,2}(?P<stack>[A-Za-z0-9][-._A-Za-z0-9]{0,99})$")
 """A stack's name, with organisation and project before it where Pulumi's service needs them."""
 
 
-def stack_file_of(stack: str | None, start: Path, environment: Mapping[str, str]) -> Path:
+def stack_file_of(stack: str | None, start: Path, environment: Mapping[str, str], *, elsewhere: bool = False) -> Path:
     """The stack file of `stack` in the project around `start`.
 
     Args:
         stack: The stack's name; None: the one that `PULUMI_STACK` names, else `local`, else the only one.
         start: The folder from which the project is looked for, upwards.
         environment: The process's environment.
+        elsewhere: Whether the command takes a file anywhere as well, by --stack-file.
 
     Raises:
         FaultsFoundError: there is no project, no such stack, or no way to tell which one is meant.
     """
-    folder = project_folder(start)
+    folder = project_folder(start, elsewhere=elsewhere)
     stacks = stacks_in(folder)
+    listed = f"one of: {_listed(stacks)}{_OR_A_FILE if elsewhere else ''}"
     if stack is not None:
-        return _named(stack, "--stack", folder, stacks)
+        return _named(stack, "--stack", folder, stacks, listed)
     if selected := environment.get(STACK_VARIABLE):
-        return _named(selected, STACK_VARIABLE, folder, stacks)
+        return _named(selected, STACK_VARIABLE, folder, stacks, listed)
     if DEFAULT_STACK in stacks:
         return stacks[DEFAULT_STACK]
     if len(stacks) == 1:
@@ -44,22 +47,29 @@ def stack_file_of(stack: str | None, start: Path, environment: Mapping[str, str]
         "--stack",
         f"no stack is named, {STACK_VARIABLE} is not set, and there is no stack {DEFAULT_STACK}",
         "there is nothing to judge",
-        f"--stack NAME, one of: {_listed(stacks)}; or --stack-file PATH",
+        f"--stack NAME, {listed}",
     )
 
 
 def stack_file_at(stack: str | None, start: Path, environment: Mapping[str, str]) -> Path:
     """The stack file of `stack`, also where it is no longer there, as when a change takes a stack away.
 
-    Arguments and refusals are those of `stack_file_of`, less that a stack that is named need not exist.
+    For commands that take --stack-file as well. Arguments and refusals are those of `stack_file_of`, less that a stack
+    that is named need not exist.
     """
-    folder = project_folder(start)
+    folder = project_folder(start, elsewhere=True)
     match = _STACK_NAME.match(stack) if stack else None
-    return folder / f"Pulumi.{match['stack']}.yaml" if match else stack_file_of(stack, start, environment)
+    return (
+        folder / f"Pulumi.{match['stack']}.yaml" if match else stack_file_of(stack, start, environment, elsewhere=True)
+    )
 
 
-def project_folder(start: Path) -> Path:
+def project_folder(start: Path, *, elsewhere: bool = False) -> Path:
     """The nearest folder at or above `start` whose Pulumi.yaml names this project.
+
+    Args:
+        start: The folder from which it is looked for, upwards.
+        elsewhere: Whether the command takes a file anywhere as well, by --stack-file.
 
     Raises:
         FaultsFoundError: there is none.
@@ -71,7 +81,7 @@ def project_folder(start: Path) -> Path:
         PROJECT_FILE,
         f"no {PROJECT_FILE} with `name: {PROJECT}` in {start} or above it",
         "a stack's name leads to no file",
-        "run the command inside the project, or name a file with --stack-file PATH",
+        f"the command inside the project{_OR_A_FILE if elsewhere else ''}",
     )
 
 
@@ -81,14 +91,14 @@ def stacks_in(folder: Path) -> dict[str, Path]:
     return dict(sorted((match["stack"], path) for match, path in matches if match))
 
 
-def _named(asked: str, where: str, folder: Path, stacks: Mapping[str, Path]) -> Path:
+def _named(asked: str, where: str, folder: Path, stacks: Mapping[str, Path], listed: str) -> Path:
     match = _STACK_NAME.match(asked)
     if match is None:
         raise _refusal(
             where,
             "this is not a stack's name: letters, digits, '-', '_' and '.', 100 at most",
             "no stack file can be found by it",
-            f"one of: {_listed(stacks)}",
+            listed,
         )
     stack = match["stack"]
     if stack not in stacks:
@@ -96,7 +106,7 @@ def _named(asked: str, where: str, folder: Path, stacks: Mapping[str, Path]) -> 
             where,
             f"there is no stack {stack}: {folder} holds no Pulumi.{stack}.yaml",
             "there is nothing to judge",
-            f"one of: {_listed(stacks)}; or --stack-file PATH",
+            listed,
         )
     return stacks[stack]
 

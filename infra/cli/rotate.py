@@ -125,11 +125,12 @@ def _write(path: Path, made: Rotation) -> None:
         wanted = ", ".join(f"{render(place)}: {value}" for place, value in made.edits.items())
         fault = Fault(path.name, f"it cannot be edited: {error}", "it is as it was", f"by hand: {wanted}")
         raise CommandFailedError("bulkhead rotate", [fault]) from None
-    # Beside it first: a disk that is full must not cost the file.
-    written = path.with_name(f"{path.name}.new")
+    # Beside it first: a disk that is full must not cost the file. Where the path is a link, beside what it leads to.
+    file = path.resolve()
+    written = file.with_name(f"{file.name}.new")
     written.write_bytes(text.encode())
-    shutil.copymode(path, written)
-    written.replace(path)
+    shutil.copymode(file, written)
+    written.replace(file)
 
 
 def _require_valid(path: Path, text: str) -> None:

@@ -80,12 +80,15 @@ def _without_namespace(key: str) -> Problem:
         (key,),
         "this key has no namespace",
         "Pulumi refuses the file",
-        f"`{PROJECT}:{meant or key}`",
+        f"`{PROJECT}:{meant}`" if meant else f"remove it; the keys are {_known_keys()}",
     )
 
 
+def _known_keys() -> str:
+    return listed([*(f"{PROJECT}:{known}" for known in CONFIGURATION_KEYS), *_secret_keys()])
+
+
 def _unknown(key: str, name: str) -> Problem:
-    known = listed([*(f"{PROJECT}:{known}" for known in CONFIGURATION_KEYS), *_secret_keys()])
     head = name.replace("[", ".").partition(".")[0]
     if head != name and head in CONFIGURATION_KEYS:
         below = name.removeprefix(head)
@@ -101,7 +104,7 @@ def _unknown(key: str, name: str) -> Problem:
         (key,),
         "this key is not known" + (f": {odd}" if odd else ""),
         _IGNORED,
-        (f"`{PROJECT}:{meant}`, if that is meant; " if meant else "remove it; ") + f"the keys are {known}",
+        (f"`{PROJECT}:{meant}`, if that is meant; " if meant else "remove it; ") + f"the keys are {_known_keys()}",
     )
 
 

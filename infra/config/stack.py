@@ -36,13 +36,23 @@ class StackConfig(StackFilePart):
     """Node pools and their accelerators."""
     retiring_pools: tuple[RetiringPool, ...] = Field(
         default=(),
-        examples=[[{"name": "l4", "accelerator": "nvidia-l4", "nodes": {"max": 4}, "boot_disk_gigabytes": 235}]],
+        examples=[
+            [
+                {
+                    "name": "l4",
+                    "accelerator": "nvidia-l4",
+                    "gpus_per_node": 2,
+                    "nodes": {"max": 4},
+                    "boot_disk_gigabytes": 235,
+                }
+            ]
+        ],
     )
     """GKE only: node pools that are on their way out. They keep their nodes and get no engine, quota or job.
 
-    Each is told by its name with its partitioning, as `l4-whole`, so that a pool of `pools` may be called the same.
+    Each is told by its name with its partitioning, as `l4-whole-x2`, so that a pool of `pools` may be called the same.
     """
-    emptied_pools: tuple[Name, ...] = Field(default=(), examples=[["l4-whole"]])
+    emptied_pools: tuple[Name, ...] = Field(default=(), examples=[["l4-whole-x2"]])
     """GKE only: node pools that were retiring and on which nothing runs any more, so that an update may delete them.
 
     Each by its name with its partitioning. `bulkhead transition` says so by itself, once it has looked.

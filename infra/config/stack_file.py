@@ -122,13 +122,18 @@ def _stack_file(path: Path, stack: str, yaml_document: YamlDocument) -> StackFil
     configuration = content.get("config")
     if not is_mapping(configuration) or not configuration:
         there = "config" in content
-        wrong = f"keys with values are wanted here, and this is {kind_of(configuration)}" if there else "no `config:`"
+        wanted = f"keys with values are wanted here, and {_held(configuration)}"
+        wrong = wanted if there else "no `config:`"
         fault = Fault("config" if there else path.name, wrong, _NOTHING_READ, "config: with the keys below it")
         raise FaultsFoundError(path.name, [*faults, fault])
     document = {key: value for key, value in configuration.items() if isinstance(key, str)}
     if len(document) != len(configuration):
         faults.append(Fault("config", "a key here is not text", _NOTHING_READ, "keys as `bulkhead:trust`"))
     return StackFile(stack, document, tuple(faults), tuple(_repeated_inside(yaml_document)))
+
+
+def _held(configuration: object) -> str:
+    return "there is none" if is_mapping(configuration) else f"this is {kind_of(configuration)}"
 
 
 def _top_level(content: Mapping[object, object]) -> Iterator[Fault]:

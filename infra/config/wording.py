@@ -1,5 +1,6 @@
 """What pydantic found wrong, in the words of someone who knows the stack file."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, cast
 
@@ -80,13 +81,20 @@ class _Case:
         field = self.step.field
         if field is None:
             return "a value of the right form"
-        return self.written(example_of(field))
+        return self.written(self._example(field))
 
     def written(self, example: str) -> str:
         """The key with a value, and what it is about."""
         key = next((part for part in reversed(self.step.location) if isinstance(part, str)), "")
         written = f"{key}: {example}  # " if example and key and not self.step.in_key else ""
         return f"{written}{_description(self.step.field).rstrip('.') if self.step.field else ''}"
+
+    def _example(self, field: FieldInfo) -> str:
+        """An example of what is wanted here: of the field, or of one value where that is a map and one is at fault."""
+        shown = next(iter(field.examples or ()), None)
+        if self.step.key_annotation is not None and not self.step.in_key and is_mapping(shown):
+            return _one_line(next(iter(shown.values()), ""))
+        return example_of(field)
 
 
 def _missing(step: Step, where: Location) -> Problem:
@@ -152,6 +160,44 @@ def _wanted_kind(kind: str, hint: str = "") -> Callable[[_Case], tuple[str, str]
     return wording
 
 
+def _text(case: _Case) -> tuple[str, str]:
+    """A number or a truth where text is wanted: itself in quotes, where that would be taken."""
+    wrong, write = _wanted_kind("text")(case)
+    meant = _text_meant(case.given)
+    if meant is None or case.step.field is None or _refusal(case.step, case.step.field, meant):
+        return wrong, write
+    return wrong, case.written(_one_line(meant))
+
+
+def _text_meant(given: object) -> str | None:
+    """The text of a truth, or of a number that has few enough digits to be no secret."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    short = isinstance(given, int | float) and abs(given) < 10**_DIGITS_SHOWN
+    return str(given) if short and len(str(given)) <= _DIGITS_SHOWN + 1 else None
+
+
+def _truth(case: _Case) -> tuple[str, str]:
+    """What was meant, where it can be told: a default may be its opposite."""
+    wrong, _ = _wanted_kind("true or false")(case)
+    word = str(case.given).strip().casefold() if isinstance(case.given, str | int) else ""
+    meant = next((truth for truth, words in _TRUTHS.items() if word in words), None)
+    if meant is None:
+        about = f": {_description(case.step.field).rstrip('.')}" if case.step.field else ""
+        return wrong, f"`true` or `false`, without quotes{about}"
+    return wrong, f"{_UNQUOTED if word == meant else ''}{case.written(meant)}"
+
+
+def _number(case: _Case) -> tuple[str, str]:
+    """The number that was meant, where it is written in a way that YAML does not read as one."""
+    meant = _number_meant(case.given) if isinstance(case.given, str) and not _DECIMAL.fullmatch(case.given) else None
+    field = case.step.field
+    if meant is None or field is None:
+        return _wanted_kind("a number", _FRACTION)(case)
+    wrong, _ = _wanted_kind("a number")(case)
+    return wrong, f"{_PLAIN}{case.written(str(meant))}"
+
+
 def _whole_number(case: _Case) -> tuple[str, str]:
     """The number that was meant, where it can be told: another one would be another key, or other capacity."""
     wrong, write = _wanted_kind("a whole number", _UNQUOTED)(case)
@@ -164,31 +210,43 @@ def _whole_number(case: _Case) -> tuple[str, str]:
     if meant is None:
         # A default is what holds without the key, and nobody who writes the key means it.
         return wrong, f"a whole number in digits, without quotes: {_description(field).rstrip('.')}"
-    return wrong, f"{_UNQUOTED if isinstance(case.given, str) else ''}{case.written(str(meant))}"
+    hint = (_PLAIN if _GROUPED.fullmatch(case.given) else _UNQUOTED) if isinstance(case.given, str) else ""
+    return wrong, f"{hint}{case.written(str(meant))}"
 
 
 def _limit_passed(step: Step, field: FieldInfo, number: int) -> str | None:
     """The limit that the number would be refused for; None where it is within all of them."""
+    if (refusal := _refusal(step, field, number)) is None:
+        return None
+    words, key = _BOUNDS.get(refusal["type"], ("", ""))
+    return f"{words} {refusal.get('ctx', {}).get(key):,}" if words else None
+
+
+def _refusal(step: Step, field: FieldInfo, value: object) -> ErrorDetails | None:
+    """What the value would be refused for; None where it would be taken."""
     # Known at run time alone, so that no type checker can read it as a type.
     plain: Any = step.annotation
     bounded = cast("Any", Annotated)[plain, field] if plain is field.annotation else plain
     adapter: TypeAdapter[object] = TypeAdapter(bounded)
     try:
-        adapter.validate_python(number, strict=True)
+        adapter.validate_python(value, strict=True)
     except ValidationError as refusal:
-        (first, *_) = refusal.errors(include_url=False, include_input=False)
-        words, key = _BOUNDS.get(first["type"], ("", ""))
-        return f"{words} {first.get('ctx', {}).get(key):,}" if words else None
+        return refusal.errors(include_url=False, include_input=False)[0]
     return None
 
 
 def _number_meant(given: object) -> int | None:
-    """The number that `2`, `two` or 2.0 is, when it has few enough digits to be no secret."""
+    """The number that `2`, `two`, `1_000`, `0x10` or 2.0 is, when it has few enough digits to be no secret."""
     if isinstance(given, float) and given.is_integer() and abs(given) < 10**_DIGITS_SHOWN:
         return int(given)
     if not isinstance(given, str):
         return None
     text = given.strip().casefold()
+    if len(text) > 2 * _DIGITS_SHOWN:
+        return None
+    if _GROUPED.fullmatch(text):
+        number = int(text, 0)
+        return number if number < 10**_DIGITS_SHOWN else None
     if text.isascii() and text.isdecimal() and len(text) <= _DIGITS_SHOWN:
         return int(text)
     return _NUMBERS.index(text) if text in _NUMBERS else None
@@ -262,6 +320,12 @@ def _other(case: _Case) -> tuple[str, str]:
 
 
 _UNQUOTED = "without quotes: "
+_PLAIN = "in plain digits: "
+_TRUTHS = {"true": ("true", "yes", "on", "1"), "false": ("false", "no", "off", "0")}
+"""What is to be written → how people write it, and how other languages and YAML 1.1 do."""
+_DECIMAL = re.compile(r"\s*[-+]?[0-9]*(\.[0-9]+)?\s*")
+_GROUPED = re.compile(r"\s*([1-9][0-9]*(_[0-9]+)+|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)\s*")
+"""Whole numbers as other languages and YAML 1.1 write them; a stack file's YAML reads such as text."""
 _FRACTION = "without quotes (`pulumi config set --path` needs `--type float` for it): "
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _DIGITS_SHOWN = 7
@@ -276,11 +340,11 @@ _BOUNDS = {
 _WORDINGS: Mapping[str, Callable[[_Case], tuple[str, str]]] = {
     "enum": _enum,
     "literal_error": _enum,
-    "string_type": _wanted_kind("text"),
+    "string_type": _text,
     "int_type": _whole_number,
     "int_from_float": _whole_number,
-    "float_type": _wanted_kind("a number", _FRACTION),
-    "bool_type": _wanted_kind("true or false"),
+    "float_type": _number,
+    "bool_type": _truth,
     "tuple_type": _wanted_kind("a list"),
     "list_type": _wanted_kind("a list"),
     "dict_type": _mapping,

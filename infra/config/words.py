@@ -60,9 +60,12 @@ def added(parts: Iterable[tuple[int, str]], noun: str) -> str:
 def near_miss(word: str, choices: Collection[str]) -> str | None:
     """The choice that `word` was probably meant to be, or None.
 
-    A word that only lacks its ending, as `nvidia-h100`, means the first choice that it begins.
+    A word that only lacks its ending, as `nvidia-h100`, means the first choice that it begins; an address, as
+    `/v1/chat/completions`, the choice that comes first in it.
     """
     folded = {_fold(choice): choice for choice in choices}
+    if "/" in word and (passed := [part for part in _fold(word).split("/") if part in folded]):
+        return folded[passed[0]]
     begun = [choice for choice in folded if len(word) >= _BEGINNING and choice.startswith(_fold(word))]
     if begun:
         return folded[begun[0]]

@@ -5,9 +5,13 @@ Source of its shape: `pkg/display/json.go` of the Pulumi repository, read at 3.2
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from pydantic import ValidationError
+
+from infra.config.paths import render
 from infra.diff.keys import KeyChange, key_changes
 from infra.diff.resources import Action, ResourceChange, gravest_first
 from infra.guard import GuardedResource
@@ -15,24 +19,24 @@ from infra.plan.model import COMPUTED, SECRET, component_of, object_name, tenant
 from infra.plan.urns import STACK_TYPE, Urn
 from infra.plan.wire import UNKNOWN
 from infra.preview.model import EnginePreview
+from infra.preview.shape import Diagnostic, Document, Operation, State, Step
 
-ACTIONS: Mapping[str, Action] = {
-    "create": Action.CREATE,
-    "import": Action.CREATE,
-    "update": Action.UPDATE,
-    "delete": Action.DELETE,
-    "replace": Action.REPLACE,
-    "create-replacement": Action.REPLACE,
-    "delete-replaced": Action.REPLACE,
-    "import-replacement": Action.REPLACE,
+ACTIONS: Mapping[Operation, Action] = {
+    Operation.CREATE: Action.CREATE,
+    Operation.IMPORT: Action.CREATE,
+    Operation.UPDATE: Action.UPDATE,
+    Operation.DELETE: Action.DELETE,
+    Operation.REPLACE: Action.REPLACE,
+    Operation.CREATE_REPLACEMENT: Action.REPLACE,
+    Operation.DELETE_REPLACED: Action.REPLACE,
+    Operation.IMPORT_REPLACEMENT: Action.REPLACE,
 }
 """The engine's operations that change something; a replacement may be told in parts."""
-QUIET = frozenset(
-    {"same", "read", "read-replacement", "discard", "discard-replaced", "refresh", "remove-pending-replace"}
-)
+QUIET = frozenset(Operation) - ACTIONS.keys()
 """The engine's operations that change nothing in the world; what is discarded was only read."""
 
 SECRET_OBJECT = "kubernetes:core/v1:Secret"  # noqa: S105 - a type
+_TOLD = frozenset({"steps", "changeSummary", "diagnostics"})
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<\{%[a-z]*%\}>")
 
@@ -45,61 +49,89 @@ def read_preview(text: str) -> EnginePreview:
     """The preview that the engine printed as JSON.
 
     Raises:
-        NotAPreviewError: The text is no such document.
+        NotAPreviewError: The text is no such document, or tells less than all that would change.
     """
-    try:
-        document: Any = json.loads(text)
-    except ValueError:
-        raise NotAPreviewError("it is no JSON") from None
-    told = _mapping(document)
-    if not {"steps", "changeSummary", "config"} & told.keys():
-        raise NotAPreviewError("it has neither steps nor a summary of changes")
+    document = _document(text)
+    steps = document.steps or []
+    _require_states(steps)
+    _require_all_steps(steps, document.change_summary or {})
     changes: dict[str, ResourceChange] = {}
-    for change in _changes(told.get("steps") or ()):
+    for change in _changes(steps):
         changes.setdefault(change.urn, change)
-    diagnostics = [*_diagnostics(told.get("diagnostics") or ())]
+    diagnostics = [*_diagnostics(document.diagnostics or [])]
     return EnginePreview(
         changes=tuple(sorted(changes.values(), key=gravest_first)),
         errors=_of_severity(diagnostics, "error"),
         warnings=_of_severity(diagnostics, "warning"),
-        resources=tuple(_resources(told.get("steps") or ())),
+        resources=tuple(_resources(steps)),
     )
 
 
-def _changes(steps: Any) -> Iterator[ResourceChange]:
+def _document(text: str) -> Document:
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NotAPreviewError("it is no JSON") from None
+    if not isinstance(found, Mapping) or not _TOLD & cast("Mapping[str, Any]", found).keys():
+        raise NotAPreviewError("it has neither steps nor a summary of changes")
+    try:
+        return Document.model_validate_json(text)
+    except ValidationError as refusal:
+        (first, *_) = refusal.errors(include_url=False, include_input=False)
+        where = render(first["loc"]) if first["loc"] else "it"
+        if first["type"] == "enum":
+            raise NotAPreviewError(f"{where} is an operation that is not known here") from None
+        fault = "is missing" if first["type"] == "missing" else "is not of the form that the engine gives it"
+        raise NotAPreviewError(f"{where} {fault}") from None
+
+
+def _require_states(steps: Sequence[Step]) -> None:
+    for index, step in enumerate(steps):
+        if step.state is None:
+            raise NotAPreviewError(f"steps[{index}] tells neither what was there nor what will be")
+
+
+def _require_all_steps(steps: Sequence[Step], summary: Mapping[str, int]) -> None:
+    """Refuse a document that counts more changes than it tells; fewer is what a preview that failed counts."""
+    if unknown := sorted(set(summary) - set(Operation)):
+        raise NotAPreviewError(f"changeSummary counts an operation that is not known here: {unknown[0]}")
+    told = Counter(ACTIONS[step.op] for step in steps if step.op in ACTIONS)
+    counted = Counter[Action]()
+    for operation, count in summary.items():
+        if (action := ACTIONS.get(Operation(operation))) is not None:
+            counted[action] += count
+    for action, count in counted.items():
+        if count > told[action]:
+            raise NotAPreviewError(f"changeSummary counts {count} to {action}, and steps tell {told[action]} of them")
+
+
+def _changes(steps: Sequence[Step]) -> Iterator[ResourceChange]:
     for step in steps:
-        operation = str(step.get("op"))
-        old, new = _mapping(step.get("oldState")), _mapping(step.get("newState"))
-        state = new or old
-        if operation in QUIET or not state.get("custom") or state.get("type") == STACK_TYPE:
-            continue
-        # An operation that a later engine adds is shown, too: as a change.
-        yield _change(step, ACTIONS.get(operation, Action.UPDATE), old, new)
+        state = step.state
+        if step.op not in QUIET and state is not None and state.custom and state.type != STACK_TYPE:
+            yield _change(step, state)
 
 
-def _resources(steps: Any) -> Iterator[GuardedResource]:
+def _resources(steps: Sequence[Step]) -> Iterator[GuardedResource]:
     for step in steps:
-        new = _mapping(step.get("newState"))
-        if new.get("custom") and str(step.get("op")) not in QUIET:
-            urn = str(step["urn"])
-            inputs, protect = _mapping(new.get("inputs")), bool(new.get("protect"))
-            yield GuardedResource(urn, str(new.get("type")), Urn.parse(urn).name, inputs, protect)
+        new = step.new_state
+        if new is not None and new.custom and step.op not in QUIET:
+            yield GuardedResource(step.urn, new.type, Urn.parse(step.urn).name, new.inputs, new.protect)
 
 
-def _change(step: Mapping[str, Any], action: Action, old: Mapping[str, Any], new: Mapping[str, Any]) -> ResourceChange:
-    state = new or old
-    urn, type_token, inputs = str(step["urn"]), str(state.get("type")), _mapping(state.get("inputs"))
+def _change(step: Step, state: State) -> ResourceChange:
+    action, old, new = ACTIONS[step.op], step.old_state, step.new_state
     return ResourceChange(
-        urn=urn,
-        type=type_token,
-        name=object_name(inputs, Urn.parse(urn).name),
-        component=_component(str(state.get("parent") or "")),
-        tenant=tenant_of(inputs),
+        urn=step.urn,
+        type=state.type,
+        name=object_name(state.inputs, Urn.parse(step.urn).name),
+        component=_component(state.parent or ""),
+        tenant=tenant_of(state.inputs),
         action=action,
-        keys=_keys(step, type_token, old, new) if old and new else (),
-        forced_by=tuple(sorted(map(str, step.get("replaceReasons") or ()))) if action is Action.REPLACE else (),
-        protected=action.destroys and bool(old.get("protect")),
-        kept=action is Action.DELETE and bool(old.get("retainOnDelete")),
+        keys=_keys(step, state.type, old, new) if old and new else (),
+        forced_by=tuple(sorted(step.replace_reasons or ())) if action is Action.REPLACE else (),
+        protected=action.destroys and old is not None and old.protect,
+        kept=action is Action.DELETE and old is not None and old.retain_on_delete,
     )
 
 
@@ -111,15 +143,12 @@ def _component(parent: str) -> str:
     return component_of(parent) or urn.name
 
 
-def _keys(
-    step: Mapping[str, Any], type_token: str, old: Mapping[str, Any], new: Mapping[str, Any]
-) -> tuple[KeyChange, ...]:
+def _keys(step: Step, type_token: str, old: State, new: State) -> tuple[KeyChange, ...]:
     """The inputs that differ; where none does, what the provider names without values, as with drift."""
-    found = key_changes(_shown(old.get("inputs")), _shown(new.get("inputs")))
-    changes = tuple(_concealed(change, type_token) for change in found)
+    changes = tuple(_concealed(change, type_token) for change in key_changes(_shown(old.inputs), _shown(new.inputs)))
     if changes:
         return changes
-    paths = sorted(map(str, step.get("detailedDiff") or step.get("diffReasons") or ()))
+    paths = sorted(step.detailed_diff or step.diff_reasons or ())
     return tuple(KeyChange((path,), None, None) for path in paths)
 
 
@@ -144,19 +173,15 @@ def _without_credentials(text: str | None) -> str | None:
     return _CREDENTIALS.sub(SECRET, text) if text else text
 
 
-def _diagnostics(entries: Any) -> Iterator[tuple[str, str]]:
+def _diagnostics(entries: Sequence[Diagnostic]) -> Iterator[tuple[str, str]]:
     for entry in entries:
-        message = _COLOURS.sub("", str(entry.get("message") or "")).strip()
-        severity = str(entry.get("severity") or "").removesuffix("#err")
+        message = _COLOURS.sub("", entry.message).strip()
         if message:
-            urn = str(entry.get("urn") or "")
-            about = f"{Urn.parse(urn).name}: " if urn.count("::") > 2 and STACK_TYPE not in urn else ""
-            yield severity, _CREDENTIALS.sub(SECRET, f"{about}{message.removeprefix('error: ')}")
+            named = entry.urn.count("::") > 2 and STACK_TYPE not in entry.urn
+            about = f"{Urn.parse(entry.urn).name}: " if named else ""
+            told = f"{about}{message.removeprefix('error: ')}"
+            yield entry.severity.removesuffix("#err"), _CREDENTIALS.sub(SECRET, told)
 
 
 def _of_severity(diagnostics: list[tuple[str, str]], severity: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(message for found, message in diagnostics if found == severity))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

@@ -30,7 +30,9 @@ def engine_preview(stack: str, project: Path, environment: Mapping[str, str]) ->
         raise _failed("there is no pulumi on PATH") from None
     try:
         return read_preview(done.stdout)
-    except NotAPreviewError:
+    except NotAPreviewError as error:
+        if done.returncode == 0:
+            raise _failed(f"what pulumi printed is no preview of the engine's: {error}") from None
         told = (done.stderr.strip() or done.stdout.strip()).splitlines()[-REASON_LINES:]
         reason = " ".join(printable(line.strip()) for line in told) or f"exit {done.returncode}"
         raise _failed(f"pulumi preview failed: {reason}") from None

@@ -12,6 +12,14 @@ _ANY_WIDTH = 10_000
 """Columns, more than any table takes."""
 
 
+class _PipedConsole(Console):
+    """A console that leaves the end of its reader to the command, as other output does; rich itself exits by 1."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        raise BrokenPipeError
+
+
 def plain_console(stream: TextIO, width: int | None = None) -> Console:
     """A console that prints what it is given: text from a stack file is neither markup, nor an emoji, nor highlighted.
 
@@ -19,7 +27,7 @@ def plain_console(stream: TextIO, width: int | None = None) -> Console:
         stream: Where to.
         width: Columns; None: the terminal's, or 80.
     """
-    return Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+    return _PipedConsole(file=stream, highlight=False, markup=False, emoji=False, width=width)
 
 
 def plain_table(console: Console) -> Table:

@@ -103,7 +103,12 @@ def end_engine_keys(config: StackConfig) -> Rotation:
     newest = gateway.engine_key_generation
     return Rotation(
         _ended(at("gateway"), "engine_key_generation", newest, gateway.oldest_engine_key_generation),
-        (f"Rolls the engines: they take key {newest} alone. The gateway shows that one already.", *_away(config)),
+        (
+            f"Rolls the engines: they take key {newest} alone, which the gateway has to show by then.",
+            f"Where key {newest} has never been deployed, the update is refused: remove oldest_engine_key_generation"
+            " and update, before the former key is ended.",
+            *_away(config),
+        ),
         (),
     )
 

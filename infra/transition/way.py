@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from infra.blueprint.nodes import POOL_LABEL
+from infra.config.words import listed, near_miss
 from infra.posture import Platform
 from infra.transition.state import ENGINE, MASTER, Deployed, Record, state_of
 from infra.trust.posture import Finding, Posture, Severity
@@ -27,6 +28,7 @@ def with_way(platform: Platform, before: Deployed | None) -> Posture:
         *_pools(dropped_pools(before, after), before, platform.posture.stack),
         *_retiring(unready_pools(before, after, platform.config.emptied_pools), platform.posture.stack),
         *early_words(before, platform.config.emptied_pools),
+        *_idle_words(before, platform.config.emptied_pools),
         *key_findings(before, after),
     )
     return replace(platform.posture, findings=(*platform.posture.findings, *found))
@@ -59,6 +61,20 @@ def early_words(before: Deployed, emptied: Iterable[str]) -> Iterator[Finding]:
             f"Node pool {name} is not retiring yet, and the stack file says already that nothing runs there any more:"
             " an update of the same file would end the jobs that still run there while it retires. Take the word out"
             " of bulkhead:emptied_pools first, and write it once the pool is retiring and empty.",
+        )
+
+
+def _idle_words(before: Deployed, emptied: Iterable[str]) -> Iterator[Finding]:
+    """Pools that are said to be empty and are not deployed: gone, or called otherwise."""
+    for name in sorted(set(emptied) - before.pools.keys()):
+        near = near_miss(name, sorted(before.retiring & before.pools.keys()))
+        deployed = listed(f"{pool} (retiring)" if pool in before.retiring else pool for pool in sorted(before.pools))
+        yield Finding(
+            Severity.WARNING,
+            None,
+            EMPTIED_KEY,
+            f"No node pool {name} is deployed, so that the word permits nothing. Deployed with GPUs are {deployed}."
+            f" Write: {f'{near}, if that is meant; otherwise ' if near else ''}remove it.",
         )
 
 

@@ -15,6 +15,7 @@ from infra.config.trust import ControlId, Tier, Waiver
 from infra.trust.control import Control
 from infra.trust.posture import ControlPosture, ControlState, Finding, Posture, Severity
 from infra.trust.requirements import Requirement, requirements
+from infra.trust.runtime_classes import runtime_class_findings
 from infra.trust.unread_settings import unread_settings
 
 EXPIRY_NOTICE = datetime.timedelta(days=14)
@@ -115,6 +116,7 @@ def resolve(
         *(finding for question in questions for finding in _audits(question)),
         *_idle_settings(questions, config),
         *unread_settings(config, written, asked_for),
+        *runtime_class_findings(config, asked_for),
         *_believed_pools(config),
         *_unchecked_keys(config),
     ]
@@ -221,7 +223,11 @@ def _warnings(question: _Question, config: StackConfig, today: datetime.date) ->
     control = question.control
     for waiver in _waivers_of(control.id, config):
         if waiver.waiver.expires <= today:
-            message = f"The waiver of {control.id} expired on {waiver.waiver.expires} and no longer counts. Remove it."
+            acts = f", and {_state(question)[1]}" if question.acts else ""
+            message = (
+                f"The waiver of {control.id} expired on {waiver.waiver.expires} and no longer counts{acts}. Remove the"
+                " waiver."
+            )
         elif question.acts:
             message = f"The waiver of {control.id} waives nothing: {_state(question)[1]}. Remove the waiver."
         elif not question.required_by:

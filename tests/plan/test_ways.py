@@ -115,6 +115,24 @@ def test_a_pool_is_not_said_to_be_empty_before_it_is_retiring() -> None:
     assert with_way(early, gone).sound
 
 
+def test_a_word_for_a_pool_that_is_not_deployed_is_warned_of_with_those_that_are() -> None:
+    slip = platform_at("prod", {**DIVIDED.after, "bulkhead:emptied_pools": ["h100-mig-1g-20g"]})
+    state, _ = deployed_at("prod", step_document(DIVIDED, 0))
+
+    (said,) = [one for one in with_way(slip, state).warnings if "is deployed, so" in one.message]
+    assert said.path == "bulkhead:emptied_pools"
+    assert "No node pool h100-mig-1g-20g is deployed, so that the word permits nothing" in said.message
+    assert f"`{OLD} (retiring)`" in said.message
+    assert f"Write: {OLD}, if that is meant" in said.message
+
+
+def test_a_word_for_the_pool_that_is_left_is_not_said_to_be_idle() -> None:
+    state, _ = deployed_at("prod", step_document(DIVIDED, 0))
+
+    said = [one.message for one in with_way(platform_at("prod", step_document(DIVIDED, 1)), state).warnings]
+    assert not any("permits nothing" in message for message in said)
+
+
 def test_a_retiring_pool_may_be_taken_into_use_again() -> None:
     state, _ = deployed_at("prod", step_document(DIVIDED, 0))
 

@@ -176,7 +176,7 @@ def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
             at("pools", index, "nodes", "max"),
             f"the engines on `{pool.name}` take {_added(engines)}, and it has at most {_at_most(pool)}",
             "some engines would wait for a GPU that cannot come",
-            f"max: {_nodes_for(pool, engine_devices)} or more, or fewer replicas",
+            f"max: {_nodes_for(pool, engine_devices)} or more, or fewer replicas{_or_no_successor(draft, pool)}",
         )
     elif not single_quota_is_beyond:
         yield Problem(
@@ -184,7 +184,8 @@ def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
             f"engines and guaranteed quotas on `{pool.name}` take {_added([*engines, *quotas])}, "
             f"and it has at most {_at_most(pool)}",
             "a job would be admitted and then wait for a GPU that cannot come",
-            f"max: {_nodes_for(pool, total)} or more, or smaller quotas, or fewer replicas",
+            f"max: {_nodes_for(pool, total)} or more, or smaller quotas, or fewer replicas"
+            f"{_or_no_successor(draft, pool)}",
         )
 
 
@@ -203,8 +204,13 @@ def _large_engines(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
             f"{counted(engines, 'engine')} ({listed(model.name for model in large)}) need a node each, and "
             f"there are at most {counted(pool.nodes.max, 'node')}",
             "some engines would wait for a node that cannot come",
-            f"max: {engines} or more, or fewer replicas",
+            f"max: {engines} or more, or fewer replicas{_or_no_successor(draft, pool)}",
         )
+
+
+def _or_no_successor(draft: Draft, pool: Pool) -> str:
+    surging = [model.name for model in _models_that_fit_a_node(draft, pool) if model.surge]
+    return f", or surge: false for {listed(surging)}" if surging else ""
 
 
 def _models_that_fit_a_node(draft: Draft, pool: Pool) -> Iterator[Model]:

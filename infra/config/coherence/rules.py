@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from infra.config.coherence.caches import check_caches
 from infra.config.coherence.capacity import check_capacity
+from infra.config.coherence.classes import check_classes
 from infra.config.coherence.cluster import check_cluster
 from infra.config.coherence.controls import check_controls
 from infra.config.coherence.gateway import check_gateway
@@ -34,6 +35,7 @@ RULES: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_money,
     check_subjects,
     check_namespaces,
+    check_classes,
     check_cluster,
     check_gateway,
     check_networks,

@@ -92,6 +92,19 @@ def test_a_reader_who_stops_reading_causes_no_complaint(project: Path):
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize(
+    "arguments", ["posture", "posture --json", "plan", "posture --stack nope 2>&1", "posture --help"]
+)
+def test_a_reader_who_stops_reading_is_no_missing_control(project: Path, arguments: str):
+    """`head` in a pipeline with pipefail: 1 would say that the posture is unsound."""
+    command = f"'{sys.executable}' -c '{SCRIPT}' {arguments} | sleep 0; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(
+        ["bash", "-c", command], cwd=project, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 141
+    assert result.stderr == ""
+
+
 def test_a_full_disk_is_one_line(project: Path):
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")

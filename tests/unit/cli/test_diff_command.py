@@ -148,7 +148,7 @@ def test_an_invalid_side_is_refused_and_named(bulkhead: Bulkhead) -> None:
     result = bulkhead("diff", "--from", "Pulumi.invalid.yaml", "--to", "Pulumi.local.yaml", "--json")
 
     assert result.exit_code == 2
-    assert "Pulumi.invalid.yaml of Pulumi.invalid.yaml" in result.stderr
+    assert result.stderr.startswith("Pulumi.invalid.yaml: 1 fault; ")
     assert json.loads(result.stdout)["faults"][0]["path"] == "bulkhead:trust.tier"
 
 
@@ -184,3 +184,13 @@ def test_a_second_rotation_before_the_first_was_deployed_is_refused(
 
     assert result.exit_code == exit_code
     assert ("Write: key_generation: 2, one at a time" in " ".join(result.stdout.split())) == bool(exit_code)
+
+
+@pytest.mark.parametrize("named", ["/nowhere/old.yaml", "old.yaml"])
+def test_a_file_that_is_named_and_not_there_is_called_as_it_was_named(
+    bulkhead: Bulkhead, project: Path, named: str
+) -> None:
+    result = bulkhead("diff", "--from", named, "--to", str(project / "Pulumi.local.yaml"))
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{named}: 1 fault; ")

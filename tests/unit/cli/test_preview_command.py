@@ -1,9 +1,10 @@
-"""`bulkhead preview`: which stack the engine is asked for."""
+"""`bulkhead preview`: which stack the engine is asked for, and which recordings are taken."""
 
 from pathlib import Path
 
 import pytest
 
+from infra.cli import exit_codes
 from tests.unit.cli.conftest import Bulkhead, stand_in_for_pulumi
 from tests.unit.cli.test_diff_command import git
 
@@ -50,3 +51,56 @@ def test_the_engine_is_asked_for_the_stack_by_its_whole_name(
 
     assert result.exit_code == 0, result.output
     assert asked.read_text() == f"preview --json --non-interactive --stack {selected}\n"
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    "document",
+    ['{"changeSummary":{"delete":5}}', '{"steps":[{"op":"bogus"}]}', '{"steps":[{"op":"delete","urn":"x"}]}', "5"],
+)
+def test_a_recording_that_hides_a_change_is_refused(bulkhead: Bulkhead, tmp_path: Path, document: str) -> None:
+    (tmp_path / "found.json").write_text(document)
+
+    result = bulkhead("preview", "--from-json", str(tmp_path / "found.json"))
+
+    assert result.exit_code == exit_codes.FAILED
+    assert "it is no preview of the engine's: " in result.stderr
+    assert "the output of: pulumi preview --json > found.json" in result.stderr
+    assert not result.stdout
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    ("name", "status", "wrong"),
+    [
+        ("nowhere.json", exit_codes.INVALID, "it cannot be read: No such file or directory"),
+        ("folder", exit_codes.INVALID, "it cannot be read: Is a directory"),
+        ("binary", exit_codes.FAILED, "it is no preview of the engine's: it is not UTF-8 text"),
+    ],
+)
+def test_a_recording_that_cannot_be_read_is_a_fault_like_any_other(
+    bulkhead: Bulkhead, tmp_path: Path, name: str, status: int, wrong: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "binary").write_bytes(b"\x7fELF\xff\xfe")
+
+    result = bulkhead("preview", "--from-json", str(tmp_path / name))
+
+    assert result.exit_code == status, result.stderr
+    assert wrong in result.stderr
+    assert "there is nothing to render" in result.stderr
+    assert f"the output of: pulumi preview --json > {name}" in result.stderr
+
+
+@pytest.mark.usefixtures("asked")
+def test_an_engine_that_prints_less_than_it_counts_is_told_of_by_what_is_missing(
+    bulkhead: Bulkhead, tmp_path: Path
+) -> None:
+    (tmp_path / "stand-ins" / "pulumi").write_text(
+        '#!/bin/sh\necho \'{"steps": [], "changeSummary": {"delete": 5}}\'\n'
+    )
+
+    result = bulkhead("preview")
+
+    assert result.exit_code == exit_codes.FAILED
+    assert "what pulumi printed is no preview of the engine's: changeSummary counts 5 to delete" in result.stderr

@@ -55,6 +55,19 @@ def test_keys_of_the_gateway_are_raised_where_nothing_is_said_of_it_yet(
     assert text(project) == f"{SOUND}  bulkhead:gateway: {{{key}: 2}}\n"
 
 
+def test_a_link_stays_a_link_and_the_file_that_it_leads_to_is_changed(bulkhead: Bulkhead, project: Path) -> None:
+    shared = project / "shared" / "one.yaml"
+    shared.parent.mkdir()
+    (project / "Pulumi.local.yaml").rename(shared)
+    (project / "Pulumi.local.yaml").symlink_to("shared/one.yaml")
+
+    assert bulkhead("rotate", "salt", "--stack", "local").exit_code == 0
+
+    assert (project / "Pulumi.local.yaml").is_symlink()
+    assert "cache_salt_generation: 2" in shared.read_text()
+    assert sorted(path.name for path in shared.parent.iterdir()) == ["one.yaml"]
+
+
 def test_a_number_that_the_file_may_not_have_is_not_written(bulkhead: Bulkhead, project: Path) -> None:
     full = SOUND.replace("budget: {usd: 5}}", "budget: {usd: 5}, key_generation: 1000000}")
     (project / "Pulumi.local.yaml").write_text(full)

@@ -6,6 +6,7 @@ import pytest
 
 from infra.cli.project import stack_file_of
 from infra.faults import Fault, FaultsFoundError
+from tests.unit.cli.conftest import Bulkhead
 
 
 def selected(stack: str | None, start: Path, **environment: str) -> str:
@@ -67,7 +68,7 @@ def test_without_a_project_the_fault_says_how_to_go_on(tmp_path: Path, text: str
     (tmp_path / "Pulumi.yaml").write_text(text)
     fault = refusal(None, tmp_path)
     assert fault.path == "Pulumi.yaml"
-    assert "--stack-file" in fault.write
+    assert fault.write == "the command inside the project"
 
 
 def test_an_unknown_stack_is_a_fault_that_lists_the_known_ones(project: Path):
@@ -88,3 +89,35 @@ def test_what_cannot_be_a_stacks_name_finds_no_file(project: Path, name: str):
 
 def test_an_empty_variable_is_as_good_as_none(project: Path):
     assert selected(None, project, PULUMI_STACK="") == "Pulumi.local.yaml"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("preview",),
+        ("destroy",),
+        ("transition", "--plan"),
+        ("rotate", "salt"),
+        ("posture",),
+        ("plan",),
+        ("images",),
+        ("placement",),
+        ("audit",),
+    ],
+    ids=lambda command: command[0],
+)
+def test_an_option_is_advised_where_the_command_has_it(bulkhead: Bulkhead, command: tuple[str, ...]) -> None:
+    refused = bulkhead(*command, "--stack", "nope").stderr
+
+    assert "one of: invalid, local, unsound" in refused
+    assert ("--stack-file" in refused) == ("--stack-file" in bulkhead(*command, "--help").stdout)
+
+
+@pytest.mark.parametrize("command", ["preview", "diff"])
+def test_outside_a_project_too(
+    bulkhead: Bulkhead, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert ("--stack-file" in bulkhead(command, "--stack", "nope").stderr) == (command == "diff")

@@ -78,6 +78,15 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     assert refused(path).faults[0].wrong == "this is a folder"
 
 
+@pytest.mark.parametrize(
+    ("value", "held"), [("{}", "there is none"), ("5", "this is a whole number"), ("", "this is empty")]
+)
+def test_a_configuration_without_keys_is_refused_for_what_it_is(tmp_path: Path, value: str, held: str) -> None:
+    path = write(tmp_path, f"config: {value}\n")
+
+    assert refused(path).faults[0].wrong == f"keys with values are wanted here, and {held}"
+
+
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.dev.yaml"
     os.mkfifo(path)

@@ -120,6 +120,21 @@ def test_keys_that_are_almost_ours_are_refused_and_not_ignored(key: str, value: 
     assert len(faults_of(stack)) == 1
 
 
+def test_a_key_without_a_namespace_that_resembles_none_is_answered_with_the_keys_there_are() -> None:
+    (unlike,), (near,) = (faults_of({**document(), key: 1}) for key in ("x", "tenant"))
+
+    assert unlike.write.startswith("remove it; the keys are `bulkhead:trust`, ")
+    assert near.write == "`bulkhead:tenants`"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("/v1/chat/completions", "chat"), ("/v1/completions", "completions"), ("v1/models", "models"), ("chats", "chat")],
+)
+def test_a_route_written_as_its_address_is_advised_by_its_name(written: str, meant: str) -> None:
+    assert only_fault({"tenants.0.routes": [written]}).write.startswith(f"`{meant}`, if that is meant")
+
+
 def test_other_programs_keys_are_left_alone() -> None:
     others = {"gcp:project": "x", "kubernetes:context": "y", "pulumi:tags": {"a": "b"}}
 
@@ -212,7 +227,7 @@ def test_one_name_where_a_list_of_names_is_wanted_is_to_be_written_as_a_list() -
 
     assert fault.path == "bulkhead:emptied_pools"
     assert fault.wrong.startswith("a list is wanted here, and this is text: ")
-    assert fault.write == "bulkhead:emptied_pools: [l4-whole]"
+    assert fault.write == "bulkhead:emptied_pools: [l4-whole-x2]"
     assert sound({"emptied_pools": []}).emptied_pools == ()
 
 
@@ -220,6 +235,75 @@ def test_what_is_to_be_done_about_quotes_stands_before_the_comment() -> None:
     fault = only_fault({"tenants.0.budget.usd": "500"})
 
     assert fault.write.startswith("without quotes (`pulumi config set --path` needs `--type float` for it): usd: ")
+
+
+@pytest.mark.parametrize(("written", "meant"), [("1_000", 1000), ("0x10", 16), ("0o17", 15), ("1_234_567", 1234567)])
+def test_a_number_as_other_languages_write_it_is_advised_in_plain_digits(written: str, meant: int) -> None:
+    for key, name in (("tenants.0.budget.usd", "usd"), ("tenants.0.rate_limit.tokens_per_minute", "tokens_per_minute")):
+        assert only_fault({key: written}).write.startswith(f"in plain digits: {name}: {meant}  # ")
+
+
+def test_a_number_with_too_many_digits_in_another_notation_is_not_shown() -> None:
+    assert "usd: 500" in only_fault({"tenants.0.budget.usd": "0xfffffff"}).write
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("true", "without quotes: surge: true"),
+        ("False", "without quotes: surge: false"),
+        ("yes", "surge: true"),
+        ("on", "surge: true"),
+        ("No", "surge: false"),
+        (1, "surge: true"),
+        (0, "surge: false"),
+    ],
+)
+def test_a_truth_written_otherwise_is_advised_as_what_was_meant(written: object, meant: str) -> None:
+    assert only_fault({"models.0.surge": written}).write.startswith(f"{meant}  # Whether an engine on GPUs goes")
+
+
+def test_protection_that_is_wanted_is_never_advised_away() -> None:
+    fault = only_fault({"gateway.database": {"kind": "in_cluster", "deletion_protection": "true"}})
+
+    assert fault.write.startswith("without quotes: deletion_protection: true  # ")
+
+
+@pytest.mark.parametrize("written", ["maybe", 2, 1.0, [], {}, None])
+def test_no_truth_is_advised_where_none_was_meant(written: object) -> None:
+    assert only_fault({"models.0.surge": written}).write.startswith("`true` or `false`, without quotes: Whether ")
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        (5, "centre: '5'"),
+        (True, "centre: 'true'"),
+        (12345678, "centre: '4711'"),
+        ({"nested": 5}, "centre: '4711'"),
+        ({"secure": "ciphertext"}, "centre: '4711'"),
+        ("x" * 201, "at most 200 characters: centre: '4711'"),
+    ],
+    ids=["number", "truth", "long number", "nested", "secure", "long"],
+)
+def test_a_value_of_metadata_is_advised_as_text(written: object, advice: str) -> None:
+    assert only_fault({"tenants.0.metadata": {"centre": written}}).write.startswith(f"{advice}  # ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"tenants.0.gpu_quota": {"l4": "many"}}, "without quotes: l4: 4  # "),
+        ({"sources.charts": {"kueue": 5}}, "kueue: {kind: folder, path: .charts/kueue}  # "),
+        ({"pools.1.node_labels": {"example.com/pool": 5}}, "example.com/pool: '5'  # "),
+        ({"models.0.resources.cpu": 4}, "cpu: '4'  # "),
+        ({"models.0.resources.memory": 24}, "memory: 24Gi  # "),
+    ],
+)
+def test_one_value_of_a_map_and_a_number_for_a_text_are_advised_in_their_form(
+    changes: dict[str, Any], advice: str
+) -> None:
+    assert only_fault(changes).write.startswith(advice)
 
 
 def test_nesting_without_end_is_refused() -> None:

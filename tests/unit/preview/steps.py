@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,4 +59,4 @@ def scaled(name: str, changes: int) -> str:
         for template in templates[: changes - len(steps)]:
             steps.append(json.loads(json.dumps(copy.deepcopy(template)).replace("search", tenant)))
             steps[-1]["urn"] += f"-{tenant}"
-    return json.dumps({**document, "steps": steps})
+    return json.dumps({**document, "steps": steps, "changeSummary": Counter(one["op"] for one in steps)})

@@ -1,10 +1,12 @@
 """What the engine prints becomes changes, without what is secret and without what is only the engine's."""
 
+import json
+
 import pytest
 
 from infra.diff.resources import Action
 from infra.preview.document import NotAPreviewError, read_preview
-from tests.unit.preview.steps import GATEWAY, STACK, named, state, step, text_of
+from tests.unit.preview.steps import GATEWAY, STACK, Document, named, state, step, text_of
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -19,7 +21,6 @@ def test_each_operation_becomes_an_action() -> None:
         "update": Action.UPDATE,
         "delete": Action.DELETE,
         "replace": Action.REPLACE,
-        "an-operation-of-tomorrow": Action.UPDATE,
     }
     steps = [step(name, new=state(CONFIG_MAP, name, named(name))) for name in operations]
 
@@ -134,3 +135,69 @@ def test_a_message_that_comes_twice_is_told_once_and_says_what_it_is_about() -> 
 def test_anything_else_is_no_preview(text: str) -> None:
     with pytest.raises(NotAPreviewError):
         read_preview(text)
+
+
+@pytest.mark.parametrize(
+    ("document", "wrong"),
+    [
+        ({"changeSummary": {"delete": 5}}, "changeSummary counts 5 to delete, and steps tell 0 of them"),
+        (
+            {"changeSummary": {"replace": 1, "same": 9}, "steps": []},
+            "changeSummary counts 1 to replace, and steps tell 0 of them",
+        ),
+        ({"changeSummary": {"bogus": 1}}, "changeSummary counts an operation that is not known here: bogus"),
+        ({"steps": [{"op": "bogus"}]}, "steps[0].op is an operation that is not known here"),
+        (
+            {"steps": [{"op": "delete", "urn": GATEWAY}]},
+            "steps[0] tells neither what was there nor what will be",
+        ),
+        ({"steps": [{"op": "delete", "urn": "x"}]}, "steps[0].urn is not of the form that the engine gives it"),
+        (
+            {"steps": [{"op": "delete", "urn": GATEWAY, "oldState": {"type": CONFIG_MAP}}]},
+            "steps[0].oldState.custom is missing",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_change_that_is_not_told_in_full_is_refused(document: Document, wrong: str) -> None:
+    """Nothing would stand where a deletion belongs."""
+    with pytest.raises(NotAPreviewError) as refused:
+        read_preview(json.dumps(document))
+
+    assert str(refused.value) == wrong
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"steps": 5},
+        {"steps": [5]},
+        {"steps": [{"op": "delete", "oldState": {"custom": True}}]},
+        {"steps": [{"op": "delete", "oldState": {"custom": True}, "urn": "x"}]},
+        {"steps": [], "diagnostics": 5},
+        {"steps": [], "diagnostics": [5]},
+        {"steps": [], "changeSummary": 5},
+        {"steps": [], "changeSummary": {"delete": "many"}},
+        {"steps": [step("replace", new=state(CONFIG_MAP, "one", {}), replaceReasons=5)]},
+        {"steps": [step("update", new={**state(CONFIG_MAP, "one", {}), "inputs": 5})]},
+        {"steps": [step("update", new=state(CONFIG_MAP, "one", {}, parent="x::y::z"))]},
+        {"steps": [step("update", new={**state(CONFIG_MAP, "one", {}), "parent": "x"})]},
+    ],
+    ids=json.dumps,
+)
+def test_a_part_of_another_form_is_refused_and_is_no_bug(document: Document) -> None:
+    with pytest.raises(NotAPreviewError):
+        read_preview(json.dumps(document))
+
+
+def test_a_preview_that_failed_may_tell_more_than_it_counts() -> None:
+    document = text_of(step("delete", state(CONFIG_MAP, "one", named("one"))), changeSummary={"same": 1})
+
+    assert len(read_preview(document).changes) == 1
+
+
+def test_a_replacement_in_parts_is_counted_as_one() -> None:
+    one = state(CONFIG_MAP, "one", named("one"))
+    parts = [step("create-replacement", one, one), step("replace", one, one), step("delete-replaced", one)]
+
+    assert len(read_preview(text_of(*parts, changeSummary={"replace": 1})).changes) == 1

@@ -69,6 +69,14 @@ def test_a_former_key_is_ended_by_the_newest_number() -> None:
     assert rotation.end_tenant_key(config(2), TENANT).edits == {(*PLACE, "oldest_key_generation"): 2}
 
 
+def test_the_end_of_the_engines_former_key_is_refused_before_the_newest_is_deployed_and_says_so() -> None:
+    """Nothing here knows what the gateway shows: the stack file alone has been read."""
+    made = rotation.end_engine_keys(sound({"gateway.engine_key_generation": 2}))
+
+    assert not any("already" in line for line in made.update)
+    assert any("Where key 2 has never been deployed, the update is refused" in line for line in made.update)
+
+
 @pytest.mark.parametrize(("newest", "oldest"), [(1, None), (1, 1), (3, 3)])
 def test_what_is_not_there_is_not_ended(newest: int, oldest: int | None) -> None:
     with pytest.raises(NoFormerKeyError):

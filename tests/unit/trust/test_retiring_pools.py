@@ -93,3 +93,16 @@ def test_the_posture_carries_the_warning() -> None:
     posture = whole_posture_of("test", config_of(parts("HW2", partition=SLICED)), TODAY)
 
     assert [one.path for one in posture.warnings if "still stands" in one.message] == ["bulkhead:retiring_pools[0]"]
+
+
+@pytest.mark.parametrize("name", ["nowhere-whole", "gpu-mig-1g-10g"])
+def test_a_pool_that_is_said_to_be_empty_is_told_with_the_pools_that_there_are(name: str) -> None:
+    """The file cannot tell a slip from a pool that has left it."""
+    made = {**parts(), "retiring_pools": [], "emptied_pools": [name]}
+
+    (finding,) = [one for one in whole_posture_of("test", config_of(made), TODAY).findings if "emptied" in one.path]
+
+    assert (finding.severity, finding.path) == (Severity.WARNING, "bulkhead:emptied_pools[0]")
+    assert f"No node pool of this file is called {name}" in finding.message
+    assert "The node pools with GPUs here are `gpu-mig-1g-10gb`" in finding.message
+    assert ("Write: gpu-mig-1g-10gb, if that is meant" in finding.message) == (name != "nowhere-whole")

@@ -81,6 +81,11 @@ def test_a_waiver_of_a_control_in_force_is_a_warning_and_the_control_acts(trust:
     assert states(posture)["SR1"] == state
 
 
+def test_an_expired_waiver_of_a_control_in_force_says_which_of_the_two_is_to_go():
+    (finding,) = posture_of(shared(waiver("SR1", "2026-01-01"), tier="governed")).findings
+    assert finding.message.endswith("no longer counts, and tier governed enforces it. Remove the waiver.")
+
+
 def test_of_two_waivers_for_one_control_the_first_counts_and_the_second_is_pointed_out():
     posture = posture_of(shared(*(waiver(control) for control in SHARING), waiver("SR1", owner="somebody@example.com")))
     first, second = findings(posture, "SR1")

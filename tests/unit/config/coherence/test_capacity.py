@@ -27,6 +27,7 @@ def test_devices_for_a_successor_count_as_an_engine_s() -> None:
 
     assert fault.path == "bulkhead:pools[1].nodes.max"
     assert "5 (llama: 5 engines x 1, a successor among them)" in fault.wrong
+    assert fault.write.endswith(", or surge: false for `llama`")
 
 
 def test_on_a_pool_that_one_engine_fills_a_successor_is_refused_by_itself() -> None:
@@ -35,6 +36,7 @@ def test_on_a_pool_that_one_engine_fills_a_successor_is_refused_by_itself() -> N
     fault = only_fault({**full, "models.0.replicas": 1, "models.0.surge": True})
 
     assert fault.path == "bulkhead:pools[1].nodes.max"
+    assert fault.write.endswith(", or surge: false for `llama`")
 
 
 def test_quotas_of_several_tenants_add_up() -> None:

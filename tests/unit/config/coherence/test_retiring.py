@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra.config.stack import StackConfig
 from tests.unit.config.documents import Document, document, faults_of, only_fault, sound
 
 GKE: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
@@ -52,6 +53,16 @@ def test_a_pool_that_stays_is_not_said_to_be_empty() -> None:
 def test_an_emptied_pool_is_a_name() -> None:
     assert only_fault({"cluster": GKE, "emptied_pools": [{"name": "l4"}]}).path == "bulkhead:emptied_pools[0]"
     assert sound({"cluster": GKE, "emptied_pools": ["l4-whole"]}).emptied_pools == ("l4-whole",)
+
+
+@pytest.mark.parametrize("key", ["retiring_pools", "emptied_pools"])
+def test_the_examples_of_the_reference_hold_beside_each_other(key: str) -> None:
+    pools, value = ((StackConfig.model_fields[one].examples or [])[0] for one in ("pools", key))
+    system = {"name": "system", "accelerator": "cpu", "nodes": {"min": 2, "max": 4}}
+
+    assert sound(
+        {"cluster": GKE, "pools": [*pools, system], "tenants.0.gpu_quota": 0, "models.0.replicas": 1, key: value}
+    )
 
 
 def test_the_nodes_of_an_existing_cluster_do_not_go() -> None:
