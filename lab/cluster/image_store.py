@@ -13,12 +13,12 @@ from pathlib import Path
 
 from lab import paths
 from lab.cluster.commands import run, succeeds
+from lab.cluster.images import IMPORT_SECONDS, ctr_command
 from lab.errors import LabEnvironmentError, LabError
 from lab.locks import BUILDING, exclusive
 from lab.progress import Progress, silent
 
 _START_SECONDS = 30.0
-_IMPORT_SECONDS = 900.0
 _DATABASES = "*.db"
 _KEY = "key"
 _UNPACKED = 1.7
@@ -75,7 +75,7 @@ def _lay(store: Path, root: Path) -> bool:
     laid = root.with_name("root.laid")
     shutil.rmtree(laid, ignore_errors=True)
     laid.parent.mkdir(parents=True, exist_ok=True)
-    if not succeeds(["cp", "--archive", "--link", store / "root", laid], timeout=_IMPORT_SECONDS):
+    if not succeeds(["cp", "--archive", "--link", store / "root", laid], timeout=IMPORT_SECONDS):
         shutil.rmtree(laid, ignore_errors=True)
         return False
     for database in laid.rglob(_DATABASES):
@@ -131,17 +131,19 @@ def _fill(store: Path, archives: Mapping[str, Path]) -> None:
         try:
             _wait_for(socket, process, log)
             for reference, archive in archives.items():
-                command = [paths.binaries_directory() / "ctr", "--address", socket, "--namespace", "k8s.io"]
-                run([*command, "images", "import", archive], doing=f"Unpacking {reference}", timeout=_IMPORT_SECONDS)
+                run(
+                    [*ctr_command(socket), "images", "import", archive],
+                    doing=f"Unpacking {reference}",
+                    timeout=IMPORT_SECONDS,
+                )
         finally:
             process.terminate()
             process.wait()
 
 
 def _wait_for(socket: Path, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    ctr = [paths.binaries_directory() / "ctr", "--address", socket, "version"]
     deadline = time.monotonic() + _START_SECONDS
-    while not (socket.exists() and succeeds(ctr)):
+    while not (socket.exists() and succeeds([*ctr_command(socket), "version"])):
         if process.poll() is not None or time.monotonic() > deadline:
             said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
             raise LabError(f"Unpacking the images failed: containerd did not start ({'; '.join(said)}).")

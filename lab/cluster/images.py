@@ -18,13 +18,14 @@ from lab.cluster.addresses import (
     PAUSE_IMAGE,
     PROBE_IMAGE,
 )
-from lab.cluster.commands import run
+from lab.cluster.commands import Argument, run
 from lab.cluster.node import containerd_socket
 from lab.cluster.one_layer_image import OneLayerImage, write_image
 from lab.errors import LabError
 from lab.progress import Progress, silent
 
-_IMPORT_TIMEOUT = 900.0  # seconds; the largest image is 3 GB
+IMPORT_SECONDS = 900.0
+"""How long an import may take; the largest image is 3 GB."""
 
 
 class _Descriptor(TypedDict):
@@ -48,7 +49,7 @@ def import_image(archive: Path, reference: str, progress: Progress = silent) -> 
         return False
     progress(f"importing {reference}")
     # Without --base-name, ctr names the image as the archive's own annotation says.
-    _ctr("images", "import", str(archive), doing=f"Importing {reference}", timeout=_IMPORT_TIMEOUT)
+    _ctr("images", "import", str(archive), doing=f"Importing {reference}", timeout=IMPORT_SECONDS)
     images = imported_images()
     if images.get(reference) != digest:
         raise LabError(
@@ -114,9 +115,13 @@ def _fingerprint(image: OneLayerImage) -> str:
     return repr([(path, status.st_size, status.st_mtime_ns) for path, status in statuses])
 
 
+def ctr_command(socket: Path) -> list[Argument]:
+    """Return the `ctr` that asks the containerd on `socket` in the kubelet's namespace."""
+    return [paths.binaries_directory() / "ctr", "--address", socket, "--namespace", "k8s.io"]
+
+
 def _ctr(*arguments: str, doing: str, timeout: float = 60.0) -> str:
     socket = containerd_socket(paths.state_directory())
     if not socket.exists():
         raise LabError(f"{doing} failed: the lab is not up. Run `bulkhead lab up` first.")
-    command = [paths.binaries_directory() / "ctr", "--address", socket, "--namespace", "k8s.io", *arguments]
-    return run(command, doing=doing, timeout=timeout)
+    return run([*ctr_command(socket), *arguments], doing=doing, timeout=timeout)
