@@ -1,4 +1,4 @@
-"""Values as a resource's inputs hold them: of any type, since nobody has checked them yet.
+"""Values of any type, since nobody has checked them yet: a resource's inputs, a document that was read.
 
 The policy SDK hands mappings and sequences of its own, which are neither `dict` nor `list` and raise where an unknown
 value is read: what is not asked for is not touched.

@@ -18,7 +18,7 @@ from infra.blueprint.network import (
     NetworkRulePart,
     PodsPeer,
 )
-from infra.guard.values import listed, mapping, plain
+from infra.values import listed, mapping, plain
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Set on every namespace by the API server."""

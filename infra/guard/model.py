@@ -9,7 +9,7 @@ from infra.blueprint import names
 from infra.blueprint.model import Blueprint, EnginePart, GkeClusterPart, NamespacePart
 from infra.blueprint.network import NetworkPolicyPart
 from infra.config.trust import ControlId
-from infra.guard.values import mapping
+from infra.values import mapping
 
 OWN_COMPONENT = "bulkhead:"
 """What the type of each of this program's components begins with."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from infra.blueprint.devices import CLASS_PREFIX, GPU_PREFIX
-from infra.guard.values import listed, mapping
+from infra.values import listed, mapping
 
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 WITHOUT_PODS = frozenset({"data", "metadata", "stringData"})

@@ -8,10 +8,9 @@ from what the program writes.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-import yaml
-
+from infra import values
 from infra.audit.budgets.door import Replica
 from infra.audit.budgets.verdict import Shown
 from infra.audit.results import Outcome
@@ -66,7 +65,7 @@ def configuration_shown(replicas: Sequence[Replica], gateway: GatewayPart) -> It
         replicas: Every replica that serves.
         gateway: What the stack file says of it.
     """
-    read = {replica.name: _parsed(replica.configuration) for replica in replicas}
+    read = {replica.name: values.document(replica.configuration) for replica in replicas}
     yield _as_deployed(replicas)
     for setting in FAIL_CLOSED:
         yield _shown(
@@ -121,7 +120,7 @@ def _mispriced(name: str, model: GatewayModelPart, read: Mapping[str, Mapping[st
 
 
 def _prices(entry: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    parameters = _mapping(entry.get("litellm_params"))
+    parameters = values.mapping(entry.get("litellm_params"))
     return _number(parameters.get("input_cost_per_token")), _number(parameters.get("output_cost_per_token"))
 
 
@@ -133,25 +132,12 @@ def _same(wanted: Iterable[float | None], found: Iterable[float | None]) -> bool
     )
 
 
-def _parsed(text: str) -> Mapping[str, Any]:
-    try:
-        return _mapping(yaml.safe_load(text))
-    except yaml.YAMLError:
-        return {}
-
-
 def _general(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(document.get("general_settings"))
+    return values.mapping(document.get("general_settings"))
 
 
 def _entries(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    listed = document.get("model_list")
-    for entry in cast("list[object]", listed) if isinstance(listed, list) else []:
-        yield _mapping(entry)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+    yield from map(values.mapping, values.listed(document.get("model_list")))
 
 
 def _number(value: object) -> float | None:

@@ -8,7 +8,7 @@ from infra.blueprint.model import TenantAccessPart, TenantSpacePart
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource, SubjectKey
 from infra.guard.rule import ResourceRule
-from infra.guard.values import listed, mapping
+from infra.values import listed, mapping
 
 RBAC = "rbac.authorization.k8s.io"
 TENANT_ROLE = "tenant"

@@ -6,7 +6,7 @@ from infra.blueprint.names import POLICY_PREFIX
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.rule import ResourceRule
-from infra.guard.values import differing, listed, mapping
+from infra.values import differing, listed, mapping
 
 KYVERNO_GROUPS = ("kyverno.io", "policies.kyverno.io")
 API_SERVER_GROUP = "admissionregistration.k8s.io"

@@ -15,7 +15,7 @@ from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.pods import containers, environment, pod_specs, words
 from infra.guard.rule import ResourceRule
-from infra.guard.values import document, listed, mapping, texts_below
+from infra.values import document, listed, mapping, texts_below
 
 SERVERS = frozenset({"vllm", "vllm.entrypoints.api_server", "vllm.entrypoints.openai.api_server"})
 KEY_VARIABLE = "VLLM_API_KEY"

@@ -8,7 +8,7 @@ from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.pods import containers, environment
 from infra.guard.rule import ResourceRule
-from infra.guard.values import document, listed, mapping
+from infra.values import document, listed, mapping
 
 OWN_MAP = "gateway-configuration"
 """What the map that the program's gateway reads is called in Pulumi, where no transformation reaches."""

@@ -8,7 +8,7 @@ from infra.blueprint.names import MANAGED_NAMESPACE_LABELS, TENANT_LABEL
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.rule import ResourceRule
-from infra.guard.values import differing
+from infra.values import differing
 
 POD_SECURITY_LABEL = "pod-security.kubernetes.io/enforce"
 POD_SECURITY_LEVELS = frozenset({"baseline", "restricted"})

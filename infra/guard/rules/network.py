@@ -7,7 +7,7 @@ from infra.guard.connections import differences
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.pods import containers, pod_specs
 from infra.guard.rule import ResourceRule, StackRule
-from infra.guard.values import listed, mapping
+from infra.values import listed, mapping
 
 NETWORKING = "networking.k8s.io"
 NETWORK_POLICY = "NetworkPolicy"

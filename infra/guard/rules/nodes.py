@@ -10,7 +10,7 @@ from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.pods import containers, environment, pod_specs, words
 from infra.guard.rule import ResourceRule
-from infra.guard.values import document, listed, mapping, mappings_below, texts_below
+from infra.values import document, listed, mapping, mappings_below, texts_below
 
 NODE_POOL = "gcp:container/nodePool:NodePool"
 NODE_KINDS = frozenset({"ComputeClass", "NodeClaim", "NodeClass", "NodePool"})

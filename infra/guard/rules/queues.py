@@ -10,7 +10,7 @@ from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.pods import asks_for_gpus, containers, pod_specs
 from infra.guard.rule import ResourceRule
-from infra.guard.values import differing, listed, mapping
+from infra.values import differing, listed, mapping
 
 KUEUE_GROUP = "kueue.x-k8s.io"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"

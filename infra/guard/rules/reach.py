@@ -6,7 +6,7 @@ from infra.blueprint import names
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.rule import ResourceRule
-from infra.guard.values import mappings_below, texts_below
+from infra.values import mappings_below, texts_below
 
 OPEN_SERVICE_TYPES = frozenset({"LoadBalancer", "NodePort"})
 ROUTE_KINDS = frozenset(

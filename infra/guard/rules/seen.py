@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
 from infra.guard.rule import ResourceRule, StackRule
-from infra.guard.values import listed
+from infra.values import listed
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 OBJECT_KINDS = frozenset(
