@@ -4,7 +4,7 @@ Run, as root, with the lab up and nothing deployed: python -m benchmarks.audit [
 
 The `local` stack is deployed in the `partitioned` tier into a state of its own, and destroyed in the end. What is timed
 is the whole command, with the start of Python. Admission is played for every tenant, packets between all pairs of
-tenants. Lines are printed as they are measured.
+tenants, budgets by each with its key. Lines are printed as they are measured.
 """
 
 import json
@@ -27,7 +27,7 @@ from tests.lab.local_stack import make_engine, plain_yaml
 PROJECT = Path(__file__).resolve().parents[1]
 STACK = "local"
 TENANTS = (2, 10, 50)
-PROBES = ("admission", "packets", "access")
+PROBES = ("admission", "packets", "access", "budgets")
 COLUMNS = f"{'tenants':>8}{'objects':>9}{'of each':>9}{'up, s':>8}  " + "".join(
     f"{probe + ', s':>14}" for probe in PROBES
 )

@@ -81,8 +81,24 @@ def audited(stack: LocalStack, *arguments: str, status: int = 0) -> Document:
         check=False,
         timeout=900,
     )
-    assert done.returncode == status, done.stderr + done.stdout
+    assert done.returncode == status, why(done)
     return json.loads(done.stdout)
+
+
+def why(done: subprocess.CompletedProcess[str]) -> str:
+    """What explains the exit status of an audit: of its report, only what did not hold or was not shown."""
+    try:
+        controls = json.loads(done.stdout)["controls"]
+    except json.JSONDecodeError:
+        return done.stderr + done.stdout
+    told = [
+        f"{row['id']} {row['verdict']}: {name} {case['tenant']} {case['case']}: {case['seen']}"
+        for row in controls
+        for name in ("failures", "unproven")
+        for case in row[name]
+        if name == "failures" or row["verdict"] == "unproven"
+    ]
+    return "\n".join([f"exit status {done.returncode}", done.stderr.strip(), *told])
 
 
 def control(document: Document, identifier: str) -> Mapping[str, Any]:
