@@ -51,7 +51,7 @@ def probe_budgets(
             for part in asked
             for shown in (
                 _allowance(part, accounts.get(part.name)),
-                *_with_its_key(door, blueprint, part, names),
+                *_with_its_key(door, blueprint, part, names, accounts.get(part.name)),
             )
         ),
     )
@@ -72,7 +72,7 @@ def _strangers(door: BudgetDoor, blueprint: Blueprint, replicas: Sequence[str]) 
 
 
 def _with_its_key(
-    door: BudgetDoor, blueprint: Blueprint, tenant: TenantPart, replicas: Sequence[str]
+    door: BudgetDoor, blueprint: Blueprint, tenant: TenantPart, replicas: Sequence[str], account: Account | None
 ) -> Iterable[Shown]:
     """What a tenant gets, and does not get; its refusals mean nothing where its key opens nothing."""
     identity = f"tenant {tenant.name}, by its key"
@@ -88,9 +88,8 @@ def _with_its_key(
         else _tried(door, attempt, replicas[index % len(replicas)], key, identity)
         for index, attempt in enumerate(attempts)
     ]
-    if work.outcome is Outcome.HOLDS:
-        return [work, *found]
-    return [work, *(_doubted(shown, work.seen) for shown in found)]
+    doubt = _doubt(tenant, work, account)
+    return [work, *(_doubted(shown, doubt) if doubt else shown for shown in found)]
 
 
 def _tried(door: BudgetDoor, attempt: Attempt, replica: str, key: str | None, identity: str) -> Shown:
@@ -102,8 +101,19 @@ def _untried(attempt: Attempt, identity: str, why: str) -> Shown:
     return Shown(attempt.case, True, attempt.about, Outcome.UNPROVEN, why, identity)
 
 
-def _doubted(shown: Shown, work: str) -> Shown:
-    return shown.doubted(f"its models were {work}") if shown.outcome is Outcome.HOLDS else shown
+def _doubt(tenant: TenantPart, work: Shown, account: Account | None) -> str:
+    """Why refusals of a tenant's key mean nothing; empty where they do."""
+    if work.outcome is Outcome.HOLDS or (MODELS.path not in tenant.paths and _works(account)):
+        return ""
+    return f"its models were {work.seen}"
+
+
+def _doubted(shown: Shown, doubt: str) -> Shown:
+    return shown.doubted(doubt) if shown.outcome is Outcome.HOLDS else shown
+
+
+def _works(account: Account | None) -> bool:
+    return account is not None and account.standing is Standing.LISTED and account.key is KeyState.WORKS
 
 
 def _listed(tenant: TenantPart, reply: Reply, identity: str) -> Shown:
@@ -126,7 +136,7 @@ def _worked(reply: Reply) -> Outcome:
 def _allowance(tenant: TenantPart, account: Account | None) -> Shown:
     """Whether the budget and the limits at the gateway are the stack file's, in force for its key."""
     about = "spending beyond the budget and the limits of the stack file"
-    if account is None or account.standing is not Standing.LISTED or account.key is not KeyState.WORKS:
+    if account is None or not _works(account):
         state = "not deployed" if account is None else f"{account.standing}, and its key {account.key}"
         return Shown("more-than-its-record", True, about, Outcome.UNPROVEN, f"its account is {state}")
     wanted = (tenant.budget_usd, tenant.budget_period, tenant.requests_per_minute, tenant.tokens_per_minute)

@@ -198,16 +198,33 @@ def test_a_gateway_that_fails_closed_is_seen_to_hold_for_every_tenant() -> None:
     assert {one.tenant for one in found} == {"", "tenant-0", "tenant-1"}
 
 
-def test_a_key_that_opens_no_list_of_models_is_not_asked_for_one() -> None:
+def without_a_list() -> FakeGateway:
+    """A gateway whose first tenant's record opens no list of models."""
     first, *others = TWO.blueprint.tenants
     narrow = replace(first, paths=("/v1/chat/completions",))
     door = gateway(replace(TWO, blueprint=replace(TWO.blueprint, tenants=(narrow, *others))))
     door.answers["/v1/models", first.name] = Reply(403, "path_not_open")
-    found = probed(door)
+    return door
 
-    (listed,) = (one for one in found if one.case == "models-of-its-record" and one.tenant == first.name)
+
+def test_a_key_that_opens_no_list_of_models_is_not_asked_for_one() -> None:
+    found = probed(without_a_list())
+
+    (listed,) = (one for one in found if one.case == "models-of-its-record" and one.tenant == "tenant-0")
     assert (listed.outcome, listed.seen) == (Outcome.UNPROVEN, "not asked for, since its record does not open it")
     assert failed(found) == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome"), [(KeyState.WORKS, Outcome.HOLDS), (KeyState.BLOCKED, Outcome.UNPROVEN)], ids=str
+)
+def test_where_a_key_opens_no_list_its_account_says_whether_its_refusals_count(key: KeyState, outcome: Outcome) -> None:
+    door = without_a_list()
+    door.has["tenant-0"] = dataclasses.replace(door.has["tenant-0"], key=key)
+
+    found = probed(door)
+
+    assert {one.outcome for one in found if one.tenant == "tenant-0" and one.attack} == {outcome}
 
 
 def test_a_key_that_does_not_chat_is_not_tried_by_chats_and_the_rest_still_tells() -> None:
