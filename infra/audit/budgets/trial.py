@@ -1,16 +1,17 @@
 """Whether a budget and a limit really stop a request, by keys that are made for it and removed again.
 
 Two keys differ in their budget alone. One has less than the cheapest request costs: LiteLLM lets such a request through
-unless it fails closed, and then refuses it by its estimate before an engine works on it. The other has enough, and is
-answered; it may ask once a minute, and asks the second time at another replica, where there is one. Nothing tells which
-models chat, and a refusal by one that does not may count as a request: so each model has such a key, and they
-are asked in turn until one is answered. All end by themselves after some minutes, whatever happens to the audit.
+unless it fails closed (SR3), and then refuses it by its estimate before an engine works on it. The other has enough,
+and is answered; it may ask once a minute, and asks again where it was answered (AC2) and, where there is another
+replica, there, which shows that both count together (SR3). Nothing tells which models chat, and a refusal by one that
+does not may count as a request: so each model has such a key, and they are asked in turn until one is answered. All end
+by themselves after some minutes, whatever happens to the audit.
 """
 
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from infra.audit.budgets.attempts import CHAT, MODELS, chat
@@ -19,17 +20,19 @@ from infra.audit.budgets.verdict import Shown
 from infra.audit.errors import left_behind
 from infra.audit.results import Outcome
 from infra.audit.signals import deferred, uninterrupted
+from infra.config.trust import ControlId
 
 NEXT_TO_NOTHING_USD = 1e-10
 """Less than any request costs at any price worth writing down; LiteLLM takes a remainder below 1e-12 for none."""
 ENOUGH_USD = 1.0
 KEY_LIFE = "10m"
 WINDOW_SECONDS = 50.0
-"""Within which both requests of the limited key have to be made: LiteLLM counts by the minute."""
+"""Within which all requests of the limited key have to be made: LiteLLM counts by the minute."""
 _BUDGET_SPENT = (429, "insufficient_quota")
 _LIMIT_REACHED = (429, "rate_limit_exceeded")
 _NOT_ASKED = Reply(0)
-TOO_LATE = "the two took longer than the minute that is counted"
+_IDENTITY = "a key of the audit's"
+TOO_LATE = "the requests took longer than the minute that is counted"
 NO_SHARED_ENGINE = "every engine works for one tenant alone, and keys for a trial belong to none"
 
 
@@ -59,13 +62,15 @@ class Answers:
         poor: The one whose budget pays for nothing.
         rich: The one whose budget pays.
         again: The latter, a second time.
+        elsewhere: The latter once more, at another replica; None where there is no other.
         fault: Why they were not asked; empty where they were.
-        late: Why the second time does not count; empty where it does.
+        late: Why what was asked again does not count; empty where it does.
     """
 
     poor: Reply = _NOT_ASKED
     rich: Reply = _NOT_ASKED
     again: Reply = _NOT_ASKED
+    elsewhere: Reply | None = None
     fault: str = ""
     late: str = ""
 
@@ -111,9 +116,10 @@ def _asked(door: BudgetDoor, keys: Keys, replicas: Sequence[str], clock: Callabl
         rich = door.ask(replicas[0], key, chat(model))
         if rich.granted:
             poor = door.ask(replicas[0], keys.poor, chat(model))
-            again = door.ask(replicas[-1], key, chat(model))
+            again = door.ask(replicas[0], key, chat(model))
+            elsewhere = door.ask(replicas[-1], key, chat(model)) if len(replicas) > 1 else None
             late = clock() - began > WINDOW_SECONDS
-            return Answers(poor, rich, again, late=TOO_LATE if late else "")
+            return Answers(poor, rich, again, elsewhere, late=TOO_LATE if late else "")
         refusals.append(f"{model}: {rich.words}")
     return Answers(fault=f"no shared model answered the key whose budget pays ({', '.join(refusals)})")
 
@@ -152,32 +158,35 @@ def _remove(door: BudgetDoor, team: str) -> None:
 
 
 def _shown(answers: Answers, *, possible: bool) -> Iterator[Shown]:
-    """What the three answers say.
+    """What the answers say.
 
     Args:
         answers: The answers.
         possible: Whether there was anything to ask: then nothing else shows what these were to show.
     """
-    for case, about, reply, refusal, doubt in (
-        ("beyond-its-budget", "a request that its key's budget does not pay for", answers.poor, _BUDGET_SPENT, ""),
-        (
-            "beyond-its-limit",
-            "a second request in a minute with a key of one",
-            answers.again,
-            _LIMIT_REACHED,
-            answers.late,
-        ),
-    ):
-        outcome = Outcome.FAILS if reply.granted else Outcome.UNPROVEN
-        outcome = Outcome.HOLDS if (reply.status, reply.code) == refusal else outcome
-        seen = answers.fault or reply.words
-        shown = Shown(case, True, about, outcome, seen, "a key of the audit's", decisive=possible)
-        yield shown.doubted(doubt) if doubt else shown
+    about = "a request that its key's budget does not pay for"
+    budget = [_refused("beyond-its-budget", ControlId.SR3, about, answers.poor, _BUDGET_SPENT)]
+    about = "a second request in a minute with a key of one"
+    limits = [_refused("beyond-its-limit", ControlId.AC2, about, answers.again, _LIMIT_REACHED)]
+    if answers.elsewhere is not None:
+        about = "another request in that minute at another replica"
+        limits.append(_refused("beyond-its-limit-elsewhere", ControlId.SR3, about, answers.elsewhere, _LIMIT_REACHED))
+    if answers.late:
+        limits = [shown.doubted(answers.late) for shown in limits]
+    for shown in (*budget, *limits):
+        yield replace(shown, seen=answers.fault or shown.seen, decisive=possible)
     yield Shown(
         "within-its-budget",
+        ControlId.AC2,
         attack=False,
         about="a request that its key's budget pays for",
         outcome=Outcome.HOLDS if answers.rich.granted else Outcome.UNPROVEN,
         seen=answers.fault or answers.rich.words,
-        identity="a key of the audit's",
+        identity=_IDENTITY,
     )
+
+
+def _refused(case: str, control: ControlId, about: str, reply: Reply, refusal: tuple[int, str]) -> Shown:
+    outcome = Outcome.FAILS if reply.granted else Outcome.UNPROVEN
+    outcome = Outcome.HOLDS if (reply.status, reply.code) == refusal else outcome
+    return Shown(case, control, True, about, outcome, reply.words, _IDENTITY)
