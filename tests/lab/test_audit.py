@@ -140,6 +140,7 @@ def test_the_trusted_tiers_keys_and_budgets_are_shown_to_hold(team: TeamPlatform
         "SR3": "not claimed",
     }
     assert (found["attacks_admitted"], found["work_refused"]) == (0, 0)
+    assert {("", "spends-on"), ("", "beyond-its-limit")} <= held(found, "AC2")
     # On purpose: in this tier a request that the budget does not pay for is answered as long as anything is left.
     assert "beyond-its-budget" in {case["case"] for case in control(found, "SR3")["not_claimed"]}
     assert trial_teams(team) == []
@@ -258,7 +259,7 @@ def test_every_key_is_tried_where_it_must_not_open_anything(audit_of_governed: D
 
 
 def test_every_budget_and_limit_is_tried_and_prices_are_read(audit_of_governed: Document) -> None:
-    platform = {("", case) for case in ("beyond-its-limit", "within-its-budget", f"price-of-{MODEL}")}
+    platform = {("", case) for case in ("spends-on", "beyond-its-limit", "within-its-budget", f"price-of-{MODEL}")}
     own = of_each_tenant("more-than-its-record", "sets-input_cost_per_token", "sets-mock_response")
     assert platform | own <= held(audit_of_governed, "AC2")
 

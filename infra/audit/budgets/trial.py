@@ -1,17 +1,19 @@
 """Whether a budget and a limit really stop a request, by keys that are made for it and removed again.
 
 Two keys differ in their budget alone. One has less than the cheapest request costs: LiteLLM lets such a request through
-unless it fails closed (SR3), and then refuses it by its estimate before an engine works on it. The other has enough,
-and is answered; it may ask once a minute, and asks again where it was answered (AC2) and, where there is another
-replica, there, which shows that both count together (SR3). Nothing tells which models chat, and a refusal by one that
-does not may count as a request: so each model has such a key, and they are asked in turn until one is answered. All end
-by themselves after some minutes, whatever happens to the audit.
+unless it fails closed (SR3), and then refuses it by its estimate before an engine works on it. Let through, it spends
+the budget, and is followed by more until one is refused (AC2). The other key has enough, and is answered; it may ask
+once a minute, and asks again where it was answered (AC2) and, where there is another replica, there, which shows that
+both count together (SR3). Nothing tells which models chat, and a refusal by one that does not may count as a request:
+so each model has such a key, and they are asked in turn until one is answered. All end by themselves after some
+minutes, whatever happens to the audit.
 """
 
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from infra.audit.budgets.attempts import CHAT, MODELS, chat
@@ -28,12 +30,30 @@ ENOUGH_USD = 1.0
 KEY_LIFE = "10m"
 WINDOW_SECONDS = 50.0
 """Within which all requests of the limited key have to be made: LiteLLM counts by the minute."""
+SPENT_TRIES = 10
+"""How often a key whose budget is spent may be answered, a second apart: LiteLLM adds an answer's cost after it."""
 _BUDGET_SPENT = (429, "insufficient_quota")
 _LIMIT_REACHED = (429, "rate_limit_exceeded")
 _NOT_ASKED = Reply(0)
 _IDENTITY = "a key of the audit's"
 TOO_LATE = "the requests took longer than the minute that is counted"
 NO_SHARED_ENGINE = "every engine works for one tenant alone, and keys for a trial belong to none"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How time passes.
+
+    Attributes:
+        now: Seconds that only grow.
+        wait: Waits for so many seconds.
+    """
+
+    now: Callable[[], float] = time.monotonic
+    wait: Callable[[float], None] = time.sleep
+
+
+CLOCK = Clock()
 
 
 @dataclass(frozen=True)
@@ -60,6 +80,7 @@ class Answers:
 
     Attributes:
         poor: The one whose budget pays for nothing.
+        spent: The same, asked on until it was refused: the last answer.
         rich: The one whose budget pays.
         again: The latter, a second time.
         elsewhere: The latter once more, at another replica; None where there is no other.
@@ -68,6 +89,7 @@ class Answers:
     """
 
     poor: Reply = _NOT_ASKED
+    spent: Reply = _NOT_ASKED
     rich: Reply = _NOT_ASKED
     again: Reply = _NOT_ASKED
     elsewhere: Reply | None = None
@@ -80,7 +102,7 @@ def trial(
     models: Sequence[str],
     replicas: Sequence[str],
     run: str,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock = CLOCK,
 ) -> Iterator[Shown]:
     """Make the keys, ask with them, and remove them, whatever interrupts that.
 
@@ -89,7 +111,7 @@ def trial(
         models: The models whose engines work for anybody, whether they chat or not.
         replicas: The replicas that serve.
         run: What tells this audit from others.
-        clock: Seconds that only grow.
+        clock: How time passes.
 
     Raises:
         CommandFailedError: The gateway cannot be asked, or what was made could not be removed.
@@ -108,20 +130,32 @@ def trial(
     yield from _shown(answers, possible=True)
 
 
-def _asked(door: BudgetDoor, keys: Keys, replicas: Sequence[str], clock: Callable[[], float]) -> Answers:
+def _asked(door: BudgetDoor, keys: Keys, replicas: Sequence[str], clock: Clock) -> Answers:
     """What the keys are answered for the first model that answers the one that pays."""
     refusals: list[str] = []
     for model, key in keys.rich.items():
-        began = clock()
+        began = clock.now()
         rich = door.ask(replicas[0], key, chat(model))
         if rich.granted:
             poor = door.ask(replicas[0], keys.poor, chat(model))
             again = door.ask(replicas[0], key, chat(model))
             elsewhere = door.ask(replicas[-1], key, chat(model)) if len(replicas) > 1 else None
-            late = clock() - began > WINDOW_SECONDS
-            return Answers(poor, rich, again, elsewhere, late=TOO_LATE if late else "")
+            late = clock.now() - began > WINDOW_SECONDS
+            spent = _last(partial(door.ask, replicas[0], keys.poor, chat(model)), poor, clock)
+            return Answers(poor, spent, rich, again, elsewhere, late=TOO_LATE if late else "")
         refusals.append(f"{model}: {rich.words}")
     return Answers(fault=f"no shared model answered the key whose budget pays ({', '.join(refusals)})")
+
+
+def _last(ask: Callable[[], Reply], first: Reply, clock: Clock) -> Reply:
+    """The refusal that follows a first reply, or the last of as many answers as are allowed."""
+    reply = first
+    for _ in range(SPENT_TRIES):
+        if not reply.granted:
+            break
+        clock.wait(1)
+        reply = ask()
+    return reply
 
 
 def _fresh_key() -> str:
@@ -165,7 +199,9 @@ def _shown(answers: Answers, *, possible: bool) -> Iterator[Shown]:
         possible: Whether there was anything to ask: then nothing else shows what these were to show.
     """
     about = "a request that its key's budget does not pay for"
-    budget = [_refused("beyond-its-budget", ControlId.SR3, about, answers.poor, _BUDGET_SPENT)]
+    budgets = [_refused("beyond-its-budget", ControlId.SR3, about, answers.poor, _BUDGET_SPENT)]
+    about = "requests one after another with a key whose budget pays for none"
+    budgets.append(_refused("spends-on", ControlId.AC2, about, answers.spent, _BUDGET_SPENT))
     about = "a second request in a minute with a key of one"
     limits = [_refused("beyond-its-limit", ControlId.AC2, about, answers.again, _LIMIT_REACHED)]
     if answers.elsewhere is not None:
@@ -173,7 +209,7 @@ def _shown(answers: Answers, *, possible: bool) -> Iterator[Shown]:
         limits.append(_refused("beyond-its-limit-elsewhere", ControlId.SR3, about, answers.elsewhere, _LIMIT_REACHED))
     if answers.late:
         limits = [shown.doubted(answers.late) for shown in limits]
-    for shown in (*budget, *limits):
+    for shown in (*budgets, *limits):
         yield replace(shown, seen=answers.fault or shown.seen, decisive=possible)
     yield Shown(
         "within-its-budget",

@@ -18,7 +18,7 @@ from infra.audit.budgets.door import Port, Replica, Reply, Request
 from infra.audit.budgets.live import LiveBudgetDoor, reply
 from infra.audit.budgets.probe import probe_budgets
 from infra.audit.budgets.settings import FAIL_CLOSED
-from infra.audit.budgets.trial import KEY_LIFE, NEXT_TO_NOTHING_USD, trial
+from infra.audit.budgets.trial import KEY_LIFE, NEXT_TO_NOTHING_USD, Clock, trial
 from infra.audit.budgets.verdict import SOURCES
 from infra.audit.caches import CacheDoor
 from infra.audit.cluster import Answer
@@ -83,6 +83,7 @@ class FakeGateway:
         unsuited: Models that do not chat.
         parameters: Parameters of the platform's own that it takes from callers.
         checks_estimates: Whether it refuses what the budget will not pay for.
+        forgets: How many answers it gives to a key whose budget is spent, before it knows.
         limits: Whether it refuses what is beyond a limit.
         counts_together: Whether its replicas count one limit.
         teams: The teams that were made and are still there.
@@ -95,6 +96,7 @@ class FakeGateway:
     unsuited: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     checks_estimates: bool = True
+    forgets: int = 0
     limits: bool = True
     counts_together: bool = True
     master_key: str = MASTER
@@ -142,8 +144,10 @@ class FakeGateway:
             return REFUSED
         if holder in self.has and body["model"] not in self.has[holder].models:
             return Reply(404, "model_not_found")
-        if holder == "poor" and self.checks_estimates:
+        spent = self.counted.get((key, "spent"), 0)
+        if holder == "poor" and (self.checks_estimates or spent > self.forgets):
             return Reply(429, "insufficient_quota")
+        self.counted[key, "spent"] = spent + 1
         counter = key, "all" if self.counts_together else replica
         self.counted[counter] = self.counted.get(counter, 0) + 1
         if holder == "rich" and self.limits and self.counted[counter] > 1:
@@ -589,10 +593,46 @@ def test_a_gateway_that_lets_in_what_the_budget_does_not_pay_for_is_found() -> N
     assert verdicts(found) == but(ControlId.SR3, Verdict.FAILS)
 
 
+def paused(door: FakeGateway, pauses: list[float]) -> dict[str, Outcome]:
+    """What a trial shows of each case."""
+    shown = trial(door, ("tiny",), ["gateway-0"], "run", Clock(wait=pauses.append))
+    return {one.case: one.outcome for one in shown}
+
+
+@pytest.mark.parametrize("answers", [0, 3])
+def test_a_budget_binds_that_refuses_once_it_is_known_to_be_spent(answers: int) -> None:
+    pauses: list[float] = []
+
+    shown = paused(gateway(TWO, checks_estimates=False, forgets=answers), pauses)
+
+    assert (shown["beyond-its-budget"], shown["spends-on"]) == (Outcome.FAILS, Outcome.HOLDS)
+    assert pauses == [1] * (answers + 1)
+
+
+def test_a_budget_that_never_binds_is_found() -> None:
+    shown = paused(gateway(TWO, checks_estimates=False, forgets=1000), [])
+
+    assert (shown["beyond-its-budget"], shown["spends-on"]) == (Outcome.FAILS, Outcome.FAILS)
+
+
+def test_a_budget_that_refuses_at_once_is_not_asked_again() -> None:
+    pauses: list[float] = []
+
+    assert paused(gateway(TWO), pauses)["spends-on"] is Outcome.HOLDS
+    assert pauses == []
+
+
+def test_a_limit_that_was_tried_stands_for_no_budget() -> None:
+    found = probed(gateway(TWO, answers={("/v1/chat/completions", "poor"): Reply(503, "model_unavailable")}))
+
+    assert {one.case for one in found if one.outcome is Outcome.UNPROVEN} == {"beyond-its-budget", "spends-on"}
+    assert verdicts(found) == {**but(ControlId.AC2, Verdict.UNPROVEN), ControlId.SR3: Verdict.UNPROVEN}
+
+
 def test_without_an_answer_to_the_key_that_pays_no_refusal_counts() -> None:
     found = probed(gateway(TWO, answers={("/v1/chat/completions", "rich"): Reply(503, "model_unavailable")}))
 
-    for case in ("beyond-its-budget", "beyond-its-limit", "within-its-budget"):
+    for case in ("beyond-its-budget", "spends-on", "beyond-its-limit", "within-its-budget"):
         assert outcomes(found, case) == {Outcome.UNPROVEN}
     assert verdicts(found) == {**but(ControlId.AC2, Verdict.UNPROVEN), ControlId.SR3: Verdict.UNPROVEN}
 
@@ -600,13 +640,12 @@ def test_without_an_answer_to_the_key_that_pays_no_refusal_counts() -> None:
 @pytest.mark.parametrize(
     ("holder", "number", "case", "control"),
     [
-        ("poor", 1, "beyond-its-budget", ControlId.SR3),
         ("rich", 2, "beyond-its-limit", ControlId.AC2),
         ("rich", 3, "beyond-its-limit-elsewhere", ControlId.SR3),
     ],
-    ids=["budget", "limit", "limit of all replicas"],
+    ids=["limit", "limit of all replicas"],
 )
-def test_no_trial_stands_for_another(holder: str, number: int, case: str, control: ControlId) -> None:
+def test_no_trial_of_a_limit_stands_for_another(holder: str, number: int, case: str, control: ControlId) -> None:
     door = gateway(TWO)
     plain, asked = door.ask, list[str]()
 
@@ -648,7 +687,9 @@ def test_where_no_shared_model_chats_it_is_said_what_each_answered() -> None:
 def test_a_second_request_after_the_minute_proves_nothing() -> None:
     ticks = iter([0.0, 51.0])
     replicas = ["gateway-0", "gateway-1"]
-    shown = {one.case: one.outcome for one in trial(gateway(TWO), ("tiny",), replicas, "run", lambda: next(ticks))}
+    shown = {
+        one.case: one.outcome for one in trial(gateway(TWO), ("tiny",), replicas, "run", Clock(lambda: next(ticks)))
+    }
 
     assert shown["beyond-its-budget"] is Outcome.HOLDS
     assert {shown["beyond-its-limit"], shown["beyond-its-limit-elsewhere"]} == {Outcome.UNPROVEN}
