@@ -9,6 +9,8 @@ from infra.config.trust import ControlId
 from infra.trust.posture import Posture
 
 PROBED_BY: dict[ControlId, frozenset[Probe]] = {
+    ControlId.AC1: frozenset({Probe.BUDGETS}),
+    ControlId.AC2: frozenset({Probe.BUDGETS}),
     ControlId.SR1: frozenset({Probe.PACKETS}),
     ControlId.SR2: frozenset({Probe.ADMISSION}),
     ControlId.SR3: frozenset({Probe.BUDGETS}),

@@ -15,7 +15,7 @@ from infra.audit.corpus import load_corpus
 from infra.audit.errors import impossible
 from infra.audit.leftovers import Leftovers
 from infra.audit.packets import probe_packets
-from infra.audit.report import AuditReport, Window, control_reports
+from infra.audit.report import PROBED_BY, AuditReport, Window, control_reports
 from infra.audit.results import Observation, Probe
 from infra.audit.scene import Scene, scenes_of
 from infra.audit.signals import uninterrupted
@@ -112,6 +112,9 @@ class _Audit:
     def _claimed(self) -> frozenset[ControlId]:
         return self.platform.posture.in_force
 
+    def _claims_something_of(self, probe: Probe) -> bool:
+        return any(probe in PROBED_BY.get(control, frozenset()) for control in self._claimed)
+
     def report(self) -> AuditReport:
         found: list[Observation] = []
         windows: list[Window] = []
@@ -149,15 +152,15 @@ class _Audit:
                 return self._budgets(), ()
 
     def _caches(self) -> Sequence[Observation]:
-        if ControlId.KV1 not in self._claimed:
+        if not self._claims_something_of(Probe.CACHES):
             return ()
         return probe_caches(self.doors.caches(), self.platform.blueprint, self.wanted.tenants, self.progress)
 
     def _budgets(self) -> Sequence[Observation]:
-        if ControlId.SR3 not in self._claimed:
+        if not self._claims_something_of(Probe.BUDGETS):
             return ()
         door, run = self.doors.budgets(), self.leftovers.run
-        return probe_budgets(door, self.platform.blueprint, run, self.wanted.tenants)
+        return probe_budgets(door, self.platform.blueprint, self._claimed, run, self.wanted.tenants)
 
 
 _DOING = {
@@ -165,7 +168,7 @@ _DOING = {
     Probe.PACKETS: "letting short-lived pods try whom they reach",
     Probe.ACCESS: "reviewing what each tenant may do",
     Probe.CACHES: "letting tenants look for what others have asked, with their own keys",
-    Probe.BUDGETS: "trying budgets, limits and administration at the gateway, and reading its settings",
+    Probe.BUDGETS: "trying keys, budgets, limits and administration at the gateway, and reading its settings",
 }
 
 

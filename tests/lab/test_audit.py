@@ -148,6 +148,21 @@ def test_the_trusted_tier_claims_nothing_of_this_and_legitimate_work_passes(
 
 
 @pytest.mark.full
+def test_the_trusted_tiers_keys_and_budgets_are_shown_to_hold(team: TeamPlatform) -> None:
+    found = audited(team.stack, "--only", "budgets")
+    assert {name: verdict for name, verdict in verdicts(found).items() if name in {"AC1", "AC2", "SR3"}} == {
+        "AC1": "holds",
+        "AC2": "holds",
+        "SR3": "not claimed",
+    }
+    assert (found["attacks_admitted"], found["work_refused"]) == (0, 0)
+    assert {("", "spends-on"), ("", "beyond-its-limit")} <= held(found, "AC2")
+    # On purpose: in this tier a request that the budget does not pay for is answered as long as anything is left.
+    assert "beyond-its-budget" in {case["case"] for case in control(found, "SR3")["not_claimed"]}
+    assert trial_teams(team) == []
+
+
+@pytest.mark.full
 def test_the_usual_single_policy_lets_most_of_the_attacks_through_and_refuses_work(
     team: TeamPlatform, kinds: None, kubectl: cluster.Kubectl, record_property: Any
 ) -> None:
@@ -204,6 +219,7 @@ def test_budgets_that_fail_open_are_found_where_a_stack_claims_that_they_do_not(
         "setting-fail_closed_rate_limit_enforcement",
         "beyond-its-budget",
     }
+    assert {name: verdicts(found)[name] for name in ("AC1", "AC2")} == {"AC1": "holds", "AC2": "holds"}
     assert trial_teams(team) == []
 
 
@@ -233,7 +249,7 @@ def test_every_control_that_governed_claims_holds_and_no_work_is_refused(audit_o
     assert (audit_of_governed["attacks_admitted"], audit_of_governed["work_refused"]) == (0, 0)
     assert audit_of_governed["work_passed"] > MUCH_WORK
     found = verdicts(audit_of_governed)
-    assert {found[name] for name in ("SR1", "SR2", "SR3")} == {"holds"}
+    assert {found[name] for name in ("AC1", "AC2", "SR1", "SR2", "SR3")} == {"holds"}
     assert {found[name] for name in ("NS1", "NS2", "NS3", "NS4", "HW3")} == {"not claimed"}
 
 
@@ -241,15 +257,33 @@ def test_every_attack_on_the_queues_is_tried_on_the_cluster(audit_of_governed: D
     assert unproven(audit_of_governed) & attacks("SR2") <= UNPROVABLE
 
 
-def test_every_budget_and_limit_is_tried_and_its_settings_are_read(audit_of_governed: Document) -> None:
-    row = control(audit_of_governed, "SR3")
+def held(document: Document, identifier: str) -> set[tuple[str, str]]:
+    """(Tenant, case) of what held of a control of which nothing failed and nothing is unproven."""
+    row = control(document, identifier)
     assert (row["failures"], row["unproven"]) == ([], [])
-    held = {(case["tenant"], case["case"]) for case in row["held"]}
-    platform = {"without-a-key", "made-up-key", "beyond-its-budget", "beyond-its-limit", "within-its-budget"}
-    settings = {f"setting-{setting.name}" for setting in FAIL_CLOSED} | {"replicas-count-apart", f"price-of-{MODEL}"}
-    assert {("", case) for case in platform | settings} <= held
-    own = {"models-of-its-record", "more-than-its-record", "makes-a-key", "raises-a-budget", "sets-fallbacks"}
-    assert {(tenant, case) for tenant in (TENANT, OTHER_TENANT) for case in own} <= held
+    return {(case["tenant"], case["case"]) for case in row["held"]}
+
+
+def of_each_tenant(*cases: str) -> set[tuple[str, str]]:
+    return {(tenant, case) for tenant in (TENANT, OTHER_TENANT) for case in cases}
+
+
+def test_every_key_is_tried_where_it_must_not_open_anything(audit_of_governed: Document) -> None:
+    strangers = {("", case) for case in ("without-a-key", "made-up-key", "administers")}
+    own = of_each_tenant("models-of-its-record", "makes-a-key", "passes-by", "raises-a-budget", "sets-fallbacks")
+    assert strangers | own <= held(audit_of_governed, "AC1")
+
+
+def test_every_budget_and_limit_is_tried_and_prices_are_read(audit_of_governed: Document) -> None:
+    platform = {("", case) for case in ("spends-on", "beyond-its-limit", "within-its-budget", f"price-of-{MODEL}")}
+    own = of_each_tenant("more-than-its-record", "sets-input_cost_per_token", "sets-mock_response")
+    assert platform | own <= held(audit_of_governed, "AC2")
+
+
+def test_every_setting_that_fails_closed_is_read_and_what_shows_it_is_tried(audit_of_governed: Document) -> None:
+    tried = {"beyond-its-budget", "beyond-its-limit-elsewhere"}
+    settings = {f"setting-{setting.name}" for setting in FAIL_CLOSED} | {"replicas-count-apart", "edited-settings"}
+    assert held(audit_of_governed, "SR3") == {("", case) for case in tried | settings}
 
 
 def test_an_audit_leaves_no_account_at_the_gateway(
@@ -349,7 +383,8 @@ def test_every_control_that_partitioned_claims_holds_and_no_work_is_refused(audi
     assert (audit_of_partitioned["attacks_admitted"], audit_of_partitioned["work_refused"]) == (0, 0)
     assert audit_of_partitioned["work_passed"] > MUCH_WORK
     found = verdicts(audit_of_partitioned)
-    assert {found[name] for name in ("SR1", "SR2", "SR3", "NS1", "NS2", "NS3", "NS4")} == {"holds"}
+    claimed = ("AC1", "AC2", "SR1", "SR2", "SR3", "NS1", "NS2", "NS3", "NS4")
+    assert {found[name] for name in claimed} == {"holds"}
 
 
 def test_every_attack_out_of_a_namespace_is_tried_on_the_cluster(audit_of_partitioned: Document) -> None:

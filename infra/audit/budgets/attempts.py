@@ -1,4 +1,4 @@
-"""What a tenant must not get from the gateway with its own key, so that what it spends is what its record allows. Pure.
+"""What a tenant must not get with its own key: what the key does not open, and answers past its budget. Pure.
 
 Each refusal needs its reason: the gateway's own code for it (docs/reference/errors.md). None of them reaches an engine
 where the gateway refuses it, and what one that got through would cost is the answer of one token.
@@ -11,6 +11,7 @@ from typing import Any
 from infra.audit.budgets.door import Port, Reply, Request
 from infra.audit.results import Outcome
 from infra.blueprint.model import TenantPart
+from infra.config.trust import ControlId
 
 CHAT = "/v1/chat/completions"
 MODELS = Request("GET", "/v1/models")
@@ -28,12 +29,14 @@ class Attempt:
 
     Attributes:
         case: Its id.
+        control: The control that refuses it.
         about: What it is.
         request: The request.
         refusals: Status → the error's code, of the refusals that are the control's own.
     """
 
     case: str
+    control: ControlId
     about: str
     request: Request
     refusals: Mapping[int, str] = field(default_factory=dict[int, str])
@@ -55,22 +58,23 @@ def attempts_of(tenant: TenantPart, models: tuple[str, ...]) -> Iterator[Attempt
     own = tenant.models[0]
     other = next((model for model in models if model not in tenant.models), None)
     if other is not None:
-        yield Attempt(
-            "model-of-others", f"{other}, which its record does not open", chat(other), {404: "model_not_found"}
-        )
-    for name, value, about in (
-        ("fallbacks", [other or own], "another model in place of the one that it may call"),
-        ("input_cost_per_token", 0, "a price of its own choice"),
-        ("mock_response", "a", "an answer that nobody is charged for"),
+        about = f"{other}, which its record does not open"
+        yield Attempt("model-of-others", ControlId.AC1, about, chat(other), {404: "model_not_found"})
+    for control, name, value, about in (
+        (ControlId.AC1, "fallbacks", [other or own], "another model in place of the one that it may call"),
+        (ControlId.AC2, "input_cost_per_token", 0, "a price of its own choice"),
+        (ControlId.AC2, "mock_response", "a", "an answer that nobody is charged for"),
     ):
-        yield Attempt(f"sets-{name}", about, chat(own, **{name: value}), {400: "parameter_not_allowed"})
-    yield Attempt("makes-a-key", "a key of its own making", Request("POST", "/key/generate", {}), _UNKNOWN_PATH)
-    yield Attempt("reads-the-settings", "LiteLLM's settings", Request("GET", "/config/list"), _UNKNOWN_PATH)
-    yield Attempt(
-        "passes-by", "an engine past LiteLLM's counting", Request("POST", "/vllm/v1/completions", {}), _UNKNOWN_PATH
-    )
+        yield Attempt(f"sets-{name}", control, about, chat(own, **{name: value}), {400: "parameter_not_allowed"})
+    for case, about, request in (
+        ("makes-a-key", "a key of its own making", Request("POST", "/key/generate", {})),
+        ("reads-the-settings", "LiteLLM's settings", Request("GET", "/config/list")),
+        ("passes-by", "an engine past LiteLLM's counting", Request("POST", "/vllm/v1/completions", {})),
+    ):
+        yield Attempt(case, ControlId.AC1, about, request, _UNKNOWN_PATH)
     yield Attempt(
         "raises-a-budget",
+        ControlId.AC1,
         "a change of a budget, where the gateway is administered",
         Request("POST", "/team/update", {"team_id": NOBODY}, Port.ADMINISTRATION),
         _NO_ADMINISTRATOR,

@@ -1,4 +1,4 @@
-"""SR3 on a running platform: budgets and limits bind, and what cannot be checked is refused.
+"""AC1, AC2 and SR3 on a running platform: what keys open, that budgets and limits bind, and that both fail closed.
 
 What a caller can try is tried, at the gateway's own ports, with the tenants' keys; what only an outage would show is
 read from what the replicas run with.
@@ -15,6 +15,7 @@ from infra.audit.budgets.verdict import Shown, observed
 from infra.audit.results import Observation, Outcome
 from infra.blueprint.model import Blueprint, TenantPart
 from infra.blueprint.routes import KEY_PATHS
+from infra.config.trust import ControlId
 from infra.live.model import Account, KeyState, Standing
 
 NO_KEY = "it has no key yet"
@@ -24,13 +25,18 @@ _TEAMS = Request("GET", "/v2/team/list?page=1&page_size=1", port=Port.ADMINISTRA
 
 
 def probe_budgets(
-    door: BudgetDoor, blueprint: Blueprint, run: str, tenants: frozenset[str] | None = None
+    door: BudgetDoor,
+    blueprint: Blueprint,
+    claimed: frozenset[ControlId],
+    run: str,
+    tenants: frozenset[str] | None = None,
 ) -> tuple[Observation, ...]:
     """Look at the platform's settings, and at what each tenant gets with its key.
 
     Args:
         door: The platform.
         blueprint: What the stack file says of it.
+        claimed: The controls that the stack claims; what is about others is tried too, and judged by nobody.
         run: What tells this audit from others.
         tenants: Only these; None: all. The platform's own settings are looked at in any case.
 
@@ -43,15 +49,15 @@ def probe_budgets(
     accounts = {account.name: account for account in door.accounts()}
     asked = [part for part in blueprint.tenants if tenants is None or part.name in tenants]
     return (
-        *(observed(shown) for shown in configuration_shown(replicas, blueprint.gateway)),
-        *(observed(shown) for shown in _strangers(door, blueprint, names)),
-        *(observed(shown) for shown in trial(door, shared, names, run)),
+        *(observed(shown, claimed) for shown in configuration_shown(replicas, blueprint.gateway)),
+        *(observed(shown, claimed) for shown in _strangers(door, blueprint, names)),
+        *(observed(shown, claimed) for shown in trial(door, shared, names, run)),
         *(
-            observed(shown, part.name)
+            observed(shown, claimed, part.name)
             for part in asked
             for shown in (
                 _allowance(part, accounts.get(part.name)),
-                *_with_its_key(door, blueprint, part, names),
+                *_with_its_key(door, blueprint, part, names, accounts.get(part.name)),
             )
         ),
     )
@@ -65,14 +71,14 @@ def _strangers(door: BudgetDoor, blueprint: Blueprint, replicas: Sequence[str]) 
         ("without-a-key", None, "a caller without a key"),
         ("made-up-key", made_up, "a caller with a made-up key"),
     ):
-        attempt = Attempt(case, f"a request to {model}", chat(model), UNKNOWN_KEY)
+        attempt = Attempt(case, ControlId.AC1, f"a request to {model}", chat(model), UNKNOWN_KEY)
         yield _tried(door, attempt, replicas[0], key, identity)
     reply = door.ask(replicas[0], door.master_key, _TEAMS)
-    yield Shown("administers", attack=False, about="the list of accounts", outcome=_worked(reply), seen=reply.words)
+    yield Shown("administers", ControlId.AC1, False, "the list of accounts", _worked(reply), reply.words)
 
 
 def _with_its_key(
-    door: BudgetDoor, blueprint: Blueprint, tenant: TenantPart, replicas: Sequence[str]
+    door: BudgetDoor, blueprint: Blueprint, tenant: TenantPart, replicas: Sequence[str], account: Account | None
 ) -> Iterable[Shown]:
     """What a tenant gets, and does not get; its refusals mean nothing where its key opens nothing."""
     identity = f"tenant {tenant.name}, by its key"
@@ -88,32 +94,43 @@ def _with_its_key(
         else _tried(door, attempt, replicas[index % len(replicas)], key, identity)
         for index, attempt in enumerate(attempts)
     ]
-    if work.outcome is Outcome.HOLDS:
-        return [work, *found]
-    return [work, *(_doubted(shown, work.seen) for shown in found)]
+    doubt = _doubt(tenant, work, account)
+    return [work, *(_doubted(shown, doubt) if doubt else shown for shown in found)]
 
 
 def _tried(door: BudgetDoor, attempt: Attempt, replica: str, key: str | None, identity: str) -> Shown:
     reply = door.ask(replica, key, attempt.request)
-    return Shown(attempt.case, True, attempt.about, judged(attempt, reply), reply.words, identity)
+    return Shown(attempt.case, attempt.control, True, attempt.about, judged(attempt, reply), reply.words, identity)
 
 
 def _untried(attempt: Attempt, identity: str, why: str) -> Shown:
-    return Shown(attempt.case, True, attempt.about, Outcome.UNPROVEN, why, identity)
+    return Shown(attempt.case, attempt.control, True, attempt.about, Outcome.UNPROVEN, why, identity)
 
 
-def _doubted(shown: Shown, work: str) -> Shown:
-    return shown.doubted(f"its models were {work}") if shown.outcome is Outcome.HOLDS else shown
+def _doubt(tenant: TenantPart, work: Shown, account: Account | None) -> str:
+    """Why refusals of a tenant's key mean nothing; empty where they do."""
+    if work.outcome is Outcome.HOLDS or (MODELS.path not in tenant.paths and _works(account)):
+        return ""
+    return f"its models were {work.seen}"
+
+
+def _doubted(shown: Shown, doubt: str) -> Shown:
+    return shown.doubted(doubt) if shown.outcome is Outcome.HOLDS else shown
+
+
+def _works(account: Account | None) -> bool:
+    return account is not None and account.standing is Standing.LISTED and account.key is KeyState.WORKS
 
 
 def _listed(tenant: TenantPart, reply: Reply, identity: str) -> Shown:
     """Whether a tenant's key opens what its record opens; one that opens no list cannot be asked for it."""
+    case, about = "models-of-its-record", "the list of its models"
     if MODELS.path not in tenant.paths:
-        return Shown("models-of-its-record", False, "the list of its models", Outcome.UNPROVEN, CLOSED, identity)
+        return Shown(case, ControlId.AC1, False, about, Outcome.UNPROVEN, CLOSED, identity)
     missing = sorted(set(tenant.models) - set(reply.models)) if reply.granted else []
     outcome = Outcome.FAILS if missing else _worked(reply)
     seen = f"listed without {', '.join(missing)}" if missing else reply.words if reply.status else NO_KEY
-    return Shown("models-of-its-record", False, "the list of its models", outcome, seen, identity)
+    return Shown(case, ControlId.AC1, False, about, outcome, seen, identity)
 
 
 def _worked(reply: Reply) -> Outcome:
@@ -125,10 +142,9 @@ def _worked(reply: Reply) -> Outcome:
 
 def _allowance(tenant: TenantPart, account: Account | None) -> Shown:
     """Whether the budget and the limits at the gateway are the stack file's, in force for its key."""
-    about = "spending beyond the budget and the limits of the stack file"
-    if account is None or account.standing is not Standing.LISTED or account.key is not KeyState.WORKS:
+    if account is None or not _works(account):
         state = "not deployed" if account is None else f"{account.standing}, and its key {account.key}"
-        return Shown("more-than-its-record", True, about, Outcome.UNPROVEN, f"its account is {state}")
+        return _account_shown(Outcome.UNPROVEN, f"its account is {state}")
     wanted = (tenant.budget_usd, tenant.budget_period, tenant.requests_per_minute, tenant.tokens_per_minute)
     found = (account.budget_usd, account.budget_period, account.requests_per_minute, account.tokens_per_minute)
     faults = list(account.drift) or list(account.pending)
@@ -136,7 +152,12 @@ def _allowance(tenant: TenantPart, account: Account | None) -> Shown:
         faults = ["the limits at the gateway are not the stack file's"]
     if sorted(account.models) != sorted(tenant.models) and not faults:
         faults = ["the models at the gateway are not the stack file's"]
-    outcome = Outcome.FAILS if faults else Outcome.HOLDS
     budget = f"{account.budget_usd:g} USD in {account.budget_period}" if account.budget_usd is not None else "no budget"
     held = f"{budget}, {account.requests_per_minute} requests and {account.tokens_per_minute} tokens a minute"
-    return Shown("more-than-its-record", True, about, outcome, "; ".join(faults) or held)
+    return _account_shown(Outcome.FAILS if faults else Outcome.HOLDS, "; ".join(faults) or held)
+
+
+def _account_shown(outcome: Outcome, seen: str) -> Shown:
+    """Nothing else that a tenant is refused shows its budget, so that this decides."""
+    about = "spending beyond the budget and the limits of the stack file"
+    return Shown("more-than-its-record", ControlId.AC2, True, about, outcome, seen, decisive=True)

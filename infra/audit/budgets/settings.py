@@ -1,4 +1,4 @@
-"""What replicas run with, against what makes budgets fail closed. Pure.
+"""What replicas run with, against the stack file's prices (AC2) and what makes budgets fail closed (SR3). Pure.
 
 No request shows what happens while the database or the cache is away, and an audit takes neither away. So the settings
 that decide it are read from what each running replica mounts, and required here by LiteLLM's own words for them, apart
@@ -15,6 +15,7 @@ from infra.audit.budgets.door import Replica
 from infra.audit.budgets.verdict import Shown
 from infra.audit.results import Outcome
 from infra.blueprint.model import GatewayModelPart, GatewayPart
+from infra.config.trust import ControlId
 
 
 @dataclass(frozen=True)
@@ -66,35 +67,43 @@ def configuration_shown(replicas: Sequence[Replica], gateway: GatewayPart) -> It
         gateway: What the stack file says of it.
     """
     read = {replica.name: values.document(replica.configuration) for replica in replicas}
-    yield _as_deployed(replicas)
+    for control in (ControlId.AC2, ControlId.SR3):
+        yield _as_deployed(control, replicas)
     for setting in FAIL_CLOSED:
         yield _shown(
-            f"setting-{setting.name}", setting.attack, _otherwise(setting, read), f"{setting.name} is as it must be"
+            f"setting-{setting.name}",
+            ControlId.SR3,
+            setting.attack,
+            _otherwise(setting, read),
+            f"{setting.name} is as it must be",
         )
     if gateway.cache is not None or len(replicas) > 1:
         lacking = [name for name, document in read.items() if not _general(document).get(TOGETHER)]
         faults = [f"{name} has no {TOGETHER}" for name in lacking]
-        yield _shown("replicas-count-apart", "a limit spent once at each replica", faults, f"{TOGETHER} is set")
+        about = "a limit spent once at each replica"
+        yield _shown("replicas-count-apart", ControlId.SR3, about, faults, f"{TOGETHER} is set")
     for name in gateway.model_names:
         models = [model for model in gateway.models if model.name == name]
         yield _shown(
             f"price-of-{name}",
+            ControlId.AC2,
             f"requests to {name} that cost nothing, so that no budget binds",
             _mispriced(name, models[0], read),
             f"{name} has the stack file's price",
         )
 
 
-def _as_deployed(replicas: Sequence[Replica]) -> Shown:
+def _as_deployed(control: ControlId, replicas: Sequence[Replica]) -> Shown:
+    """Whether what was read tells what runs, without which no setting of the control is known."""
     edited = [f"the ConfigMap that {replica.name} mounts was edited" for replica in replicas if not replica.as_deployed]
-    return _shown("edited-settings", "settings changed on the cluster by hand", edited, "each mounts what was deployed")
+    about = "settings changed on the cluster by hand"
+    return _shown("edited-settings", control, about, edited, "each mounts what was deployed")
 
 
-def _shown(case: str, about: str, faults: Sequence[str], otherwise: str) -> Shown:
+def _shown(case: str, control: ControlId, about: str, faults: Sequence[str], otherwise: str) -> Shown:
     outcome = Outcome.FAILS if faults else Outcome.HOLDS
-    return Shown(
-        case, attack=True, about=about, outcome=outcome, seen="; ".join(faults) or f"at every replica {otherwise}"
-    )
+    seen = "; ".join(faults) or f"at every replica {otherwise}"
+    return Shown(case, control, attack=True, about=about, outcome=outcome, seen=seen)
 
 
 def _otherwise(setting: Setting, read: Mapping[str, Mapping[str, Any]]) -> list[str]:

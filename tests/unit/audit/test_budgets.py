@@ -18,10 +18,16 @@ from infra.audit.budgets.door import Port, Replica, Reply, Request
 from infra.audit.budgets.live import LiveBudgetDoor, reply
 from infra.audit.budgets.probe import probe_budgets
 from infra.audit.budgets.settings import FAIL_CLOSED
-from infra.audit.budgets.trial import KEY_LIFE, NEXT_TO_NOTHING_USD, trial
-from infra.audit.report import Verdict, control_reports
+from infra.audit.budgets.trial import KEY_LIFE, NEXT_TO_NOTHING_USD, Clock, trial
+from infra.audit.budgets.verdict import SOURCES
+from infra.audit.caches import CacheDoor
+from infra.audit.cluster import Answer
+from infra.audit.report import PROBED_BY, AuditReport, Verdict, control_reports
 from infra.audit.results import Observation, Outcome, Probe
+from infra.audit.run import Doors, Wanted, audit
 from infra.blueprint.model import Blueprint
+from infra.cli import exit_codes
+from infra.cli.audit import exit_code_of
 from infra.config.loader import parse
 from infra.config.trust import ControlId
 from infra.controls.sr3_budgets_fail_closed import objects
@@ -30,6 +36,8 @@ from infra.live.cluster import LiveCluster
 from infra.live.model import Account, KeyState, Standing
 from infra.plan import plan
 from infra.posture import Platform, platform_of
+from infra.trust.posture import ControlState
+from tests.unit.audit.fake_cluster import FakeCluster
 from tests.unit.audit.stacks import TODAY, document, platform
 
 MASTER = "master"
@@ -66,7 +74,7 @@ def edited(blueprint: Blueprint, change: Callable[[dict[str, Any]], object]) -> 
 
 @dataclass
 class FakeGateway:
-    """A gateway that keeps what SR3 promises, but for what a test says.
+    """A gateway that keeps what AC1, AC2 and SR3 promise, but for what a test says.
 
     Attributes:
         blueprint: What it serves.
@@ -75,6 +83,8 @@ class FakeGateway:
         unsuited: Models that do not chat.
         parameters: Parameters of the platform's own that it takes from callers.
         checks_estimates: Whether it refuses what the budget will not pay for.
+        forgets: How many answers it gives to a key whose budget is spent, before it knows.
+        limits: Whether it refuses what is beyond a limit.
         counts_together: Whether its replicas count one limit.
         teams: The teams that were made and are still there.
     """
@@ -86,6 +96,8 @@ class FakeGateway:
     unsuited: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     checks_estimates: bool = True
+    forgets: int = 0
+    limits: bool = True
     counts_together: bool = True
     master_key: str = MASTER
     teams: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict[str, list[Mapping[str, Any]]])
@@ -132,11 +144,13 @@ class FakeGateway:
             return REFUSED
         if holder in self.has and body["model"] not in self.has[holder].models:
             return Reply(404, "model_not_found")
-        if holder == "poor" and self.checks_estimates:
+        spent = self.counted.get((key, "spent"), 0)
+        if holder == "poor" and (self.checks_estimates or spent > self.forgets):
             return Reply(429, "insufficient_quota")
+        self.counted[key, "spent"] = spent + 1
         counter = key, "all" if self.counts_together else replica
         self.counted[counter] = self.counted.get(counter, 0) + 1
-        if holder == "rich" and self.counted[counter] > 1:
+        if holder == "rich" and self.limits and self.counted[counter] > 1:
             return Reply(429, "rate_limit_exceeded")
         return Reply(404, "model_unsuited") if body["model"] in self.unsuited else Reply(200)
 
@@ -162,24 +176,32 @@ def gateway(made: Platform = GOVERNED, replicas: int = 2, **options: Any) -> Fak
     return FakeGateway(blueprint, settings, accounts_of(blueprint), **options)
 
 
-def two_replicas() -> Platform:
+def two_replicas(tier: str = "governed") -> Platform:
     """A platform whose replicas count in a cache that they share."""
     shared = {"bulkhead:gateway": {"replicas": 2, "cache": {"kind": "in_cluster"}}}
-    config = parse({**document("governed"), **shared}, TODAY)
+    config = parse({**document(tier), **shared}, TODAY)
     assert not isinstance(config, list), config
     return platform_of("tests", config, TODAY)
 
 
 TWO = two_replicas()
+TRUSTED = two_replicas("trusted")
+CLAIMED = GOVERNED.posture.in_force
+BOOKED = frozenset({ControlId.AC1, ControlId.AC2, ControlId.SR3})
 
 
-def probed(door: FakeGateway) -> tuple[Observation, ...]:
-    return probe_budgets(door, door.blueprint, "run")
+def probed(door: FakeGateway, claimed: frozenset[ControlId] = CLAIMED) -> tuple[Observation, ...]:
+    return probe_budgets(door, door.blueprint, claimed, "run")
 
 
-def verdict(found: tuple[Observation, ...], made: Platform = GOVERNED) -> Verdict:
+def verdicts(found: tuple[Observation, ...], made: Platform = TWO) -> dict[ControlId, Verdict]:
     rows = control_reports(made.posture, found, (Probe.BUDGETS,))
-    return next(row.verdict for row in rows if row.control is ControlId.SR3)
+    return {row.control: row.verdict for row in rows if row.control in BOOKED}
+
+
+def but(control: ControlId, verdict: Verdict) -> dict[ControlId, Verdict]:
+    """Every control that the probe tells of holds, but for one."""
+    return {**dict.fromkeys(BOOKED, Verdict.HOLDS), control: verdict}
 
 
 def outcomes(found: tuple[Observation, ...], case: str) -> set[Outcome]:
@@ -194,20 +216,37 @@ def test_a_gateway_that_fails_closed_is_seen_to_hold_for_every_tenant() -> None:
     found = probed(gateway(TWO))
 
     assert {one.outcome for one in found} == {Outcome.HOLDS}
-    assert verdict(found, TWO) is Verdict.HOLDS
+    assert verdicts(found) == dict.fromkeys(BOOKED, Verdict.HOLDS)
     assert {one.tenant for one in found} == {"", "tenant-0", "tenant-1"}
 
 
-def test_a_key_that_opens_no_list_of_models_is_not_asked_for_one() -> None:
+def without_a_list() -> FakeGateway:
+    """A gateway whose first tenant's record opens no list of models."""
     first, *others = TWO.blueprint.tenants
     narrow = replace(first, paths=("/v1/chat/completions",))
     door = gateway(replace(TWO, blueprint=replace(TWO.blueprint, tenants=(narrow, *others))))
     door.answers["/v1/models", first.name] = Reply(403, "path_not_open")
-    found = probed(door)
+    return door
 
-    (listed,) = (one for one in found if one.case == "models-of-its-record" and one.tenant == first.name)
+
+def test_a_key_that_opens_no_list_of_models_is_not_asked_for_one() -> None:
+    found = probed(without_a_list())
+
+    (listed,) = (one for one in found if one.case == "models-of-its-record" and one.tenant == "tenant-0")
     assert (listed.outcome, listed.seen) == (Outcome.UNPROVEN, "not asked for, since its record does not open it")
     assert failed(found) == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome"), [(KeyState.WORKS, Outcome.HOLDS), (KeyState.BLOCKED, Outcome.UNPROVEN)], ids=str
+)
+def test_where_a_key_opens_no_list_its_account_says_whether_its_refusals_count(key: KeyState, outcome: Outcome) -> None:
+    door = without_a_list()
+    door.has["tenant-0"] = dataclasses.replace(door.has["tenant-0"], key=key)
+
+    found = probed(door)
+
+    assert {one.outcome for one in found if one.tenant == "tenant-0" and one.attack} == {outcome}
 
 
 def test_a_key_that_does_not_chat_is_not_tried_by_chats_and_the_rest_still_tells() -> None:
@@ -232,6 +271,89 @@ def test_every_refusal_has_its_positive() -> None:
     assert {one.case for one in found if not one.attack} == {"administers", "models-of-its-record", "within-its-budget"}
 
 
+# --- whose case it is -------------------------------------------------------------------------------------------
+
+
+def test_every_case_is_about_a_control_that_the_report_takes_it_for() -> None:
+    told = {control for control, probes in PROBED_BY.items() if Probe.BUDGETS in probes}
+
+    assert {one.control for one in probed(gateway(TWO))} == told == set(SOURCES)
+
+
+def test_a_positive_is_about_the_control_whose_refusals_it_gives_meaning() -> None:
+    found = probed(gateway(TWO))
+
+    assert {one.case: one.control for one in found if not one.attack} == {
+        "administers": ControlId.AC1,
+        "models-of-its-record": ControlId.AC1,
+        "within-its-budget": ControlId.AC2,
+    }
+
+
+def trusted_gateway(**options: Any) -> FakeGateway:
+    return gateway(TRUSTED, checks_estimates=False, **options)
+
+
+def test_what_a_trusted_platform_lets_through_on_purpose_is_judged_by_nobody() -> None:
+    found = probed(trusted_gateway(counts_together=False), TRUSTED.posture.in_force)
+
+    unclaimed = [one for one in found if one.control is ControlId.SR3]
+    assert {one.outcome for one in unclaimed} == {Outcome.NOT_CLAIMED}
+    assert {"beyond-its-budget", "beyond-its-limit-elsewhere"} <= {one.case for one in unclaimed}
+    assert {one.outcome for one in found if one.control is not ControlId.SR3} == {Outcome.HOLDS}
+
+
+def test_work_that_is_refused_is_found_whether_its_control_is_claimed_or_not() -> None:
+    found = probed(gateway(TWO, answers={("/v1/models", "tenant-0"): Reply(401)}), frozenset({ControlId.SR3}))
+
+    assert failed(found) == {"models-of-its-record"}
+
+
+def no_caches() -> CacheDoor:
+    raise AssertionError("the stack does not claim KV1")
+
+
+def audited(made: Platform, budgets: Callable[[], FakeGateway]) -> AuditReport:
+    cluster = FakeCluster(lambda _: Answer(201, {"status": {"allowed": True}}))
+    return audit(cluster, made, Wanted("tests", (Probe.BUDGETS,)), doors=Doors(no_caches, budgets))
+
+
+def test_an_audit_of_the_trusted_tier_proves_what_that_tier_claims() -> None:
+    found = audited(TRUSTED, trusted_gateway)
+
+    assert {row.control: row.verdict for row in found.controls if row.verdict is not Verdict.NOT_CLAIMED} == {
+        ControlId.AC1: Verdict.HOLDS,
+        ControlId.AC2: Verdict.HOLDS,
+        ControlId.AC3: Verdict.NOT_PROBED,
+    }
+    assert exit_code_of(found) == exit_codes.SOUND
+
+
+@pytest.mark.parametrize("control", sorted(BOOKED))
+def test_one_claimed_control_is_enough_to_look(control: ControlId) -> None:
+    made = claiming(control)
+
+    verdict = next(row.verdict for row in audited(made, lambda: gateway(TWO)).controls if row.control is control)
+
+    assert verdict is Verdict.HOLDS
+
+
+def test_where_none_of_its_controls_is_claimed_the_gateway_is_not_asked() -> None:
+    def closed() -> FakeGateway:
+        raise AssertionError("nothing that it could show is claimed")
+
+    assert not audited(claiming(), closed).tried
+
+
+def claiming(*controls: ControlId) -> Platform:
+    """The platform with no other of the probe's controls in force than these."""
+    rows = tuple(
+        replace(row, state=ControlState.DORMANT) if row.control.id in BOOKED - frozenset(controls) else row
+        for row in TWO.posture.controls
+    )
+    return replace(TWO, posture=replace(TWO.posture, controls=rows))
+
+
 # --- what replicas run with -------------------------------------------------------------------------------------
 
 
@@ -251,7 +373,7 @@ def test_a_setting_that_fails_open_at_any_replica_is_found(setting: Any, replica
 
     assert failed(found) == {f"setting-{setting.name}"}
     assert f"gateway-{replica} has {setting.name}" in next(one.seen for one in found if one.outcome is Outcome.FAILS)
-    assert verdict(found, TWO) is Verdict.FAILS
+    assert verdicts(found) == but(ControlId.SR3, Verdict.FAILS)
 
 
 def test_the_trusted_tiers_settings_are_found_not_to_hold_where_governed_is_expected() -> None:
@@ -276,7 +398,10 @@ def test_a_map_that_was_edited_says_nothing_of_what_runs() -> None:
     door = gateway(TWO)
     door.settings = (door.settings[0], dataclasses.replace(door.settings[1], as_deployed=False))
 
-    assert failed(probed(door)) == {"edited-settings"}
+    found = probed(door)
+
+    assert failed(found) == {"edited-settings"}
+    assert verdicts(found) == {**but(ControlId.AC2, Verdict.FAILS), ControlId.SR3: Verdict.FAILS}
 
 
 def test_replicas_that_count_each_for_itself_are_found_by_their_settings_and_by_their_answers() -> None:
@@ -284,7 +409,21 @@ def test_replicas_that_count_each_for_itself_are_found_by_their_settings_and_by_
     apart = edited(TWO.blueprint, lambda found: found["general_settings"].pop("coordination_redis"))
     door.settings = tuple(dataclasses.replace(one, configuration=apart) for one in door.settings)
 
-    assert failed(probed(door)) == {"replicas-count-apart", "beyond-its-limit"}
+    found = probed(door)
+
+    assert failed(found) == {"replicas-count-apart", "beyond-its-limit-elsewhere"}
+    assert verdicts(found) == but(ControlId.SR3, Verdict.FAILS)
+
+
+def test_one_replica_is_asked_for_no_other() -> None:
+    assert outcomes(probed(gateway(GOVERNED, replicas=1)), "beyond-its-limit-elsewhere") == set()
+
+
+def test_a_limit_that_does_not_bind_is_found_where_it_was_reached() -> None:
+    found = probed(gateway(TWO, limits=False))
+
+    assert failed(found) == {"beyond-its-limit", "beyond-its-limit-elsewhere"}
+    assert verdicts(found) == {**but(ControlId.AC2, Verdict.FAILS), ControlId.SR3: Verdict.FAILS}
 
 
 @pytest.mark.parametrize("price", [0, None, 1.0])
@@ -296,7 +435,10 @@ def test_a_model_of_another_price_than_the_stack_files_is_found(price: float | N
 
     door.settings = (dataclasses.replace(door.settings[0], configuration=edited(door.blueprint, reprice)),)
 
-    assert failed(probed(door)) == {"price-of-tiny"}
+    found = probed(door)
+
+    assert failed(found) == {"price-of-tiny"}
+    assert verdicts(found) == but(ControlId.AC2, Verdict.FAILS)
 
 
 # --- what callers get -------------------------------------------------------------------------------------------
@@ -317,7 +459,7 @@ def test_what_is_answered_and_must_not_be_is_found(path: str, holder: str, case:
     found = probed(gateway(TWO, answers={(path, holder): Reply(200)}))
 
     assert failed(found) == {case}
-    assert verdict(found, TWO) is Verdict.FAILS
+    assert verdicts(found) == but(ControlId.AC1, Verdict.FAILS)
 
 
 def test_an_administration_that_says_no_such_team_has_let_the_tenant_in() -> None:
@@ -327,9 +469,19 @@ def test_an_administration_that_says_no_such_team_has_let_the_tenant_in() -> Non
     assert failed(found) == {"raises-a-budget"}
 
 
-@pytest.mark.parametrize("parameter", ["fallbacks", "input_cost_per_token", "mock_response"])
-def test_a_parameter_of_the_platforms_that_is_obeyed_is_found(parameter: str) -> None:
-    assert failed(probed(gateway(TWO, parameters=frozenset({parameter})))) == {f"sets-{parameter}"}
+@pytest.mark.parametrize(
+    ("parameter", "control"),
+    [
+        ("fallbacks", ControlId.AC1),
+        ("input_cost_per_token", ControlId.AC2),
+        ("mock_response", ControlId.AC2),
+    ],
+)
+def test_a_parameter_of_the_platforms_that_is_obeyed_is_found(parameter: str, control: ControlId) -> None:
+    found = probed(gateway(TWO, parameters=frozenset({parameter})))
+
+    assert failed(found) == {f"sets-{parameter}"}
+    assert verdicts(found) == but(control, Verdict.FAILS)
 
 
 def test_a_model_of_others_is_asked_for_where_there_is_one() -> None:
@@ -340,7 +492,9 @@ def test_a_model_of_others_is_asked_for_where_there_is_one() -> None:
     assert not isinstance(config, list), config
     door = gateway(platform_of("tests", config, TODAY), replicas=1)
 
-    assert outcomes(probed(door), "model-of-others") == {Outcome.HOLDS}
+    found = [one for one in probed(door) if one.case == "model-of-others"]
+
+    assert {(one.outcome, one.control) for one in found} == {(Outcome.HOLDS, ControlId.AC1)}
     assert outcomes(probed(gateway(TWO)), "model-of-others") == set()
 
 
@@ -362,7 +516,17 @@ def test_a_tenant_without_a_key_is_unproven() -> None:
     found = probed(door)
 
     assert {one.outcome for one in found if one.tenant == "tenant-1"} == {Outcome.UNPROVEN}
-    assert verdict(found, TWO) is Verdict.UNPROVEN
+    assert verdicts(found) == {**but(ControlId.AC1, Verdict.UNPROVEN), ControlId.AC2: Verdict.UNPROVEN}
+
+
+def test_no_refusal_stands_for_an_account_of_which_nothing_is_known() -> None:
+    door = gateway(TWO)
+    door.has["tenant-0"] = dataclasses.replace(door.has["tenant-0"], standing=Standing.NOT_DEPLOYED)
+
+    found = probed(door)
+
+    assert {one.case for one in found if one.outcome is Outcome.UNPROVEN} == {"more-than-its-record"}
+    assert verdicts(found) == but(ControlId.AC2, Verdict.UNPROVEN)
 
 
 def test_another_refusal_than_the_controls_own_proves_nothing() -> None:
@@ -388,12 +552,15 @@ def test_an_account_that_allows_something_else_than_the_stack_file_is_found(chan
     door = gateway(TWO)
     door.has["tenant-0"] = dataclasses.replace(door.has["tenant-0"], **change)
 
-    assert failed(probed(door)) == {"more-than-its-record"}
+    found = probed(door)
+
+    assert failed(found) == {"more-than-its-record"}
+    assert verdicts(found)[ControlId.AC2] is Verdict.FAILS
 
 
 def test_only_the_named_tenants_keys_are_used_and_the_platform_is_looked_at_all_the_same() -> None:
     door = gateway(TWO)
-    found = probe_budgets(door, door.blueprint, "run", frozenset({"tenant-1"}))
+    found = probe_budgets(door, door.blueprint, CLAIMED, "run", frozenset({"tenant-1"}))
 
     assert {one.tenant for one in found} == {"", "tenant-1"}
 
@@ -423,33 +590,75 @@ def test_a_gateway_that_lets_in_what_the_budget_does_not_pay_for_is_found() -> N
     found = probed(gateway(TWO, checks_estimates=False))
 
     assert failed(found) == {"beyond-its-budget"}
+    assert verdicts(found) == but(ControlId.SR3, Verdict.FAILS)
+
+
+def paused(door: FakeGateway, pauses: list[float]) -> dict[str, Outcome]:
+    """What a trial shows of each case."""
+    shown = trial(door, ("tiny",), ["gateway-0"], "run", Clock(wait=pauses.append))
+    return {one.case: one.outcome for one in shown}
+
+
+@pytest.mark.parametrize("answers", [0, 3])
+def test_a_budget_binds_that_refuses_once_it_is_known_to_be_spent(answers: int) -> None:
+    pauses: list[float] = []
+
+    shown = paused(gateway(TWO, checks_estimates=False, forgets=answers), pauses)
+
+    assert (shown["beyond-its-budget"], shown["spends-on"]) == (Outcome.FAILS, Outcome.HOLDS)
+    assert pauses == [1] * (answers + 1)
+
+
+def test_a_budget_that_never_binds_is_found() -> None:
+    shown = paused(gateway(TWO, checks_estimates=False, forgets=1000), [])
+
+    assert (shown["beyond-its-budget"], shown["spends-on"]) == (Outcome.FAILS, Outcome.FAILS)
+
+
+def test_a_budget_that_refuses_at_once_is_not_asked_again() -> None:
+    pauses: list[float] = []
+
+    assert paused(gateway(TWO), pauses)["spends-on"] is Outcome.HOLDS
+    assert pauses == []
+
+
+def test_a_limit_that_was_tried_stands_for_no_budget() -> None:
+    found = probed(gateway(TWO, answers={("/v1/chat/completions", "poor"): Reply(503, "model_unavailable")}))
+
+    assert {one.case for one in found if one.outcome is Outcome.UNPROVEN} == {"beyond-its-budget", "spends-on"}
+    assert verdicts(found) == {**but(ControlId.AC2, Verdict.UNPROVEN), ControlId.SR3: Verdict.UNPROVEN}
 
 
 def test_without_an_answer_to_the_key_that_pays_no_refusal_counts() -> None:
     found = probed(gateway(TWO, answers={("/v1/chat/completions", "rich"): Reply(503, "model_unavailable")}))
 
-    for case in ("beyond-its-budget", "beyond-its-limit", "within-its-budget"):
+    for case in ("beyond-its-budget", "spends-on", "beyond-its-limit", "within-its-budget"):
         assert outcomes(found, case) == {Outcome.UNPROVEN}
-    assert verdict(found, TWO) is Verdict.UNPROVEN
+    assert verdicts(found) == {**but(ControlId.AC2, Verdict.UNPROVEN), ControlId.SR3: Verdict.UNPROVEN}
 
 
 @pytest.mark.parametrize(
-    ("holder", "case"), [("poor", "beyond-its-budget"), ("rich", "beyond-its-limit")], ids=["budget", "limit"]
+    ("holder", "number", "case", "control"),
+    [
+        ("rich", 2, "beyond-its-limit", ControlId.AC2),
+        ("rich", 3, "beyond-its-limit-elsewhere", ControlId.SR3),
+    ],
+    ids=["limit", "limit of all replicas"],
 )
-def test_a_budget_that_was_tried_stands_for_no_limit_and_a_limit_for_no_budget(holder: str, case: str) -> None:
+def test_no_trial_of_a_limit_stands_for_another(holder: str, number: int, case: str, control: ControlId) -> None:
     door = gateway(TWO)
     plain, asked = door.ask, list[str]()
 
     def busy(replica: str, key: str | None, request: Request) -> Reply:
         asked.append(door.holder(key))
-        last = asked.count(holder) == (1 if holder == "poor" else 2)
+        last = asked.count(holder) == number
         return Reply(503, "model_unavailable") if last and asked[-1] == holder else plain(replica, key, request)
 
     door.ask = busy
     found = probed(door)
 
     assert {one.case for one in found if one.outcome is Outcome.UNPROVEN} == {case}
-    assert verdict(found, TWO) is Verdict.UNPROVEN
+    assert verdicts(found) == but(control, Verdict.UNPROVEN)
 
 
 def test_a_model_that_does_not_chat_is_passed_over_for_one_that_does() -> None:
@@ -477,9 +686,13 @@ def test_where_no_shared_model_chats_it_is_said_what_each_answered() -> None:
 
 def test_a_second_request_after_the_minute_proves_nothing() -> None:
     ticks = iter([0.0, 51.0])
-    shown = {one.case: one.outcome for one in trial(gateway(TWO), ("tiny",), ["gateway-0"], "run", lambda: next(ticks))}
+    replicas = ["gateway-0", "gateway-1"]
+    shown = {
+        one.case: one.outcome for one in trial(gateway(TWO), ("tiny",), replicas, "run", Clock(lambda: next(ticks)))
+    }
 
-    assert (shown["beyond-its-budget"], shown["beyond-its-limit"]) == (Outcome.HOLDS, Outcome.UNPROVEN)
+    assert shown["beyond-its-budget"] is Outcome.HOLDS
+    assert {shown["beyond-its-limit"], shown["beyond-its-limit-elsewhere"]} == {Outcome.UNPROVEN}
 
 
 def test_where_every_engine_is_a_tenants_own_no_key_is_made() -> None:
@@ -510,7 +723,7 @@ def test_keys_that_cannot_be_made_are_no_evidence_and_nothing_stays(path: str) -
     found = probed(door)
 
     assert outcomes(found, "beyond-its-budget") == {Outcome.UNPROVEN}
-    assert verdict(found, TWO) is Verdict.UNPROVEN
+    assert verdicts(found) == {**but(ControlId.AC2, Verdict.UNPROVEN), ControlId.SR3: Verdict.UNPROVEN}
     assert door.teams == {}
 
 

@@ -119,7 +119,7 @@ def test_the_reports_name_for_whom_nothing_was_shown():
 
 def test_a_control_that_no_wanted_probe_looks_at_is_not_probed():
     assert verdict(report(probes=(Probe.PACKETS,))) is Verdict.NOT_PROBED
-    assert verdict(report(), ControlId.AC1) is Verdict.NOT_PROBED
+    assert verdict(report(), ControlId.AC3) is Verdict.NOT_PROBED
 
 
 def test_a_control_that_the_stack_does_not_claim_is_not_claimed():
