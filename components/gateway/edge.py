@@ -27,7 +27,8 @@ from infra.blueprint.routes import (
 LITELLM_PORT = 4100
 """Where LiteLLM listens, on the loopback address of its pod alone."""
 FINISH_SECONDS = REQUEST_SECONDS + 5
-"""How long an answer under way may take to finish while the edge is stopping: as long as any answer may take."""
+"""How long an answer under way may take to finish while the edge is stopping: as long as any answer may take, streams
+included, since LiteLLM ends them then."""
 CONNECTIONS = 4096
 """For each of the workers; an answer under way takes two."""
 WORKERS = 2
