@@ -5,13 +5,16 @@ Run, as root, with the lab up and the platform deployed by `./quickstart`:
     python -m benchmarks.gateway [overhead] [memory] [tenants]
 
 `overhead` sends the same questions to the engine and through the gateway, in turns, so that a slow minute of the
-machine slows both; the ratio is the figure to look at. `tenants` deploys a platform of its own and needs a lab that
-carries none.
+machine slows both; the ratio is the figure to look at. `memory` sums each pod's containers as well, since a replica is
+more than LiteLLM. `tenants` deploys a platform of its own, lets every tenant call, and needs a lab that carries none.
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +34,10 @@ ROUNDS = 3
 REQUESTS = 60
 CONCURRENCY = (1, 4)
 TENANTS = (1, 10, 100)
+REQUESTS_OF_A_TENANT = 3
+"""The fewest that a tenant sends, however many there are: the first of a key is looked up, the next ones are known."""
+CALLING_SECONDS = 1200.0
+"""The longest in which tenants begin to call, one after another; a process for each takes seconds by itself."""
 REQUESTS_PER_MINUTE = 100_000
 """More than the machine can: the limits are not what is measured here."""
 
@@ -86,17 +93,52 @@ def overhead(kubectl: cluster.Kubectl) -> Table:
 _FIGURES = ("p50 s", "p95 s", "first token p50 s", "answers/s")
 
 
+ALL = "all together"
+
+
+def with_sums(containers: Mapping[tuple[str, str], float]) -> Iterator[tuple[str, str, float]]:
+    """Pod, container and MiB of each container, sorted, and after those of a pod what they take together."""
+    pods: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for (pod, container), mebibytes in containers.items():
+        pods[pod][container] = mebibytes
+    for pod, parts in sorted(pods.items()):
+        yield from ((pod, container, mebibytes) for container, mebibytes in sorted(parts.items()))
+        yield pod, ALL, sum(parts.values())
+
+
 def memory_table(kubectl: cluster.Kubectl) -> Table:
-    """The working set of every container."""
+    """The working set of every container, and of every pod."""
     table = _table("Memory at rest or as it is, MiB", "pod", "container", "working set")
-    for (pod, container), mebibytes in sorted(memory(kubectl).items()):
+    for pod, container, mebibytes in with_sums(memory(kubectl)):
         table.add_row(pod, container, f"{mebibytes:.0f}")
     return table
 
 
+def called_by_all(
+    keys: Sequence[str], call: Callable[[str, int], Report], clock: Callable[[], float] = time.monotonic
+) -> list[Report]:
+    """One report for each tenant that called before `CALLING_SECONDS` were over, one tenant after another.
+
+    Args:
+        keys: The tenants' keys.
+        call: Sends so many requests with a key.
+        clock: Seconds, from any beginning.
+    """
+    requests = max(ceil(REQUESTS / len(keys)), REQUESTS_OF_A_TENANT)
+    last = clock() + CALLING_SECONDS
+    reports: list[Report] = []
+    for key in keys:
+        if clock() > last:
+            break
+        reports.append(call(key, requests))
+    return reports
+
+
 def tenants(kubectl: cluster.Kubectl) -> Table:
-    """Latency and start time of a gateway with few and with many tenants."""
-    table = _table("The gateway with more tenants, one run", "tenants", "start s", "answered", "failed", *_FIGURES)
+    """Latency and start time of a gateway with few and with many tenants, all of whom call."""
+    table = _table(
+        "The gateway with more tenants, one run", "tenants", "callers", "start s", "answered", "failed", *_FIGURES
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         engine = make_engine(folder, cluster.cluster(), folder / "state")
@@ -113,14 +155,16 @@ def tenants(kubectl: cluster.Kubectl) -> Table:
                 started = max(start_seconds(pod) for pod in pods if "deletionTimestamp" not in pod["metadata"])
                 keys = sorted(engine.outputs(show_secrets=True)["tenant_keys"].values())
                 address = service_url(kubectl)
-                reports = [
-                    Load(address, key, MODEL, concurrency=2, requests=max(REQUESTS // len(keys[:10]), 1)).run()
-                    for key in keys[:10]
-                ]
+
+                def call(key: str, requests: int, address: str = address) -> Report:
+                    return Load(address, key, MODEL, concurrency=2, requests=requests, seconds=60).run()
+
+                reports = called_by_all(keys, call)
                 report = joined(reports)
                 failed = len(report.outcomes) - len(report.answered)
                 numbers = (f"{value:.3f}" for value in figures(report))
-                table.add_row(str(count), f"{started:.0f}", str(len(report.answered)), str(failed), *numbers)
+                counted = (count, len(reports), f"{started:.0f}", len(report.answered), failed)
+                table.add_row(*map(str, counted), *numbers)
         finally:
             engine.destroy("--suppress-progress")
     return table

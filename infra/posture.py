@@ -10,6 +10,7 @@ from infra.blueprint.trusted import trusted_blueprint
 from infra.config.stack import StackConfig
 from infra.controls.catalogue import CONTROLS, apply_enforced, available, objects_in_force
 from infra.hardware_findings import hardware_findings
+from infra.observability_findings import observability_findings
 from infra.retiring_findings import emptied_findings, retiring_findings
 from infra.traffic_findings import traffic_findings
 from infra.trust.posture import Finding, Posture, Severity
@@ -51,7 +52,10 @@ def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platfo
 
 
 def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placement: Placement) -> Posture:
-    """`posture` with what is wrong with placement, pools, versions, traffic: errors first, in the catalogue's order."""
+    """`posture` with what is wrong with placement, pools, versions, traffic and metrics.
+
+    Errors come first, in the catalogue's order.
+    """
     written = written_of(config)
     judgements = (
         *hardware_findings(config, posture, placement),
@@ -59,6 +63,7 @@ def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placeme
         *emptied_findings(config),
         *advisory_findings(config, posture),
         *traffic_findings(config, blueprint),
+        *observability_findings(config),
     )
     found = [replace(finding, path=nearest_path(written, finding.path)) for finding in judgements]
     order = [None, *(row.control.id for row in posture.controls)]

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_random as random
 
 from components.database.connection import (
     DATABASE_NAME,
@@ -13,6 +12,7 @@ from components.database.connection import (
     DatabaseConnection,
     postgresql_url,
 )
+from components.shared.passwords import stable_password
 from infra.blueprint.model import CloudSqlDatabasePart
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class CloudSqlDatabase(pulumi.ComponentResource):
     """An instance with a private address only, TLS only, backups, and two locks against deletion.
 
     The instance holds every key, budget and spend record: Pulumi refuses to delete it (`protect`), and so does Cloud
-    SQL itself (`deletion_protection`), whoever asks.
+    SQL itself (`deletion_protection`), whoever asks. Its password is protected as it is.
 
     Attributes:
         connection: How the gateway reaches its database.
@@ -64,14 +64,8 @@ class CloudSqlDatabase(pulumi.ComponentResource):
         database = sql.Database(
             f"{name}-database", project=args.project, instance=instance.name, name=DATABASE_NAME, opts=inside
         )
-        password = pulumi.Output.secret(
-            random.RandomPassword(
-                f"{name}-password",
-                length=PASSWORD_LENGTH,
-                special=False,
-                opts=pulumi.ResourceOptions(parent=self, ignore_changes=["length", "special"]),
-            ).result
-        )
+        # Another one would be the user's before the gateway's replicas know it; it goes with the instance alone.
+        password = stable_password(f"{name}-password", PASSWORD_LENGTH, self, protected=True)
         user = sql.User(
             f"{name}-user",
             project=args.project,

@@ -1,4 +1,4 @@
-"""The edge: nginx in front of LiteLLM, which opens exact paths and nothing else. Pure: equal gateways, equal bytes.
+"""The edge: nginx in front of LiteLLM, which opens what is listed and nothing else. Pure: equal gateways, equal bytes.
 
 Every directive is one that nginx 1.22 knows as well as the pinned version. The edge speaks HTTP/1.1 in clear text: TLS
 ends at whatever exposes the gateway.
@@ -14,12 +14,21 @@ from components.gateway.hooks.administration import SOURCE_HEADER
 from components.gateway.hooks.errors import Situation
 from components.shared.proxies import block, temporary_paths
 from infra.blueprint.model import GatewayPart
-from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, METRICS_PATH, Route, tenant_routes
+from infra.blueprint.routes import (
+    ADMIN_ROUTES,
+    HEALTH_PATH,
+    METRICS_PATH,
+    MODEL_NAME,
+    MODELS_PATH,
+    TENANT_ROUTES,
+    Route,
+)
 
 LITELLM_PORT = 4100
 """Where LiteLLM listens, on the loopback address of its pod alone."""
 FINISH_SECONDS = REQUEST_SECONDS + 5
-"""How long an answer under way may take to finish while the edge is stopping: as long as any answer may take."""
+"""How long an answer under way may take to finish while the edge is stopping: as long as any answer may take, streams
+included, since LiteLLM ends them then."""
 CONNECTIONS = 4096
 """For each of the workers; an answer under way takes two."""
 WORKERS = 2
@@ -182,7 +191,7 @@ def _passed(headers: Iterable[str]) -> list[str]:
 
 
 def _server(part: GatewayPart, port: int, lines: Iterable[str]) -> str:
-    """What one port takes; anything that no exact location of `lines` names is answered 404."""
+    """What one port takes; anything that no location of `lines` takes is answered 404."""
     return block(
         "server",
         [
@@ -197,19 +206,37 @@ def _server(part: GatewayPart, port: int, lines: Iterable[str]) -> str:
 
 def _open(route: Route, upstream_path: str, extra: Iterable[str] = ()) -> str:
     """One exact path, passed on as it is written here, however the caller has spelled it."""
+    return _passed_on(f"= {route.path}", route.method, upstream_path, extra)
+
+
+def _passed_on(place: str, method: str, upstream_path: str, extra: Iterable[str]) -> str:
     return block(
-        f"location = {route.path}",
+        f"location {place}",
         [
-            f"set $allowed {route.method};",
-            f"if ($request_method != {route.method}) {{ return 405; }}",
+            f"set $allowed {method};",
+            f"if ($request_method != {method}) {{ return 405; }}",
             *extra,
             f"proxy_pass http://127.0.0.1:{LITELLM_PORT}{upstream_path};",
         ],
     )
 
 
+def _open_models() -> str:
+    r"""A model by its name, known or not: LiteLLM answers for one that the key does not open as for one that is not.
+
+    nginx matches the path that it has decoded and put in order; what goes on is the name that matched, and nothing
+    else of the address. `\z` and not `$`, before which one more line break may stand.
+    """
+    place = rf'~ "^{MODELS_PATH}/(?<model>{MODEL_NAME})\z"'
+    return _passed_on(place, "GET", f"{MODELS_PATH}/$model", _for_a_tenant(MODELS_PATH))
+
+
+def _for_a_tenant(path: str) -> list[str]:
+    """Nothing goes on without a key, or with parameters: they can name another team, and no tenant path needs one."""
+    return [_without_key(path), "set $args '';"]
+
+
 def _tenant_server(part: GatewayPart) -> str:
-    routes = tenant_routes(part.model_names)
     return _server(
         part,
         part.port,
@@ -220,15 +247,15 @@ def _tenant_server(part: GatewayPart) -> str:
             "proxy_hide_header x-litellm-model-api-base;",
             *_passed(PASSED_REQUEST_HEADERS),
             block(f"location = {HEALTH_PATH}", ["access_log off;", 'return 200 \'{"status": "ok"}\';']),
-            # Parameters in the address can name another team; no tenant path needs one.
-            *(_open(route, route.path, [_without_key(route), "set $args '';"]) for route in routes),
+            *(_open(route, route.path, _for_a_tenant(route.path)) for route in TENANT_ROUTES),
+            _open_models(),
         ],
     )
 
 
-def _without_key(route: Route) -> str:
+def _without_key(path: str) -> str:
     """Refuse a request without any key before its body is taken; whether a key is good is LiteLLM's to say."""
-    answer = errors.body(Situation.NO_KEY.value, route.path).decode()
+    answer = errors.body(Situation.NO_KEY.value, path).decode()
     return "\n".join(
         [
             # A condition takes one variable; of two written together it reads the name of a header that nobody sends.

@@ -1,9 +1,9 @@
 """The gateway at a host name, through the Gateway API. Pure: objects as Kubernetes spells them, by their suffix.
 
-The route names each path that tenants need exactly, from the same list as the edge, and the tenants' port alone.
+The route names the paths that tenants need, from the same list as the edge, and the tenants' port alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from components.gateway.edge import FINISH_SECONDS
@@ -16,7 +16,7 @@ from infra.blueprint.model import (
     RoutePart,
     SecretCertificatePart,
 )
-from infra.blueprint.routes import HEALTH_PATH, tenant_routes
+from infra.blueprint.routes import HEALTH_PATH, MODELS_PATH, TENANT_ROUTES
 
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 GOOGLE_API = "networking.gke.io/v1"
@@ -25,8 +25,6 @@ LISTENER = "https"
 HTTPS_PORT = 443
 CERTIFICATE_NAME = "bulkhead-gateway"
 """What the managed certificate, and for a global load balancer its map, is called in Certificate Manager."""
-MATCHES_OF_A_RULE = 64
-"""The most that the Gateway API's definition allows. With one rule for each route, its other limits are never met."""
 
 Manifest = dict[str, Any]
 
@@ -39,26 +37,24 @@ def exposure_objects(part: GatewayPart) -> dict[str, Manifest]:
     found: dict[str, Manifest] = {}
     if isinstance(route.listener, NewListenerPart):
         found["listener"] = _gateway(part, route, route.listener)
-    for number, paths in enumerate(_chunks(_paths(part)), start=1):
-        suffix = "route" if number == 1 else f"route-{number}"
-        found[suffix] = _http_route(part, route, OBJECT_NAME if number == 1 else f"{OBJECT_NAME}-{number}", paths)
+    found["route"] = _http_route(part, route)
     if route.google_policies:
         found["health-check-policy"] = _health_check_policy(part)
         found["backend-policy"] = _backend_policy(part)
     return found
 
 
-def _paths(part: GatewayPart) -> list[str]:
-    return sorted({route.path for route in tenant_routes(part.model_names)})
+def _path_matches() -> list[Manifest]:
+    """Exact paths, and one beginning for those of models, below which the edge refuses what is no model's name.
+
+    With one exact path for each model, the load balancer's own 404 for all others would tell which are served.
+    """
+    kinds = {route.path: "PathPrefix" if route.path == MODELS_PATH else "Exact" for route in TENANT_ROUTES}
+    return [{"path": {"type": kind, "value": path}} for path, kind in kinds.items()]
 
 
-def _chunks(paths: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(paths), MATCHES_OF_A_RULE):
-        yield paths[start : start + MATCHES_OF_A_RULE]
-
-
-def _metadata(part: GatewayPart, name: str = OBJECT_NAME, annotations: Mapping[str, str] | None = None) -> Manifest:
-    metadata: Manifest = {"name": name, "namespace": part.namespace, "labels": labels(OBJECT_NAME)}
+def _metadata(part: GatewayPart, annotations: Mapping[str, str] | None = None) -> Manifest:
+    metadata: Manifest = {"name": OBJECT_NAME, "namespace": part.namespace, "labels": labels(OBJECT_NAME)}
     return {**metadata, "annotations": dict(annotations)} if annotations else metadata
 
 
@@ -100,16 +96,16 @@ def _parent(part: GatewayPart, route: RoutePart) -> Manifest:
     return {**reference, "sectionName": section}
 
 
-def _http_route(part: GatewayPart, route: RoutePart, name: str, paths: Sequence[str]) -> Manifest:
+def _http_route(part: GatewayPart, route: RoutePart) -> Manifest:
     rule = {
         # Methods are the edge's to refuse: not every implementation matches them, and GKE's does not.
-        "matches": [{"path": {"type": "Exact", "value": path}} for path in paths],
+        "matches": _path_matches(),
         "backendRefs": [{"group": "", "kind": "Service", "name": OBJECT_NAME, "port": part.port, "weight": 1}],
     }
     return {
         "apiVersion": GATEWAY_API,
         "kind": "HTTPRoute",
-        "metadata": _metadata(part, name),
+        "metadata": _metadata(part),
         "spec": {"parentRefs": [_parent(part, route)], "hostnames": [route.host], "rules": [rule]},
     }
 

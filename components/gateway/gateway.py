@@ -45,7 +45,7 @@ from components.gateway.pod import (
 from components.shared import CustomObject, object_metadata, selector
 from components.shared.fingerprint import secret_fingerprint
 from components.shared.metadata import NOT_AWAITED, SECRETS_ANNOTATION
-from components.shared.passwords import generation_name
+from components.shared.passwords import PASSWORD_INPUTS, generation_name
 from components.shared.workloads import service_spec
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart
 from infra.blueprint.names import GATEWAY_COMMON_NAME
@@ -53,21 +53,6 @@ from infra.blueprint.versions import require_version
 
 KEY_LENGTH = 48
 KEY_PREFIX = "sk-"
-PASSWORD_INPUTS = (
-    "keepers",
-    "length",
-    "lower",
-    "minLower",
-    "minNumeric",
-    "minSpecial",
-    "minUpper",
-    "number",
-    "numeric",
-    "overrideSpecial",
-    "special",
-    "upper",
-)
-"""All that a RandomPassword is drawn by; a change of any draws another one."""
 PROGRESS_SECONDS = START_SECONDS + 120
 
 

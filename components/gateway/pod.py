@@ -14,7 +14,7 @@ import pulumi
 
 from components.cache.connection import CERTIFICATE_AUTHORITY_PATH
 from components.gateway import hooks
-from components.gateway.configuration import CACHE_URL_VARIABLE, api_key_variable
+from components.gateway.configuration import CACHE_URL_VARIABLE, REQUEST_SECONDS, api_key_variable
 from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT, REQUESTS
 from components.gateway.engine_address import LINK_PORT
 from components.gateway.engine_link import LINK_SIDECAR
@@ -86,6 +86,9 @@ SERVER_ENVIRONMENT = {
     DOMAINS_PATH_VARIABLE: f"{CONFIGURATION_PATH}/{DOMAINS_KEY}",
     "DISABLE_ADMIN_UI": "True",
     "DISABLE_SCHEMA_UPDATE": "true",
+    # https://docs.litellm.ai/docs/proxy/config_settings: without it a stream may last for as long as the engine writes,
+    # and the next rollout would cut it.
+    "LITELLM_MAX_STREAMING_DURATION_SECONDS": str(REQUEST_SECONDS),
     "LITELLM_WORKER_STARTUP_HOOKS": hooks.STARTUP_HOOK,
     "NO_DOCS": "True",
     "NO_OPENAPI": "True",

@@ -3,6 +3,22 @@
 import pulumi
 import pulumi_random as random
 
+PASSWORD_INPUTS = (
+    "keepers",
+    "length",
+    "lower",
+    "minLower",
+    "minNumeric",
+    "minSpecial",
+    "minUpper",
+    "number",
+    "numeric",
+    "overrideSpecial",
+    "special",
+    "upper",
+)
+"""All that a RandomPassword is drawn by; a change of any draws another one."""
+
 
 def generation_name(name: str, generation: int) -> str:
     """What the resource of one generation of a password is called.
@@ -16,13 +32,13 @@ def generation_name(name: str, generation: int) -> str:
 def stable_password(name: str, length: int, parent: pulumi.Resource, *, protected: bool = False) -> pulumi.Output[str]:
     """A generated password of letters and digits, a secret.
 
-    Whoever has it keeps it: another default length or alphabet in a later version makes no new one. One that is
-    protected may not be deleted.
+    Whoever has it keeps it: whatever a later version of this program or of the provider asks for makes no new one. One
+    that is protected may not be deleted.
     """
     password = random.RandomPassword(
         name,
         length=length,
         special=False,
-        opts=pulumi.ResourceOptions(parent=parent, protect=protected or None, ignore_changes=["length", "special"]),
+        opts=pulumi.ResourceOptions(parent=parent, protect=protected or None, ignore_changes=list(PASSWORD_INPUTS)),
     )
     return pulumi.Output.secret(password.result)

@@ -1,13 +1,14 @@
 """The paths that the gateway opens: to tenants, to those who administer it, and to the scraper of its metrics.
 
 One list for all who need it: the edge in front of LiteLLM, the Gateway API route, and the routes of a tenant's key.
-Every path is exact. LiteLLM itself serves some eight hundred; what is not listed here does not exist for anybody
-outside the gateway's pod.
+Every path is exact, but for the names of models, which one pattern takes. LiteLLM itself serves some eight hundred;
+what is not listed here does not exist for anybody outside the gateway's pod.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from infra.config.forms import NAME_MAX_LENGTH
 from infra.config.tenants import TenantRoute
 
 
@@ -20,6 +21,13 @@ class Route:
 
 
 MODELS_PATH = "/v1/models"
+
+MODEL_NAME = rf"[a-z][-a-z0-9]{{0,{NAME_MAX_LENGTH - 1}}}"
+"""Below `MODELS_PATH`, one name: any that a model of some stack file could have, whether or not one is served.
+
+Naming those that are served would tell whoever asks which they are. The pattern is one that nginx and Python read
+alike, and nothing that it takes is written in two ways in an address.
+"""
 
 ROUTE_PATHS: Mapping[TenantRoute, str] = {
     TenantRoute.CHAT: "/v1/chat/completions",
@@ -82,14 +90,5 @@ ADMIN_ROUTES = (
 """What the tenants' reconciler, `bulkhead tenants` and an operator with a leaked key call, with the master key."""
 
 
-def tenant_routes(models: Iterable[str]) -> tuple[Route, ...]:
-    """All that the edge opens to tenants where these models are served, sorted."""
-    return tuple(
-        sorted(
-            [
-                *(Route(path, "POST") for path in COMPLETION_PATHS),
-                Route(MODELS_PATH, "GET"),
-                *(Route(f"{MODELS_PATH}/{model}", "GET") for model in models),
-            ]
-        )
-    )
+TENANT_ROUTES = tuple(sorted([*(Route(path, "POST") for path in COMPLETION_PATHS), Route(MODELS_PATH, "GET")]))
+"""All that the edge opens to tenants by exact paths, sorted; beside them it opens a model's name, with `GET`."""

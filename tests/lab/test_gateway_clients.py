@@ -8,7 +8,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ import pytest
 import urllib3
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
-from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, tenant_routes
+from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, TENANT_ROUTES
 from lab.cluster import Kubectl
 from tests.lab.accounts import Account, account
 from tests.lab.faults import RECOVERY_SECONDS, containers
@@ -276,6 +276,25 @@ def test_a_model_that_the_key_does_not_open_is_refused_as_one_that_does_not_exis
     assert_tells_nothing(answer, denied.team, "not-tiny")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
+def test_a_model_s_path_is_answered_alike_whether_others_have_it_or_nobody(
+    team: TeamPlatform, gateway: str, method: str
+) -> None:
+    """With a key that does not open it, with an unknown key, and without any."""
+    with account(team, models=["not-tiny"]) as denied:
+        for key in (denied.key, "sk-" + "0" * 48, None):
+            of_others = send(gateway, key, path=f"/v1/models/{MODEL}", method=method)
+            absent = send(gateway, key, path="/v1/models/nope", method=method)
+            assert comparable(of_others) == comparable(absent)
+            assert of_others.status == (405 if method != "GET" else 404 if key == denied.key else 401)
+
+
+def comparable(answer: Answer) -> Answer:
+    """The answer without what differs from one request to the next: the headers' names remain."""
+    own = {name: "" if name in {"date", "x-request-id"} else value for name, value in answer.headers.items()}
+    return replace(answer, headers=own)
+
+
 @pytest.mark.parametrize("raw", [b"", b"[1, 2]", b'{"model": "tiny", ', b"\xff\xfe{"])
 def test_what_is_no_json_object_is_told_so(team: TeamPlatform, gateway: str, raw: bytes) -> None:
     assert_error(send(gateway, team.keys[TENANT], raw=raw), 400, "invalid_json")
@@ -400,12 +419,12 @@ def beside_litellm(kubectl: Kubectl, *arguments: str, given: str = "") -> Any:
 def test_no_other_path_of_litellms_is_reached_with_a_tenants_key(
     team: TeamPlatform, gateway: str, kubectl: Kubectl
 ) -> None:
-    opened = {(route.method, route.path) for route in tenant_routes([MODEL])}
+    opened = {(route.method, route.path) for route in TENANT_ROUTES}
     routes = {(method, path) for method, path in beside_litellm(kubectl)} | {
         (route.method, route.path) for route in ADMIN_ROUTES
     }
     assert len(routes) > 300, "LiteLLM serves hundreds of routes; these cannot be all"
-    assert opened - {("GET", f"/v1/models/{MODEL}")} <= routes
+    assert opened <= routes
     closed = sorted(routes - opened)
     key = team.keys[TENANT]
     reached = [

@@ -64,7 +64,10 @@ def test_no_administration_path_is_there_for_tenants_whatever_the_key(
         ("POST", "/vllm/v1/completions"),
         ("GET", "/ui"),
         ("GET", "/metrics"),
-        ("GET", "/v1/models/nothing"),
+        ("GET", "/v1/models/no.name"),
+        ("GET", "/v1/models/nothing/more"),
+        ("GET", "/v1/models/nothing%2fmore"),
+        ("GET", "/v1/models/nothing%0a"),
         ("POST", "/v1/chat/completions/"),
     ],
 )
@@ -72,6 +75,15 @@ def test_what_is_not_listed_is_not_found_in_the_shape_of_openai_s_errors(
     team: TeamPlatform, tenants_port: int, method: str, path: str
 ) -> None:
     assert code(ask(tenants_port, method, path, team.master_key)) == (404, "unknown_url")
+
+
+def test_a_model_s_name_is_found_or_not_by_litellm_and_without_the_caller_s_parameters(
+    team: TeamPlatform, tenants_port: int
+) -> None:
+    for path in (f"/v1/models/{MODEL}", f"//v1//models/{MODEL}", f"/v1/models/%74{MODEL[1:]}?team_id=somebody"):
+        assert ask(tenants_port, "GET", path, team.keys[TENANT]).json()["id"] == MODEL
+    unknown = ask(tenants_port, "GET", "/v1/models/nothing", team.keys[TENANT])
+    assert code(unknown) == (404, "model_not_found")
 
 
 def test_another_method_is_refused_with_the_one_that_is_meant(team: TeamPlatform, tenants_port: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from components.shared.passwords import PASSWORD_INPUTS
 from infra.config.trust import Tier
 from infra.plan import Plan, PlannedResource
 from infra.plan.urns import Urn
@@ -109,7 +110,7 @@ def test_what_holds_state_outside_the_cluster_is_protected(type_token: str) -> N
     assert all(resource.options.protect for resource in found)
 
 
-@pytest.mark.parametrize("key", ["gateway-master-key", "gateway-salt-key"])
+@pytest.mark.parametrize("key", ["database-password", "gateway-master-key", "gateway-salt-key"])
 def test_keys_of_a_database_that_outlives_the_stack_are_protected(key: str) -> None:
     assert committed_plan("prod").named(key).options.protect is True
 
@@ -148,7 +149,8 @@ def test_generated_secrets_are_secret_outputs_and_never_minted_anew(plan: Plan) 
     assert generated
     for resource in generated:
         assert "result" in resource.options.additional_secret_outputs
-        assert "length" in resource.options.ignore_changes
+        # What is drawn anew with its generation says so by the only input that is not ignored.
+        assert {*PASSWORD_INPUTS} - {*resource.options.ignore_changes} <= {"keepers"}
 
 
 def test_secrets_of_the_cluster_are_secrets_of_the_stack(plan: Plan) -> None:

@@ -43,7 +43,7 @@ def _is_of_kept_database(resource: GuardedResource, guard: Guard) -> bool:
     if isinstance(database, InClusterDatabasePart) and not database.protected:
         return False
     if resource.type == RANDOM_PASSWORD:
-        return resource.name in GATEWAY_KEYS or (in_cluster and resource.name == DATABASE_PASSWORD)
+        return resource.name in {*GATEWAY_KEYS, DATABASE_PASSWORD}
     if not in_cluster or resource.is_patch:
         return False
     is_set = resource.kind == "StatefulSet" and resource.object_name == DATABASE

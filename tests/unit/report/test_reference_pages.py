@@ -13,10 +13,15 @@ from infra.report.stack_file_reference import stack_file_reference
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("name", ["accelerators.md", "controls.md", "pins.md", "stack-file.md"])
+@pytest.mark.parametrize("name", sorted(pages()))
 def test_a_committed_page_is_what_the_code_says(name: str):
     committed = (ROOT / FOLDER / name).read_text(encoding="utf-8")
     assert committed == pages()[name], "run `bulkhead reference`"
+
+
+def test_no_committed_dashboard_is_left_of_one_that_is_gone():
+    committed = {f"dashboards/{path.name}" for path in (ROOT / FOLDER / "dashboards").iterdir()}
+    assert committed == {name for name in pages() if name.startswith("dashboards/")}
 
 
 def test_the_page_of_accelerators_has_every_mig_size_and_the_page_of_versions_what_is_open():

@@ -3,6 +3,7 @@
 from typing import Any
 
 from components.database import InClusterDatabase, InClusterDatabaseArgs
+from components.shared.passwords import PASSWORD_INPUTS
 from infra.blueprint.model import InClusterDatabasePart
 from tests.unit.components.recording import Recording, Secret, record, strings
 
@@ -106,7 +107,7 @@ def test_the_password_is_generated_once_and_shown_nowhere() -> None:
     shown = " ".join(text for resource in recording.resources for text in strings(resource.inputs))
 
     assert recording.one("Secret").inputs["stringData"] == Secret({"password": "generated-database-password"})
-    assert set(recording.one("RandomPassword").ignore_changes) == {"length", "special"}
+    assert set(recording.one("RandomPassword").ignore_changes) == set(PASSWORD_INPUTS)
     assert "generated-database-password" not in shown
 
 

@@ -10,6 +10,7 @@ from components.database import (
     PrivateServices,
     PrivateServicesArgs,
 )
+from components.shared.passwords import PASSWORD_INPUTS
 from infra.blueprint.model import CloudSqlDatabasePart
 from tests.unit.components.recording import Recording, Secret, record
 
@@ -45,6 +46,13 @@ def test_cloud_sql_cannot_be_deleted_by_accident_from_either_side() -> None:
     assert instance.protect is True
     assert instance.inputs["deletionProtection"] is True
     assert instance.inputs["settings"]["deletionProtectionEnabled"] is True
+
+
+def test_cloud_sql_s_password_stays_whatever_a_later_version_asks_for_and_is_protected_as_its_data_are() -> None:
+    password = cloud_sql().one("RandomPassword")
+
+    assert password.protect is True
+    assert set(password.ignore_changes) == set(PASSWORD_INPUTS)
 
 
 def test_cloud_sql_is_backed_up_and_can_go_back_to_any_second() -> None:

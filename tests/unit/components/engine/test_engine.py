@@ -7,6 +7,7 @@ import pulumi
 import pytest
 
 from components.engine import Engine, EngineArgs
+from components.shared.passwords import PASSWORD_INPUTS
 from infra.blueprint.model import EnginePart
 from tests.unit.components.parts import ENGINE, GPU_ENGINE
 from tests.unit.components.recording import Recording, Secret, record, strings
@@ -60,7 +61,7 @@ def test_no_secret_stands_where_a_diff_would_show_it() -> None:
 
 
 def test_another_length_asked_for_later_does_not_replace_the_key() -> None:
-    assert set(engine().one("RandomPassword").ignore_changes) == {"length", "special"}
+    assert set(engine().one("RandomPassword").ignore_changes) == set(PASSWORD_INPUTS)
 
 
 def test_a_new_hub_token_restarts_the_engines() -> None:

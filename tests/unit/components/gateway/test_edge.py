@@ -6,16 +6,19 @@ import re
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.gateway.edge import PASSED_REQUEST_HEADERS, REQUESTS, REQUESTS_OF_A_CALLER, edge_configuration
 from components.gateway.pod import MapNames, pod_spec
-from infra.blueprint.model import ListenerPart, RoutePart
-from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, KEY_PATHS, Route, tenant_routes
+from infra.blueprint.model import GatewayModelPart, ListenerPart, RoutePart
+from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, KEY_PATHS, TENANT_ROUTES, Route
+from infra.config.forms import NAME, NAME_MAX_LENGTH
 from tests.unit.components.parts import GATEWAY
 
 SCRAPED = dataclasses.replace(GATEWAY, metrics_port=4002)
-MODELS = ("llama-8b", "tiny")
 EXACT = re.compile(r"location = (\S+) \{\n(.*?)\n    \}", re.DOTALL)
+PATTERN = re.compile(r'location ~ "(.*)" \{\n(.*?)\n    \}', re.DOTALL)
 BODY = re.compile(r"return (\d+) '(\{.*\})';")
 
 
@@ -30,6 +33,18 @@ def opened(port: int) -> dict[str, str]:
     return dict(EXACT.findall(servers()[port]))
 
 
+def opened_by_pattern(port: int) -> dict[str, str]:
+    """Pattern → what is done with what it takes."""
+    return dict(PATTERN.findall(servers()[port]))
+
+
+def taken(path: str) -> re.Match[str] | None:
+    """What the tenants' port takes of a path by its one pattern, once nginx has decoded it and put it in order."""
+    (pattern,) = opened_by_pattern(4000)
+    # Python 3.11 calls by another letter what nginx' PCRE calls `\z`: the very end.
+    return re.search(pattern.replace(r"\z", r"\Z").replace("(?<", "(?P<"), path)
+
+
 def routes(port: int) -> set[Route]:
     """The exact paths that are passed on, each with the one method that is let through."""
     methods = {path: re.findall(r"\$request_method != (\w+)", text) for path, text in opened(port).items()}
@@ -37,7 +52,7 @@ def routes(port: int) -> set[Route]:
 
 
 def test_the_tenants_port_opens_exactly_the_tenants_paths() -> None:
-    assert routes(4000) == set(tenant_routes(MODELS))
+    assert routes(4000) == set(TENANT_ROUTES)
 
 
 def test_the_administration_port_opens_exactly_the_administration_s_paths() -> None:
@@ -48,10 +63,78 @@ def test_the_metrics_port_opens_the_metrics_alone() -> None:
     assert routes(4002) == {Route("/metrics", "GET")}
 
 
-def test_no_path_is_matched_by_its_beginning_or_by_a_pattern() -> None:
+def test_no_path_is_matched_by_its_beginning_and_none_by_a_pattern_but_a_model_s() -> None:
     heads = re.findall(r"location (.*) \{", edge_configuration(SCRAPED))
 
-    assert {head for head in heads if not head.startswith(("= /", "@"))} == {"/"}
+    others = [head for head in heads if not head.startswith(("= /", "@")) and head != "/"]
+    assert others == [f'~ "{pattern}"' for pattern in opened_by_pattern(4000)]
+    assert len(others) == 1
+
+
+@given(st.from_regex(NAME.pattern.replace("$", r"\Z")).filter(lambda name: len(name) <= NAME_MAX_LENGTH))
+def test_whatever_a_model_may_be_called_it_is_asked_for_by_its_name(name: str) -> None:
+    found = taken(f"/v1/models/{name}")
+
+    assert found is not None
+    assert found["model"] == name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/models/",
+        "/v1/models/tiny/",
+        "/v1/models/tiny/x",
+        "/v1/models/tiny\n",
+        "/v1/models/tiny\nx",
+        "/v1/models/tiny\0",
+        "/v1/models/.",
+        "/v1/models/..",
+        "/v1/models/../key",
+        "/v1/models/ti.ny",
+        "/v1/models/tiny?team_id=x",
+        "/v1/models/tiny#x",
+        "/v1/models/tiny%2fx",
+        "/v1/models/tiny;x",
+        "/v1/models/tiny x",
+        "/v1/models/x:generateContent",
+        "/v1/models/Tiny",
+        "/v1/models/8b",
+        "/v1/models/-x",
+        "/v1/models/é",
+        f"/v1/models/{'a' * (NAME_MAX_LENGTH + 1)}",
+        "/x/v1/models/tiny",
+        "/v1/modelsx/tiny",
+        "/v1/model/tiny",
+    ],
+)
+def test_what_no_model_can_be_called_is_not_found(path: str) -> None:
+    assert taken(path) is None
+
+
+@given(st.text(max_size=60))
+def test_nothing_passes_for_a_model_s_name_but_letters_digits_and_hyphens(text: str) -> None:
+    found = taken(f"/v1/models/{text}")
+
+    assert found is None or re.fullmatch("[a-z0-9-]+", text)
+
+
+def test_a_model_is_asked_for_with_get_and_a_key_and_nothing_of_the_address_goes_on_but_its_name() -> None:
+    (text,) = opened_by_pattern(4000).values()
+    refused, proxied = text.index("return 405"), text.index("proxy_pass")
+
+    assert "if ($request_method != GET) { return 405; }" in text
+    assert refused < text.index("return 401") < text.index("set $args '';") < proxied
+    assert re.findall("proxy_pass (.*);", text) == ["http://127.0.0.1:4100/v1/models/$model"]
+
+
+def test_which_models_are_served_shows_in_nothing_of_the_edge() -> None:
+    """Told apart, an unknown and an unopened one would let anybody find out which models others have."""
+    more = GatewayModelPart("of-another-tenant", "http://engine:8000/v1", None, None, "engine")
+
+    assert edge_configuration(dataclasses.replace(GATEWAY, models=(*GATEWAY.models, more))) == edge_configuration(
+        GATEWAY
+    )
 
 
 @pytest.mark.parametrize("port", [4000, 4001, 4002])
@@ -62,12 +145,13 @@ def test_everything_else_is_not_found(port: int) -> None:
 def test_no_tenants_path_administers() -> None:
     administration = {route.path for route in ADMIN_ROUTES}
 
-    assert not administration & {route.path for route in tenant_routes(MODELS)}
+    assert not administration & {route.path for route in TENANT_ROUTES}
+    assert not any(map(taken, administration))
     assert not any(path.startswith(("/key", "/team", "/user", "/config", "/spend")) for path in opened(4000))
 
 
 def test_a_key_opens_no_path_that_the_edge_does_not() -> None:
-    assert set(KEY_PATHS) <= {route.path for route in tenant_routes(MODELS)}
+    assert set(KEY_PATHS) <= {route.path for route in TENANT_ROUTES}
 
 
 def test_a_path_is_passed_on_as_it_is_listed_and_without_the_caller_s_parameters() -> None:
@@ -102,7 +186,7 @@ def test_every_answer_of_the_edge_is_in_the_shape_of_openai_s_errors() -> None:
 
 
 def test_a_request_without_a_key_is_refused_before_its_body_is_taken_in_the_shape_of_its_path() -> None:
-    for path, text in opened(4000).items():
+    for path, text in {**opened(4000), **opened_by_pattern(4000)}.items():
         assert path == HEALTH_PATH or 'set $key "$http_authorization$http_x_api_key";' in text
         refusals = re.findall(r"if \(\$key = ''\) { return (\d+) '(.*)'; }", text)
         assert len(refusals) == (0 if path == HEALTH_PATH else 1)

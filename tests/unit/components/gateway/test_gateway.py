@@ -2,19 +2,22 @@
 
 import dataclasses
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 import pulumi_random as random
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.cache import CacheConnection
 from components.database import DatabaseConnection
 from components.gateway import Gateway, GatewayArgs
-from components.gateway.configuration import REQUEST_SECONDS
+from components.gateway.configuration import REQUEST_SECONDS, configuration
+from components.gateway.edge import edge_configuration
 from infra.blueprint.model import GatewayPart, InClusterCachePart, ListenerPart, RoutePart
 from tests.unit.components.parts import GATEWAY
 from tests.unit.components.recording import Recording, Registered, Secret, record, strings
@@ -241,6 +244,18 @@ def test_a_rollout_leaves_no_gap_and_drains() -> None:
     drain = edge(recording)["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert drain >= 10
     assert template(recording)["spec"]["terminationGracePeriodSeconds"] > drain + REQUEST_SECONDS
+
+
+def test_no_answer_lasts_longer_than_a_stopping_replica_waits_for_it() -> None:
+    recording = gateway()
+    variables = {item["name"]: item.get("value") for item in litellm(recording)["env"]}
+    longest_stream = int(variables["LITELLM_MAX_STREAMING_DURATION_SECONDS"])
+    longest_plain = yaml.safe_load(configuration(GATEWAY))["router_settings"]["timeout"]
+    (waits,) = map(int, re.findall(r"worker_shutdown_timeout (\d+)s;", edge_configuration(GATEWAY)))
+    drain = edge(recording)["lifecycle"]["preStop"]["sleep"]["seconds"]
+
+    assert longest_stream == longest_plain < waits
+    assert template(recording)["spec"]["terminationGracePeriodSeconds"] > drain + waits
 
 
 def test_litellm_starts_before_the_edge_and_outlives_it() -> None:

@@ -62,6 +62,7 @@ CASES = {
             resource("gcp:container/cluster:Cluster", {}),
             key("gateway-master-key", protect=False),
             key("gateway-salt-key", protect=False),
+            key("database-password", protect=False),
         ),
         silent=(database(protect=True),),
     ),
