@@ -35,11 +35,12 @@ def with_way(platform: Platform, before: Deployed | None) -> Posture:
 
 
 def dropped_pools(before: Deployed, after: Deployed) -> dict[str, Record]:
-    """Node pools on which jobs may run and that an update would delete, though none was told to leave them."""
+    """Node pools that an update would delete, though no job was told to leave them.
+
+    All of them, also those on which no tenant has a quota: an update may have taken it while jobs ran on.
+    """
     return {
-        name: record
-        for name, record in before.pools.items()
-        if name not in after.pools and name not in before.retiring and before.jobs.get(name)
+        name: record for name, record in before.pools.items() if name not in after.pools and name not in before.retiring
     }
 
 
@@ -80,12 +81,13 @@ def _idle_words(before: Deployed, emptied: Iterable[str]) -> Iterator[Finding]:
 
 def _pools(dropped: Mapping[str, Record], before: Deployed, stack: str) -> Iterator[Finding]:
     for name in sorted(dropped):
-        tenants = ", ".join(before.jobs[name])
+        tenants = ", ".join(before.jobs.get(name, ()))
+        whose = f"jobs of {tenants}" if tenants else "jobs that were admitted while it had a quota"
         yield Finding(
             Severity.ERROR,
             None,
             POOLS_KEY,
-            f"Node pool {name} is deployed and wanted no more, and jobs of {tenants} may run on it: they would be ended"
+            f"Node pool {name} is deployed and wanted no more, and {whose} may run on it: they would be ended"
             f" with its nodes. Run: bulkhead transition --stack {stack}, which keeps it until nothing runs there; or"
             " write its record into bulkhead:retiring_pools, update, and remove it from there in a second update.",
         )

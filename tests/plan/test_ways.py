@@ -9,13 +9,14 @@ import pytest
 
 from infra.config.loader import parse
 from infra.config.stack import StackConfig
+from infra.config.trust import Tier
 from infra.posture import platform_of
 from infra.transition.state import deployed_state, state_document
 from infra.transition.steps import steps
 from infra.transition.way import with_way
 from tests.plan.golden_files import REGENERATE, WAYS
 from tests.plan.stacks import TODAY, document_of
-from tests.plan.ways import REPARTITIONED, Change, changes, deployed_at, edited, platform_at, ways_text
+from tests.plan.ways import REPARTITIONED, Change, changes, deployed_at, edited, platform_at, ways_text, with_tier
 
 DIVIDED = Change("divided", "prod", document_of("prod"), REPARTITIONED)
 OLD, NEW = "h100-mig-1g-20gb", "h100-mig-1g-10gb"
@@ -172,6 +173,44 @@ def test_a_pool_without_gpus_that_the_file_keeps_stays_while_another_is_emptied(
 
     assert [record["name"] for record in move.retiring] == ["old-cpu", "h100"]
     assert remove.empty == (OLD,)
+
+
+BOUNDED = with_tier("prod", Tier.PARTITIONED)
+"""A tier in which nobody borrows what others leave."""
+
+
+def without_jobs_on_h100(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Nobody has a quota on the pool any more, which is an update like any other."""
+    tenants = [
+        {**tenant, "gpu_quota": {pool: count for pool, count in tenant["gpu_quota"].items() if pool != "h100"}}
+        for tenant in document["bulkhead:tenants"]
+    ]
+    return {**document, "bulkhead:tenants": tenants}
+
+
+def without_h100(document: Mapping[str, Any]) -> dict[str, Any]:
+    moved = edited(without_jobs_on_h100(document), "models", 2, pool="l4")
+    return {**moved, "bulkhead:pools": [pool for pool in moved["bulkhead:pools"] if pool["name"] != "h100"]}
+
+
+def test_a_pool_whose_quota_went_first_is_left_before_it_goes_all_the_same() -> None:
+    """Two merges: the first takes the quota and ends no job that was admitted by it, the second the pool."""
+    state, _ = deployed_at("prod", without_jobs_on_h100(BOUNDED))
+    assert OLD not in state.jobs
+
+    (error,) = with_way(platform_at("prod", without_h100(BOUNDED)), state).errors
+
+    assert error.path == "bulkhead:pools"
+    assert "jobs that were admitted while it had a quota may run on it" in error.message
+    assert "bulkhead transition --stack prod" in error.message
+
+
+def test_the_way_lets_a_pool_without_a_quota_go_in_two_updates() -> None:
+    change = Change("gone", "prod", without_jobs_on_h100(BOUNDED), without_h100(BOUNDED))
+    state, _ = deployed_at("prod", change.before)
+
+    assert [step.title for step in change.way()] == ["move", "remove"]
+    assert with_way(platform_at("prod", step_document(change, 0)), state).sound
 
 
 def test_a_deployment_that_told_nothing_refuses_nothing() -> None:
