@@ -213,6 +213,91 @@ def test_the_way_lets_a_pool_without_a_quota_go_in_two_updates() -> None:
     assert with_way(platform_at("prod", step_document(change, 0)), state).sound
 
 
+OTHER_GPUS = edited(DIVIDED.before, "pools", 1, accelerator="nvidia-h100-80gb")
+
+
+def test_other_gpus_under_the_same_name_are_refused_with_another_name_as_the_way() -> None:
+    state, _ = deployed_at("prod", DIVIDED.before)
+
+    (error,) = with_way(platform_at("prod", OTHER_GPUS), state).errors
+
+    assert error.path == "bulkhead:pools"
+    assert "Node pool l4-whole-x2 is deployed with nvidia-l4 and shall have nvidia-h100-80gb" in error.message
+    assert "Write: another `name` than l4" in error.message
+
+
+def test_other_gpus_under_the_same_name_are_refused_on_a_pool_that_is_left_too() -> None:
+    leaving = {"name": "old", "accelerator": "nvidia-l4", "nodes": {"max": 2}}
+    state, _ = deployed_at("prod", {**DIVIDED.before, "bulkhead:retiring_pools": [leaving]})
+    mistaken = {**DIVIDED.before, "bulkhead:retiring_pools": [{**leaving, "accelerator": "nvidia-tesla-t4"}]}
+
+    (error,) = with_way(platform_at("prod", mistaken), state).errors
+
+    assert "Node pool old-whole is deployed with nvidia-l4 and shall have nvidia-tesla-t4" in error.message
+
+
+def test_other_gpus_on_a_pool_of_another_name_are_a_way_like_any_other() -> None:
+    pools = [*OTHER_GPUS["bulkhead:pools"]]
+    pools[1] = {**pools[1], "name": "h100s"}
+    renamed: dict[str, Any] = {**OTHER_GPUS, "bulkhead:pools": pools}
+    for index in (0, 1):
+        renamed = edited(renamed, "models", index, pool="h100s")
+    for index, tenant in enumerate(renamed["bulkhead:tenants"]):
+        quota = {"h100s" if pool == "l4" else pool: count for pool, count in tenant["gpu_quota"].items()}
+        renamed = edited(renamed, "tenants", index, gpu_quota=quota)
+    change = Change("other GPUs", "prod", DIVIDED.before, renamed)
+    state, _ = deployed_at("prod", DIVIDED.before)
+
+    assert [step.title for step in change.way()] == ["move", "remove"]
+    assert with_way(platform_at("prod", step_document(change, 0)), state).sound
+
+
+RENEWED = {
+    "weights": (
+        edited(DIVIDED.before, "models", 2, weights_gibibytes=40),
+        f"Node pool {OLD}: GKE renews its nodes, one after another, since their boot disk, sized by the engines",
+    ),
+    "a machine": (
+        edited(DIVIDED.before, "pools", 1, machine_type="g2-standard-96"),
+        "Node pool l4-whole-x2: GKE renews its nodes, one after another, since their machine type goes from"
+        " g2-standard-24 to g2-standard-96.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("after", "said"), RENEWED.values(), ids=RENEWED)
+def test_nodes_that_are_renewed_are_told_with_what_ends_with_them(after: dict[str, Any], said: str) -> None:
+    (step,) = Change("renewed", "prod", DIVIDED.before, after).way()
+    state, _ = deployed_at("prod", DIVIDED.before)
+    posture = with_way(platform_at("prod", after), state)
+
+    (moved,) = [line for line in step.moves if line.startswith(said)]
+    assert "Engines and jobs (of research, search" in moved
+    assert "some nodes are renewed on the way" in step.because
+    assert posture.sound
+    assert any(one.message.startswith(moved) for one in posture.warnings)
+
+
+def test_a_machine_that_is_named_as_it_is_anyway_renews_nothing() -> None:
+    named = edited(DIVIDED.before, "pools", 1, machine_type="g2-standard-24")
+    (step,) = Change("named", "prod", DIVIDED.before, named).way()
+
+    assert step.moves == ()
+
+
+def test_a_number_as_the_engine_hands_it_out_is_no_other_number() -> None:
+    state, _ = deployed_at("prod", DIVIDED.before)
+    floats = {
+        name: {**record, "boot_disk_gigabytes": float(record["boot_disk_gigabytes"])}
+        for name, record in state.pools.items()
+    }
+
+    assert (
+        with_way(platform_at("prod", DIVIDED.before), dataclasses.replace(state, pools=floats))
+        == platform_at("prod", DIVIDED.before).posture
+    )
+
+
 def test_a_deployment_that_told_nothing_refuses_nothing() -> None:
     assert with_way(DIVIDED.target, None) == DIVIDED.target.posture
 
