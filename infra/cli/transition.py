@@ -5,12 +5,12 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import yaml
@@ -35,8 +35,13 @@ from infra.transition.steps import Step, steps
 from infra.transition.way import early_words, with_way
 from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
 
+if TYPE_CHECKING:
+    from infra.live.cluster import LiveCluster
+
 LOOK_SECONDS = 10.0
-"""Between two looks at a pool on which something still runs."""
+"""Between two looks at a pool that is to go."""
+EMPTY_LOOKS = 2
+"""How often in a row a pool has to be seen empty before it goes."""
 RETIRING_KEY = f"{PROJECT}:retiring_pools"
 EMPTIED_KEY = f"{PROJECT}:emptied_pools"
 NOTHING = "nothing"
@@ -210,15 +215,28 @@ def _carry_out(step: Step, found: Situation, updates: Updates) -> None:
 
 
 def _wait_until_empty(pools: tuple[str, ...], target: Platform) -> None:
+    """Look until nothing is at work on any of the pools, so many times in a row.
+
+    One look may fall between two pods of a job, or between its admission and the first of them.
+    """
     from infra.live.cluster import connect  # noqa: PLC0415 - loads the Kubernetes client, which takes a second
 
     cluster = connect(target.blueprint.cluster, None)
     told: tuple[str, ...] = ()
-    while running := tuple(pod for pool in pools for pod in cluster.working_pods(POOL_LABEL, pool)):
-        if running != told:
-            click.echo(f"waiting for {len(running)} pod(s): {printable(', '.join(running[:5]))}", err=True)
-            told = running
-        time.sleep(LOOK_SECONDS)
+    empty = 0
+    while empty < EMPTY_LOOKS:
+        working = tuple(work for pool in pools for work in _at_work(cluster, pool))
+        empty = 0 if working else empty + 1
+        if working and working != told:
+            click.echo(f"waiting for {len(working)}: {printable(', '.join(working[:5]))}", err=True)
+            told = working
+        if empty < EMPTY_LOOKS:
+            time.sleep(LOOK_SECONDS)
+
+
+def _at_work(cluster: "LiveCluster", pool: str) -> Iterator[str]:
+    yield from (f"pod {name}" for name in cluster.working_pods(POOL_LABEL, pool))
+    yield from (f"workload {name}, which is admitted" for name in cluster.admitted_workloads(pool))
 
 
 @contextmanager

@@ -130,7 +130,8 @@ def _retiring(unready: Iterable[str], stack: str) -> Iterator[Finding]:
             f"Node pool {name} is retiring, and the stack file no longer names it: jobs that still run there would be"
             f" ended with its nodes. Run: bulkhead transition --stack {stack}, which waits until nothing runs there and"
             " then removes it. Or, once `kubectl get pods -A -o wide` shows nothing but DaemonSets' pods on its nodes"
-            f" (`kubectl get nodes -l {POOL_LABEL}={name}`), write bulkhead:emptied_pools: [{name}] and update; or"
+            f" (`kubectl get nodes -l {POOL_LABEL}={name}`) and no admitted workload of Kueue's holds quota there"
+            f" (docs/how-to/raise-a-tier.md), write bulkhead:emptied_pools: [{name}] and update; or"
             " keep it by its record in bulkhead:retiring_pools, which `pulumi stack output deployed` holds under"
             " `pools`.",
         )
