@@ -20,7 +20,7 @@ from infra.cli import exit_codes
 from infra.cli.offline import format_option
 from infra.cli.options import today, want_json
 from infra.cli.project import stack_file_of
-from infra.cli.pulumi_command import Stream, run_pulumi
+from infra.cli.pulumi_command import Stream, is_held_by_another, run_pulumi
 from infra.config.loader import load_stack_file
 from infra.config.stack import PROJECT
 from infra.config.yaml_text import read_yaml
@@ -209,7 +209,9 @@ def _carry_out(step: Step, found: Situation, updates: Updates) -> None:
     with _stack_file(step, found) as file:
         named = ("--stack", found.selected, "--config-file", str(file))
         command = ["up", "--yes", "--skip-preview", "--non-interactive", *named, *updates.arguments]
-        status = _update(command, found.project, updates.prints_to, {STACK_FILE_VARIABLE: str(file)})
+        status, held = _update(command, found.project, updates.prints_to, {STACK_FILE_VARIABLE: str(file)})
+    if held:
+        raise _held(found.selected)
     if status:
         raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 
@@ -279,11 +281,19 @@ def _unread(done: "subprocess.CompletedProcess[str]") -> Mapping[str, Any]:
     )
 
 
-def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mapping[str, str]) -> int:
+def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mapping[str, str]) -> tuple[int, bool]:
+    """The engine's exit status, and whether it began nothing since the stack is locked."""
+    locks: list[str] = []
+
+    def hear(line: str) -> None:
+        if is_held_by_another(line):
+            locks.append(line)
+
     try:
-        return run_pulumi(arguments, project, prints_to, told)
+        status = run_pulumi(arguments, project, prints_to, told, hear)
     except FileNotFoundError:
         raise _no_pulumi() from None
+    return status, bool(status and locks)
 
 
 def _asked(arguments: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
@@ -301,6 +311,20 @@ def _no_pulumi() -> CommandFailedError:
         "there is no pulumi on PATH",
         "what is deployed cannot be told, and nothing is begun, also with --plan",
         "the command where pulumi is installed; `bulkhead diff` compares two stack files without it",
+    )
+    return CommandFailedError("bulkhead transition", [fault])
+
+
+def _held(selected: str) -> CommandFailedError:
+    """What to do about a lock, of which the engine alone cannot tell whether its holder still lives."""
+    fault = Fault(
+        "pulumi",
+        f"the lock of stack {selected} is held: by a deployment that runs, or by one that was killed and left it there",
+        "this update began nothing, and no other does until the lock is gone; taken from a deployment that runs, two of"
+        " them would write one state",
+        "the same command once the other deployment has ended; where nobody is deploying (the engine names above who"
+        f" took the lock, and when): pulumi cancel --yes --stack {selected}, and then the same command, which"
+        " finishes what the killed one left; docs/how-to/raise-a-tier.md says what of it may need a hand",
     )
     return CommandFailedError("bulkhead transition", [fault])
 

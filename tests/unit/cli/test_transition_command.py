@@ -30,6 +30,7 @@ if [ "$1 $2" = "stack output" ]; then
 fi
 echo "Updating (prod)"
 echo "$@" >>"$STAND_INS/commands"
+cat "$STAND_INS/complaint" >&2 2>/dev/null
 while [ "${1:-}" != "--config-file" ] && [ $# -gt 0 ]; do shift; done
 cat "$2" >"$STAND_INS/file"
 cat "${BULKHEAD_STACK_FILE:-/dev/null}" >"$STAND_INS/judged"
@@ -400,3 +401,52 @@ def test_an_engine_that_cannot_say_what_is_deployed_ends_it(bulkhead: Bulkhead, 
     assert result.exit_code == 3
     assert "pulumi stack output failed" in result.stderr
     assert engine.told == []
+
+
+LOCKED = {
+    "a backend of one's own": """\
+error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock
+  gs://states/.pulumi/locks/organization/bulkhead/prod/1.json: created by ci@runner (pid 7) at 2026-11-24T09:00:00Z
+""",
+    "the service": "error: [409] Conflict: Another update is currently in progress.\n",
+}
+
+
+@pytest.mark.parametrize("complaint", LOCKED.values(), ids=LOCKED)
+def test_a_lock_that_somebody_left_is_told_with_the_command_that_takes_it_away(
+    bulkhead: Bulkhead, engine: Engine, complaint: str
+) -> None:
+    engine.answers("status", "255")
+    engine.answers("complaint", complaint)
+
+    result = bulkhead("transition", "--stack", "example/bulkhead/prod", "--yes")
+
+    assert result.exit_code == 3
+    assert complaint in result.stderr
+    assert "pulumi: the lock of stack example/bulkhead/prod is held" in result.stderr
+    assert "where nobody is deploying" in result.stderr
+    assert "pulumi cancel --yes --stack example/bulkhead/prod" in result.stderr
+    assert result.stderr.count("what follows:") == 1
+    assert len(engine.told) == 1
+
+
+def test_an_update_that_fails_otherwise_is_no_lock_and_its_words_are_let_through(
+    bulkhead: Bulkhead, engine: Engine
+) -> None:
+    engine.answers("status", "255")
+    engine.answers("complaint", "error: update failed\n")
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert "error: update failed\n" in result.stderr
+    assert "the update `move` failed" in result.stderr
+    assert "pulumi cancel" not in result.stderr
+
+
+def test_a_word_of_locks_in_an_update_that_ends_well_stops_nothing(
+    bulkhead: Bulkhead, engine: Engine, project: Path
+) -> None:
+    write(project, document_of("prod"))
+    engine.answers("complaint", LOCKED["the service"])
+
+    assert bulkhead("transition", "--stack", "prod", "--yes").exit_code == 0
