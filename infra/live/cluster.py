@@ -221,10 +221,14 @@ def _is_work(pod: client.V1ObjectMeta) -> bool:
 
 def _holds(workload: Mapping[str, Any], flavor: str) -> bool:
     """Whether a workload has quota in a flavor. Kueue leaves the assignment on one that has finished."""
-    status: Mapping[str, Any] = workload.get("status") or {}
-    conditions = {one["type"] for one in status.get("conditions") or () if one.get("status") == "True"}
-    assigned: list[Mapping[str, Any]] = (status.get("admission") or {}).get("podSetAssignments") or []
-    return "Finished" not in conditions and any(flavor in (one.get("flavors") or {}).values() for one in assigned)
+    status = _mapping(workload.get("status"))
+    finished = any(one["type"] == "Finished" and one["status"] == "True" for one in status.get("conditions") or ())
+    assigned = _mapping(status.get("admission")).get("podSetAssignments") or ()
+    return not finished and any(flavor in _mapping(one.get("flavors")).values() for one in assigned)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value or {})
 
 
 def _is_ready(pod: client.V1Pod) -> bool:

@@ -12,7 +12,10 @@ from infra.program import register, secrets_from_values
 from tests.plan.stacks import EVERY_SECRET, document_of
 from tests.plan.ways import edited, platform_at
 
-FORMER: Mapping[str, Any] = {"posture": {"tier": "governed", "controls": []}, "deployed": {"keys": {"tenant research": 1}}}
+FORMER: Mapping[str, Any] = {
+    "posture": {"tier": "governed", "controls": []},
+    "deployed": {"keys": {"tenant research": 1}},
+}
 DOCUMENT = {
     **edited(document_of("local"), "tenants", 0, key_generation=2),
     "bulkhead:observability": {"kind": "prometheus"},
