@@ -5,12 +5,12 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import yaml
@@ -20,7 +20,7 @@ from infra.cli import exit_codes
 from infra.cli.offline import format_option
 from infra.cli.options import today, want_json
 from infra.cli.project import stack_file_of
-from infra.cli.pulumi_command import Stream, run_pulumi
+from infra.cli.pulumi_command import Stream, is_held_by_another, run_pulumi
 from infra.config.loader import load_stack_file
 from infra.config.stack import PROJECT
 from infra.config.yaml_text import read_yaml
@@ -35,8 +35,13 @@ from infra.transition.steps import Step, steps
 from infra.transition.way import early_words, with_way
 from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
 
+if TYPE_CHECKING:
+    from infra.live.cluster import LiveCluster
+
 LOOK_SECONDS = 10.0
-"""Between two looks at a pool on which something still runs."""
+"""Between two looks at a pool that is to go."""
+EMPTY_LOOKS = 2
+"""How often in a row a pool has to be seen empty before it goes."""
 RETIRING_KEY = f"{PROJECT}:retiring_pools"
 EMPTIED_KEY = f"{PROJECT}:emptied_pools"
 NOTHING = "nothing"
@@ -204,21 +209,36 @@ def _carry_out(step: Step, found: Situation, updates: Updates) -> None:
     with _stack_file(step, found) as file:
         named = ("--stack", found.selected, "--config-file", str(file))
         command = ["up", "--yes", "--skip-preview", "--non-interactive", *named, *updates.arguments]
-        status = _update(command, found.project, updates.prints_to, {STACK_FILE_VARIABLE: str(file)})
+        status, held = _update(command, found.project, updates.prints_to, {STACK_FILE_VARIABLE: str(file)})
+    if held:
+        raise _held(found.selected)
     if status:
         raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 
 
 def _wait_until_empty(pools: tuple[str, ...], target: Platform) -> None:
+    """Look until nothing is at work on any of the pools, so many times in a row.
+
+    One look may fall between two pods of a job, or between its admission and the first of them.
+    """
     from infra.live.cluster import connect  # noqa: PLC0415 - loads the Kubernetes client, which takes a second
 
     cluster = connect(target.blueprint.cluster, None)
     told: tuple[str, ...] = ()
-    while running := tuple(pod for pool in pools for pod in cluster.working_pods(POOL_LABEL, pool)):
-        if running != told:
-            click.echo(f"waiting for {len(running)} pod(s): {printable(', '.join(running[:5]))}", err=True)
-            told = running
-        time.sleep(LOOK_SECONDS)
+    empty = 0
+    while empty < EMPTY_LOOKS:
+        working = tuple(work for pool in pools for work in _at_work(cluster, pool))
+        empty = 0 if working else empty + 1
+        if working and working != told:
+            click.echo(f"waiting for {len(working)}: {printable(', '.join(working[:5]))}", err=True)
+            told = working
+        if empty < EMPTY_LOOKS:
+            time.sleep(LOOK_SECONDS)
+
+
+def _at_work(cluster: "LiveCluster", pool: str) -> Iterator[str]:
+    yield from (f"pod {name}" for name in cluster.working_pods(POOL_LABEL, pool))
+    yield from (f"workload {name}, which is admitted" for name in cluster.admitted_workloads(pool))
 
 
 @contextmanager
@@ -261,11 +281,19 @@ def _unread(done: "subprocess.CompletedProcess[str]") -> Mapping[str, Any]:
     )
 
 
-def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mapping[str, str]) -> int:
+def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mapping[str, str]) -> tuple[int, bool]:
+    """The engine's exit status, and whether it began nothing since the stack is locked."""
+    locks: list[str] = []
+
+    def hear(line: str) -> None:
+        if is_held_by_another(line):
+            locks.append(line)
+
     try:
-        return run_pulumi(arguments, project, prints_to, told)
+        status = run_pulumi(arguments, project, prints_to, told, hear)
     except FileNotFoundError:
         raise _no_pulumi() from None
+    return status, bool(status and locks)
 
 
 def _asked(arguments: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
@@ -283,6 +311,20 @@ def _no_pulumi() -> CommandFailedError:
         "there is no pulumi on PATH",
         "what is deployed cannot be told, and nothing is begun, also with --plan",
         "the command where pulumi is installed; `bulkhead diff` compares two stack files without it",
+    )
+    return CommandFailedError("bulkhead transition", [fault])
+
+
+def _held(selected: str) -> CommandFailedError:
+    """What to do about a lock, of which the engine alone cannot tell whether its holder still lives."""
+    fault = Fault(
+        "pulumi",
+        f"the lock of stack {selected} is held: by a deployment that runs, or by one that was killed and left it there",
+        "this update began nothing, and no other does until the lock is gone; taken from a deployment that runs, two of"
+        " them would write one state",
+        "the same command once the other deployment has ended; where nobody is deploying (the engine names above who"
+        f" took the lock, and when): pulumi cancel --yes --stack {selected}, and then the same command, which"
+        " finishes what the killed one left; docs/how-to/raise-a-tier.md says what of it may need a hand",
     )
     return CommandFailedError("bulkhead transition", [fault])
 

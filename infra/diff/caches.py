@@ -73,14 +73,36 @@ def _effects(was: PrefixCache, now: PrefixCache) -> Iterator[str]:
             f"each engine has a cache of its own, so a prefix is computed up to {now.engine.replicas} times instead of"
             f" {was.engine.replicas}"
         )
+    yield from _of_picking(was.engine, now.engine)
     if _as_it_runs(was.engine) != _as_it_runs(now.engine):
         yield "its engines restart, so their caches start empty"
 
 
 def _as_it_runs(engine: EnginePart) -> EnginePart:
-    """The engine without what its pods do not know: how many there are, whose they are, and who salts requests."""
+    """The engine without what its pods do not know.
+
+    That is how many there are, how one succeeds another, whose they are, who picks among them, and who salts requests.
+    """
+    engine = replace(engine, picker=None, surge=False)
     kept = None if engine.keeps_prefixes else engine.cache_isolation
     return replace(engine, name=engine.model, tenant=None, replicas=1, cache_isolation=kept)
+
+
+def _of_picking(was: EnginePart, now: EnginePart) -> Iterator[str]:
+    """Where several engines have a cache each: whether a prompt goes to one that has computed its beginning."""
+    if now.replicas == 1 or _picks_by_prefix(was) == _picks_by_prefix(now):
+        return
+    if _picks_by_prefix(now):
+        yield "a prompt goes to an engine that holds its beginning, if it has room"
+    else:
+        yield (
+            "a prompt goes to any engine, whichever holds its beginning, so that what repeats is computed on each of"
+            f" {now.replicas}"
+        )
+
+
+def _picks_by_prefix(engine: EnginePart) -> bool:
+    return engine.picker is not None and engine.picker.scores_prefixes
 
 
 def _of_sharing(was: PrefixCache, now: PrefixCache) -> Iterator[str]:

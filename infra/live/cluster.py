@@ -7,6 +7,7 @@ import base64
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import urllib3
@@ -24,6 +25,33 @@ ANSWER_SECONDS = 30
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 Result = TypeVar("Result")
+WORKLOADS = ("kueue.x-k8s.io", "v1beta2", "workloads")
+"""Group, version and plural of what Kueue makes of each job."""
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What something is read for.
+
+    Attributes:
+        without: What follows where it must not be read.
+        takes: What reading it takes.
+    """
+
+    without: str
+    takes: str
+
+
+FOR_ACCOUNTS = Purpose(
+    "the tenants' accounts cannot be shown",
+    "an administrator's context with --context NAME; reading takes `get` on secrets, configmaps, pods and"
+    " deployments and `create` on pods/portforward in the gateway's namespace",
+)
+FOR_POOLS = Purpose(
+    "whether anything runs on a node pool cannot be told",
+    "an administrator's credentials for this context; it takes `list` on nodes, and on pods and"
+    " workloads.kueue.x-k8s.io of every namespace",
+)
 
 
 class LiveCluster:
@@ -37,6 +65,7 @@ class LiveCluster:
         self.context = context
         self._core = client.CoreV1Api(api)
         self._apps = client.AppsV1Api(api)
+        self._custom = client.CustomObjectsApi(api)
         self._api = api
 
     def secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
@@ -81,15 +110,31 @@ class LiveCluster:
 
     def working_pods(self, label: str, value: str) -> tuple[str, ...]:
         """Pods as `namespace/name` that work on the nodes with a label: neither ended nor a part of every node."""
-        nodes = self._read("nodes", lambda: self._core.list_node(label_selector=f"{label}={value}", **_timeouts()))
+        nodes = self._read(
+            "nodes", lambda: self._core.list_node(label_selector=f"{label}={value}", **_timeouts()), FOR_POOLS
+        )
         names = {node.metadata.name for node in nodes.items if node.metadata} if nodes else set[str | None]()
         unfinished = "status.phase!=Succeeded,status.phase!=Failed"
         pods = self._read(
-            "pods", lambda: self._core.list_pod_for_all_namespaces(field_selector=unfinished, **_timeouts())
+            "pods", lambda: self._core.list_pod_for_all_namespaces(field_selector=unfinished, **_timeouts()), FOR_POOLS
         )
         here = [pod for pod in (pods.items if pods else []) if pod.spec and pod.spec.node_name in names]
         told = [pod.metadata for pod in here if pod.metadata and _is_work(pod.metadata)]
         return tuple(sorted(f"{one.namespace}/{one.name}" for one in told))
+
+    def admitted_workloads(self, flavor: str) -> tuple[str, ...]:
+        """Kueue's workloads as `namespace/name` for which quota in a flavor is reserved and that have not finished.
+
+        Their pods may be yet to come, or between one and the next.
+        """
+        found = self._read(
+            "workloads of Kueue",
+            lambda: self._custom.list_cluster_custom_object(*WORKLOADS, **_timeouts()),
+            FOR_POOLS,
+        )
+        workloads: list[Mapping[str, Any]] = found.get("items", []) if found else []
+        told = [workload["metadata"] for workload in workloads if _holds(workload, flavor)]
+        return tuple(sorted(f"{one['namespace']}/{one['name']}" for one in told))
 
     def forward(self, namespace: str, pod: str, port: int) -> socket.socket:
         """A socket that leads to a pod's port, through the API server."""
@@ -106,25 +151,24 @@ class LiveCluster:
             )
         return forwarded.socket(port)
 
-    def _read(self, what: str, read: Callable[[], Result]) -> Result | None:
+    def _read(self, what: str, read: Callable[[], Result], purpose: Purpose | None = None) -> Result | None:
         """What `read` gives; None where the server says that there is no such thing."""
         try:
             return read()
         except ApiException as error:
             if error.status == NOT_FOUND:
                 return None
-            raise self._refusal(what, error) from None
+            raise self._refusal(what, error, purpose or FOR_ACCOUNTS) from None
         except (urllib3.exceptions.HTTPError, OSError, config.ConfigException) as error:
             raise self._unreachable(type(error).__name__) from None
 
-    def _refusal(self, what: str, error: ApiException) -> CommandFailedError:
+    def _refusal(self, what: str, error: ApiException, purpose: Purpose) -> CommandFailedError:
         if error.status == FORBIDDEN:
             return failure(
                 what,
                 f"the cluster lets the user of context {self.context} not read it",
-                "the tenants' accounts cannot be shown",
-                "an administrator's context with --context NAME; reading takes `get` on secrets, configmaps, pods and"
-                " deployments and `create` on pods/portforward in the gateway's namespace",
+                purpose.without,
+                purpose.takes,
             )
         if error.status == UNAUTHORIZED:
             return failure(
@@ -173,6 +217,18 @@ def _timeouts() -> Mapping[str, Any]:
 
 def _is_work(pod: client.V1ObjectMeta) -> bool:
     return not any(owner.kind in {"DaemonSet", "Node"} for owner in pod.owner_references or [])
+
+
+def _holds(workload: Mapping[str, Any], flavor: str) -> bool:
+    """Whether a workload has quota in a flavor. Kueue leaves the assignment on one that has finished."""
+    status = _mapping(workload.get("status"))
+    finished = any(one["type"] == "Finished" and one["status"] == "True" for one in status.get("conditions") or ())
+    assigned = _mapping(status.get("admission")).get("podSetAssignments") or ()
+    return not finished and any(flavor in _mapping(one.get("flavors")).values() for one in assigned)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value or {})
 
 
 def _is_ready(pod: client.V1Pod) -> bool:

@@ -5,7 +5,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import pulumi
 import pulumi.runtime.config
@@ -18,6 +19,7 @@ from infra.live.kubeconfig import context_fault
 from infra.posture import Platform, platform_of
 from infra.program.compose import compose
 from infra.program.deployed import last_outputs
+from infra.program.made import once_made, watch
 from infra.program.secrets import StackSecrets, secrets_from_engine
 from infra.report.faults import faults_text
 from infra.report.posture_json import posture_document
@@ -26,6 +28,8 @@ from infra.transition.state import deployed_state, state_document, state_of
 from infra.transition.way import with_way
 from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
 from infra.trust.posture import Finding, Posture
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Told = TypeVar("Told")
 
@@ -48,7 +52,7 @@ def run() -> None:
     if not platform.posture.sound:
         raise pulumi.RunError(refusal(platform.posture))
     _check_surroundings(platform)
-    register(platform, secrets_from_engine(), warning_of_today)
+    register(platform, secrets_from_engine(), warning_of_today, outputs)
 
 
 def _told(read: Callable[[object], Told], output: object, question: str) -> Told:
@@ -111,22 +115,33 @@ def warning_of_today(finding: Finding) -> str:
     return printable(f"{finding.path}{f' ({finding.due})' if finding.due else ''}: {finding.message}")
 
 
-def register(platform: Platform, secrets: StackSecrets, describe: Callable[[Finding], str] = warning) -> None:
+def register(
+    platform: Platform,
+    secrets: StackSecrets,
+    describe: Callable[[Finding], str] = warning,
+    former: Mapping[str, Any] = NOTHING,
+) -> None:
     """Register everything, warn of what is waived, and hand out the stack's outputs.
 
     Args:
         platform: A platform whose posture is sound.
         secrets: The stack's secrets that are set.
         describe: Puts a warning into words.
+        former: The outputs of the last deployment.
     """
     for finding in platform.posture.warnings:
         pulumi.log.warn(describe(finding))
+    registered = watch()
     composed = compose(platform.blueprint, secrets)
     pulumi.export("gateway", composed.gateway)
     if composed.certificate_dns_record is not None:
         pulumi.export("certificate_dns_record", composed.certificate_dns_record)
-    pulumi.export("posture", posture_document(platform.posture))
-    pulumi.export("deployed", state_document(state_of(platform.config, platform.blueprint)))
+    claims = {
+        "posture": posture_document(platform.posture),
+        "deployed": state_document(state_of(platform.config, platform.blueprint)),
+    }
+    for name, claim in claims.items():
+        pulumi.export(name, once_made(registered, claim, former.get(name)))
     pulumi.export("tenant_keys", pulumi.Output.secret(composed.tenant_keys))
 
 

@@ -7,7 +7,8 @@ One update is enough for nearly everything, since of each it holds (`tests/plan/
 - The gateway waits for its engines, and its replicas and those of CPU engines come before those that they replace.
 - Nothing that holds data, no key and no node pool is replaced or deleted by another tier.
 
-What an update cannot do is wait for somebody else's work: a node pool that goes takes the jobs on it along.
+What an update cannot do is wait for somebody else's work: a node pool that goes takes the jobs on it along, and so does
+a node that is renewed, for a larger boot disk or as another machine.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from infra.config.models import CacheIsolation
 from infra.config.pools import RetiringPool
 from infra.config.trust import ControlId
 from infra.posture import Platform
+from infra.transition.pools import renewals
 from infra.transition.state import ENGINE, Deployed, Record, state_of
 from infra.trust.lowering import DeployedPosture
 
@@ -51,6 +53,10 @@ class Step:
 JUDGE_NEW_PODS = frozenset({ControlId.SR2, ControlId.HW1, ControlId.HW2, ControlId.HW3})
 """Controls that judge pods when they are made, and no pod that runs."""
 ONE = "One update does it: what comes is there before what goes, and nothing that holds data is touched."
+RENEWED = (
+    "One update does it, and some nodes are renewed on the way, with what runs on them. Nothing that holds data is"
+    " touched."
+)
 FIRST = "Jobs may run on a node pool that goes. Its successor is made and everything else moves; its nodes stay."
 LAST = "Nothing runs on the pool any more."
 
@@ -66,7 +72,8 @@ def steps(before: Deployed, posture: DeployedPosture, target: Platform) -> tuple
     after = state_of(target.config, target.blueprint)
     going = {name: record for name, record in before.pools.items() if name not in after.pools}
     if not going:
-        return (_described(Step("update", ONE), before, after, posture, target),)
+        because = RENEWED if renewals(before, after) else ONE
+        return (_described(Step("update", because), before, after, posture, target),)
     held = replace(
         after,
         pools={**after.pools, **going},
@@ -113,7 +120,11 @@ def _described(step: Step, before: Deployed, after: Deployed, posture: DeployedP
             *(f"Tenant {name}: account, key and queue." for name in sorted(after.queues.keys() - before.queues.keys())),
             *_new_keys(before, after),
         ),
-        moves=(*_moves(before, after), *_fewer_engines(before, after, target.blueprint.engines)),
+        moves=(
+            *(pool.words for pool in renewals(before, after)),
+            *_moves(before, after),
+            *_fewer_engines(before, after, target.blueprint.engines),
+        ),
         removes=(
             *(f"{control} ({titles[control]})." for control in lost),
             *(f"{_pool(name, before)}." for name in sorted(before.flavors - after.flavors)),

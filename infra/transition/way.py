@@ -6,6 +6,7 @@ from dataclasses import replace
 from infra.blueprint.nodes import POOL_LABEL
 from infra.config.words import listed, near_miss
 from infra.posture import Platform
+from infra.transition.pools import Renewal, renewals, replaced_pools
 from infra.transition.state import ENGINE, MASTER, Deployed, Record, state_of
 from infra.trust.posture import Finding, Posture, Severity
 
@@ -26,6 +27,8 @@ def with_way(platform: Platform, before: Deployed | None) -> Posture:
     after = state_of(platform.config, platform.blueprint)
     found = (
         *_pools(dropped_pools(before, after), before, platform.posture.stack),
+        *_replaced(replaced_pools(before, after), platform.posture.stack),
+        *_renewed(renewals(before, after), platform.posture.stack),
         *_retiring(unready_pools(before, after, platform.config.emptied_pools), platform.posture.stack),
         *early_words(before, platform.config.emptied_pools),
         *_idle_words(before, platform.config.emptied_pools),
@@ -35,11 +38,12 @@ def with_way(platform: Platform, before: Deployed | None) -> Posture:
 
 
 def dropped_pools(before: Deployed, after: Deployed) -> dict[str, Record]:
-    """Node pools on which jobs may run and that an update would delete, though none was told to leave them."""
+    """Node pools that an update would delete, though no job was told to leave them.
+
+    All of them, also those on which no tenant has a quota: an update may have taken it while jobs ran on.
+    """
     return {
-        name: record
-        for name, record in before.pools.items()
-        if name not in after.pools and name not in before.retiring and before.jobs.get(name)
+        name: record for name, record in before.pools.items() if name not in after.pools and name not in before.retiring
     }
 
 
@@ -80,14 +84,40 @@ def _idle_words(before: Deployed, emptied: Iterable[str]) -> Iterator[Finding]:
 
 def _pools(dropped: Mapping[str, Record], before: Deployed, stack: str) -> Iterator[Finding]:
     for name in sorted(dropped):
-        tenants = ", ".join(before.jobs[name])
+        tenants = ", ".join(before.jobs.get(name, ()))
+        whose = f"jobs of {tenants}" if tenants else "jobs that were admitted while it had a quota"
         yield Finding(
             Severity.ERROR,
             None,
             POOLS_KEY,
-            f"Node pool {name} is deployed and wanted no more, and jobs of {tenants} may run on it: they would be ended"
+            f"Node pool {name} is deployed and wanted no more, and {whose} may run on it: they would be ended"
             f" with its nodes. Run: bulkhead transition --stack {stack}, which keeps it until nothing runs there; or"
             " write its record into bulkhead:retiring_pools, update, and remove it from there in a second update.",
+        )
+
+
+def _replaced(pools: Mapping[str, tuple[Record, Record]], stack: str) -> Iterator[Finding]:
+    for name, (was, now) in pools.items():
+        yield Finding(
+            Severity.ERROR,
+            None,
+            POOLS_KEY,
+            f"Node pool {name} is deployed with {was.get('accelerator')} and shall have {now.get('accelerator')} under"
+            " the same name: GKE cannot change the GPUs of nodes, so the pool would be deleted first, with the engines"
+            f" and jobs on it. Write: another `name` than {now.get('name')} for the pool with"
+            f" {now.get('accelerator')}, also where models and gpu_quota name it, and run: bulkhead transition --stack"
+            f" {stack}, which keeps {name} until nothing runs there.",
+        )
+
+
+def _renewed(pools: Iterable[Renewal], stack: str) -> Iterator[Finding]:
+    for pool in pools:
+        yield Finding(
+            Severity.WARNING,
+            None,
+            POOLS_KEY,
+            f"{pool.words} To let jobs run to their end, update while none runs there; or write another `name` for"
+            f" the pool, also where models and gpu_quota name it, and run: bulkhead transition --stack {stack}.",
         )
 
 
@@ -100,7 +130,8 @@ def _retiring(unready: Iterable[str], stack: str) -> Iterator[Finding]:
             f"Node pool {name} is retiring, and the stack file no longer names it: jobs that still run there would be"
             f" ended with its nodes. Run: bulkhead transition --stack {stack}, which waits until nothing runs there and"
             " then removes it. Or, once `kubectl get pods -A -o wide` shows nothing but DaemonSets' pods on its nodes"
-            f" (`kubectl get nodes -l {POOL_LABEL}={name}`), write bulkhead:emptied_pools: [{name}] and update; or"
+            f" (`kubectl get nodes -l {POOL_LABEL}={name}`) and no admitted workload of Kueue's holds quota there"
+            f" (docs/how-to/raise-a-tier.md), write bulkhead:emptied_pools: [{name}] and update; or"
             " keep it by its record in bulkhead:retiring_pools, which `pulumi stack output deployed` holds under"
             " `pools`.",
         )

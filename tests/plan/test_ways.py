@@ -9,13 +9,14 @@ import pytest
 
 from infra.config.loader import parse
 from infra.config.stack import StackConfig
+from infra.config.trust import Tier
 from infra.posture import platform_of
 from infra.transition.state import deployed_state, state_document
 from infra.transition.steps import steps
 from infra.transition.way import with_way
 from tests.plan.golden_files import REGENERATE, WAYS
 from tests.plan.stacks import TODAY, document_of
-from tests.plan.ways import REPARTITIONED, Change, changes, deployed_at, edited, platform_at, ways_text
+from tests.plan.ways import REPARTITIONED, Change, changes, deployed_at, edited, platform_at, ways_text, with_tier
 
 DIVIDED = Change("divided", "prod", document_of("prod"), REPARTITIONED)
 OLD, NEW = "h100-mig-1g-20gb", "h100-mig-1g-10gb"
@@ -172,6 +173,129 @@ def test_a_pool_without_gpus_that_the_file_keeps_stays_while_another_is_emptied(
 
     assert [record["name"] for record in move.retiring] == ["old-cpu", "h100"]
     assert remove.empty == (OLD,)
+
+
+BOUNDED = with_tier("prod", Tier.PARTITIONED)
+"""A tier in which nobody borrows what others leave."""
+
+
+def without_jobs_on_h100(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Nobody has a quota on the pool any more, which is an update like any other."""
+    tenants = [
+        {**tenant, "gpu_quota": {pool: count for pool, count in tenant["gpu_quota"].items() if pool != "h100"}}
+        for tenant in document["bulkhead:tenants"]
+    ]
+    return {**document, "bulkhead:tenants": tenants}
+
+
+def without_h100(document: Mapping[str, Any]) -> dict[str, Any]:
+    moved = edited(without_jobs_on_h100(document), "models", 2, pool="l4")
+    return {**moved, "bulkhead:pools": [pool for pool in moved["bulkhead:pools"] if pool["name"] != "h100"]}
+
+
+def test_a_pool_whose_quota_went_first_is_left_before_it_goes_all_the_same() -> None:
+    """Two merges: the first takes the quota and ends no job that was admitted by it, the second the pool."""
+    state, _ = deployed_at("prod", without_jobs_on_h100(BOUNDED))
+    assert OLD not in state.jobs
+
+    (error,) = with_way(platform_at("prod", without_h100(BOUNDED)), state).errors
+
+    assert error.path == "bulkhead:pools"
+    assert "jobs that were admitted while it had a quota may run on it" in error.message
+    assert "bulkhead transition --stack prod" in error.message
+
+
+def test_the_way_lets_a_pool_without_a_quota_go_in_two_updates() -> None:
+    change = Change("gone", "prod", without_jobs_on_h100(BOUNDED), without_h100(BOUNDED))
+    state, _ = deployed_at("prod", change.before)
+
+    assert [step.title for step in change.way()] == ["move", "remove"]
+    assert with_way(platform_at("prod", step_document(change, 0)), state).sound
+
+
+OTHER_GPUS = edited(DIVIDED.before, "pools", 1, accelerator="nvidia-h100-80gb")
+
+
+def test_other_gpus_under_the_same_name_are_refused_with_another_name_as_the_way() -> None:
+    state, _ = deployed_at("prod", DIVIDED.before)
+
+    (error,) = with_way(platform_at("prod", OTHER_GPUS), state).errors
+
+    assert error.path == "bulkhead:pools"
+    assert "Node pool l4-whole-x2 is deployed with nvidia-l4 and shall have nvidia-h100-80gb" in error.message
+    assert "Write: another `name` than l4" in error.message
+
+
+def test_other_gpus_under_the_same_name_are_refused_on_a_pool_that_is_left_too() -> None:
+    leaving = {"name": "old", "accelerator": "nvidia-l4", "nodes": {"max": 2}}
+    state, _ = deployed_at("prod", {**DIVIDED.before, "bulkhead:retiring_pools": [leaving]})
+    mistaken = {**DIVIDED.before, "bulkhead:retiring_pools": [{**leaving, "accelerator": "nvidia-tesla-t4"}]}
+
+    (error,) = with_way(platform_at("prod", mistaken), state).errors
+
+    assert "Node pool old-whole is deployed with nvidia-l4 and shall have nvidia-tesla-t4" in error.message
+
+
+def test_other_gpus_on_a_pool_of_another_name_are_a_way_like_any_other() -> None:
+    pools = [*OTHER_GPUS["bulkhead:pools"]]
+    pools[1] = {**pools[1], "name": "h100s"}
+    renamed: dict[str, Any] = {**OTHER_GPUS, "bulkhead:pools": pools}
+    for index in (0, 1):
+        renamed = edited(renamed, "models", index, pool="h100s")
+    for index, tenant in enumerate(renamed["bulkhead:tenants"]):
+        quota = {"h100s" if pool == "l4" else pool: count for pool, count in tenant["gpu_quota"].items()}
+        renamed = edited(renamed, "tenants", index, gpu_quota=quota)
+    change = Change("other GPUs", "prod", DIVIDED.before, renamed)
+    state, _ = deployed_at("prod", DIVIDED.before)
+
+    assert [step.title for step in change.way()] == ["move", "remove"]
+    assert with_way(platform_at("prod", step_document(change, 0)), state).sound
+
+
+RENEWED = {
+    "weights": (
+        edited(DIVIDED.before, "models", 2, weights_gibibytes=40),
+        f"Node pool {OLD}: GKE renews its nodes, one after another, since their boot disk, sized by the engines",
+    ),
+    "a machine": (
+        edited(DIVIDED.before, "pools", 1, machine_type="g2-standard-96"),
+        "Node pool l4-whole-x2: GKE renews its nodes, one after another, since their machine type goes from"
+        " g2-standard-24 to g2-standard-96.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("after", "said"), RENEWED.values(), ids=RENEWED)
+def test_nodes_that_are_renewed_are_told_with_what_ends_with_them(after: dict[str, Any], said: str) -> None:
+    (step,) = Change("renewed", "prod", DIVIDED.before, after).way()
+    state, _ = deployed_at("prod", DIVIDED.before)
+    posture = with_way(platform_at("prod", after), state)
+
+    (moved,) = [line for line in step.moves if line.startswith(said)]
+    assert "Engines and jobs (of research, search" in moved
+    assert "some nodes are renewed on the way" in step.because
+    assert posture.sound
+    assert any(one.message.startswith(moved) for one in posture.warnings)
+
+
+def test_a_machine_that_is_named_as_it_is_anyway_renews_nothing() -> None:
+    named = edited(DIVIDED.before, "pools", 1, machine_type="g2-standard-24")
+    (step,) = Change("named", "prod", DIVIDED.before, named).way()
+
+    assert step.moves == ()
+
+
+def test_a_number_as_the_engine_hands_it_out_is_no_other_number() -> None:
+    state, _ = deployed_at("prod", DIVIDED.before)
+    floats = {
+        name: {**record, "boot_disk_gigabytes": float(record["boot_disk_gigabytes"])}
+        for name, record in state.pools.items()
+    }
+
+    assert (
+        with_way(platform_at("prod", DIVIDED.before), dataclasses.replace(state, pools=floats))
+        == platform_at("prod", DIVIDED.before).posture
+    )
 
 
 def test_a_deployment_that_told_nothing_refuses_nothing() -> None:

@@ -30,6 +30,7 @@ if [ "$1 $2" = "stack output" ]; then
 fi
 echo "Updating (prod)"
 echo "$@" >>"$STAND_INS/commands"
+cat "$STAND_INS/complaint" >&2 2>/dev/null
 while [ "${1:-}" != "--config-file" ] && [ $# -gt 0 ]; do shift; done
 cat "$2" >"$STAND_INS/file"
 cat "${BULKHEAD_STACK_FILE:-/dev/null}" >"$STAND_INS/judged"
@@ -99,22 +100,40 @@ def retiring(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "bulkhead:retiring_pools": [dict(record)]}
 
 
+class Looks:
+    """What is at work on a pool at each look; nothing when there is no more to tell.
+
+    Attributes:
+        pods: Pods on its nodes.
+        admitted: Kueue's workloads with quota there.
+        taken: How many looks there were.
+    """
+
+    def __init__(self) -> None:
+        self.pods: list[tuple[str, ...]] = []
+        self.admitted: list[tuple[str, ...]] = []
+        self.taken = 0
+
+    def working_pods(self, label: str, value: str) -> tuple[str, ...]:
+        assert (label, value) == ("bulkhead.dev/pool", OLD)
+        self.taken += 1
+        return self.pods.pop(0) if self.pods else ()
+
+    def admitted_workloads(self, flavor: str) -> tuple[str, ...]:
+        assert flavor == OLD
+        return self.admitted.pop(0) if self.admitted else ()
+
+
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """What runs on a pool at each look; nothing when there is no more to tell."""
-    left: list[tuple[str, ...]] = []
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    found = Looks()
 
-    class Cluster:
-        def working_pods(self, label: str, value: str) -> tuple[str, ...]:
-            assert (label, value) == ("bulkhead.dev/pool", OLD)
-            return left.pop(0) if left else ()
-
-    def connect(*_: object) -> Cluster:
-        return Cluster()
+    def connect(*_: object) -> Looks:
+        return found
 
     monkeypatch.setattr("infra.live.cluster.connect", connect)
     monkeypatch.setattr("infra.cli.transition.LOOK_SECONDS", 0)
-    return left
+    return found
 
 
 def test_the_way_is_printed_and_nothing_begun(bulkhead: Bulkhead, engine: Engine) -> None:
@@ -134,7 +153,7 @@ def test_the_way_is_a_document_for_programs(bulkhead: Bulkhead, engine: Engine) 
 
 
 def test_every_update_has_to_pass_the_policy_pack_that_is_named(
-    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: Looks
 ) -> None:
     del looks
     engine.deployed(retiring(dict(REPARTITIONED)), after=1)
@@ -172,10 +191,10 @@ def test_a_policy_pack_that_is_not_there_begins_nothing(bulkhead: Bulkhead, engi
 
 
 def test_each_step_is_an_update_and_the_last_waits_for_what_runs(
-    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: Looks
 ) -> None:
     engine.deployed(retiring(dict(REPARTITIONED)), after=1)
-    looks.extend([("bulkhead-workloads/job-1",), ("bulkhead-workloads/job-1",)])
+    looks.pods.extend([("bulkhead-workloads/job-1",), ("bulkhead-workloads/job-1",)])
     before = (project / "Pulumi.prod.yaml").read_text()
 
     result = bulkhead("transition", "--stack", "prod", "--yes")
@@ -185,8 +204,36 @@ def test_each_step_is_an_update_and_the_last_waits_for_what_runs(
     assert first.startswith("up --yes --skip-preview --non-interactive --stack prod --config-file ")
     assert second.rpartition(" ")[0] == first.rpartition(" ")[0]
     assert engine.file == {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]}
-    assert result.stderr.count("waiting for 1 pod(s): bulkhead-workloads/job-1") == 1
+    assert result.stderr.count("waiting for 1: pod bulkhead-workloads/job-1") == 1
     assert (project / "Pulumi.prod.yaml").read_text() == before
+
+
+def test_a_job_that_is_admitted_and_has_no_pod_yet_is_waited_for(
+    bulkhead: Bulkhead, engine: Engine, looks: Looks
+) -> None:
+    engine.deployed(retiring(dict(REPARTITIONED)))
+    looks.admitted.append(("bulkhead-workloads/job-train",))
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert "waiting for 1: workload bulkhead-workloads/job-train, which is admitted" in result.stderr
+    assert looks.taken == 3
+
+
+@pytest.mark.parametrize(
+    ("seen", "taken"), [([], 2), ([(), ("a/b",)], 4), ([("a/b",), (), ("a/b",), ()], 5)], ids=["empty", "once", "twice"]
+)
+def test_a_pool_is_seen_empty_twice_in_a_row_before_it_goes(
+    bulkhead: Bulkhead, engine: Engine, looks: Looks, seen: list[tuple[str, ...]], taken: int
+) -> None:
+    engine.deployed(retiring(dict(REPARTITIONED)))
+    looks.pods.extend(seen)
+
+    assert bulkhead("transition", "--stack", "prod", "--yes").exit_code == 0
+
+    assert looks.taken == taken
+    assert len(engine.told) == 1
 
 
 def test_the_engine_is_told_the_whole_name_of_the_stack(bulkhead: Bulkhead, engine: Engine) -> None:
@@ -210,9 +257,7 @@ def test_a_step_s_file_is_the_target_s_with_the_pool_that_stays(bulkhead: Bulkhe
     assert not Path(engine.told[0].rpartition(" ")[2]).exists()
 
 
-def test_after_an_interruption_what_is_left_is_done(
-    bulkhead: Bulkhead, engine: Engine, looks: list[tuple[str, ...]]
-) -> None:
+def test_after_an_interruption_what_is_left_is_done(bulkhead: Bulkhead, engine: Engine, looks: Looks) -> None:
     del looks
     engine.deployed(retiring(dict(REPARTITIONED)))
 
@@ -238,21 +283,21 @@ def test_a_word_in_the_target_that_comes_before_the_pool_retires_begins_nothing(
 
 
 def test_a_word_once_the_pool_retires_does_not_spare_it_the_look(
-    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: Looks
 ) -> None:
     write(project, {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]})
     engine.deployed(retiring(dict(REPARTITIONED)))
-    looks.append(("bulkhead-workloads/job-1",))
+    looks.pods.append(("bulkhead-workloads/job-1",))
 
     result = bulkhead("transition", "--stack", "prod", "--yes")
 
     assert result.exit_code == 0, result.output
-    assert "waiting for 1 pod(s): bulkhead-workloads/job-1" in result.stderr
+    assert "waiting for 1: pod bulkhead-workloads/job-1" in result.stderr
     assert engine.file == {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]}
 
 
 def test_a_word_for_another_pool_is_no_word_for_the_pool_that_is_left_first(
-    bulkhead: Bulkhead, engine: Engine, project: Path, looks: list[tuple[str, ...]]
+    bulkhead: Bulkhead, engine: Engine, project: Path, looks: Looks
 ) -> None:
     """A pool that is gone is named still; the first step's file keeps no such word, and the last step's does."""
     del looks
@@ -356,3 +401,52 @@ def test_an_engine_that_cannot_say_what_is_deployed_ends_it(bulkhead: Bulkhead, 
     assert result.exit_code == 3
     assert "pulumi stack output failed" in result.stderr
     assert engine.told == []
+
+
+LOCKED = {
+    "a backend of one's own": """\
+error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock
+  gs://states/.pulumi/locks/organization/bulkhead/prod/1.json: created by ci@runner (pid 7) at 2026-11-24T09:00:00Z
+""",
+    "the service": "error: [409] Conflict: Another update is currently in progress.\n",
+}
+
+
+@pytest.mark.parametrize("complaint", LOCKED.values(), ids=LOCKED)
+def test_a_lock_that_somebody_left_is_told_with_the_command_that_takes_it_away(
+    bulkhead: Bulkhead, engine: Engine, complaint: str
+) -> None:
+    engine.answers("status", "255")
+    engine.answers("complaint", complaint)
+
+    result = bulkhead("transition", "--stack", "example/bulkhead/prod", "--yes")
+
+    assert result.exit_code == 3
+    assert complaint in result.stderr
+    assert "pulumi: the lock of stack example/bulkhead/prod is held" in result.stderr
+    assert "where nobody is deploying" in result.stderr
+    assert "pulumi cancel --yes --stack example/bulkhead/prod" in result.stderr
+    assert result.stderr.count("what follows:") == 1
+    assert len(engine.told) == 1
+
+
+def test_an_update_that_fails_otherwise_is_no_lock_and_its_words_are_let_through(
+    bulkhead: Bulkhead, engine: Engine
+) -> None:
+    engine.answers("status", "255")
+    engine.answers("complaint", "error: update failed\n")
+
+    result = bulkhead("transition", "--stack", "prod", "--yes")
+
+    assert "error: update failed\n" in result.stderr
+    assert "the update `move` failed" in result.stderr
+    assert "pulumi cancel" not in result.stderr
+
+
+def test_a_word_of_locks_in_an_update_that_ends_well_stops_nothing(
+    bulkhead: Bulkhead, engine: Engine, project: Path
+) -> None:
+    write(project, document_of("prod"))
+    engine.answers("complaint", LOCKED["the service"])
+
+    assert bulkhead("transition", "--stack", "prod", "--yes").exit_code == 0

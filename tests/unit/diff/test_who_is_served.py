@@ -6,6 +6,7 @@ import pytest
 
 from infra.diff.model import Change, MoneyRange, Range
 from infra.prices import HOURS_PER_MONTH, PRICES, usd_per_month
+from tests.strategies import Document
 from tests.unit.diff.changes import GKE, PRICE, changed, difference
 
 
@@ -132,6 +133,38 @@ def test_an_engine_that_restarts_starts_with_an_empty_cache() -> None:
     (effect,) = difference(GKE, changed(models__0__engine={"context_length": 4096})).caches
 
     assert effect.effect == "its engines restart, so their caches start empty"
+
+
+PICKER = {"kind": "endpoint_picker", "network_encrypts": True}
+PAIR = changed(cluster={"kind": "existing", "context": "dev", "enforces_network_policy": True}, models__0__replicas=2)
+PICKED = changed(PAIR, models__0__routing=PICKER)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (GKE, changed(models__0__surge=True)),
+        (changed(PAIR, models__0__replicas=1), changed(PICKED, models__0__replicas=1)),
+        (PICKED, changed(PICKED, trust__tier="governed")),
+    ],
+    ids=["devices for a successor", "a picker of one engine", "a picker that fails closed"],
+)
+def test_what_the_engines_pods_do_not_know_changes_no_cache(before: Document, after: Document) -> None:
+    assert difference(before, after).caches == ()
+
+
+def test_a_picker_that_reads_prompts_no_more_is_told_and_restarts_no_engine() -> None:
+    (effect,) = difference(PICKED, changed(PICKED, trust__enable=["KV2"])).caches
+
+    assert "a prompt goes to any engine, whichever holds its beginning" in effect.effect
+    assert "computed on each of 2" in effect.effect
+    assert "restart" not in effect.effect
+
+
+def test_a_picker_that_comes_sends_prompts_to_what_is_kept_of_them() -> None:
+    (effect,) = difference(PAIR, PICKED).caches
+
+    assert effect.effect == "a prompt goes to an engine that holds its beginning, if it has room"
 
 
 def test_every_other_key_that_differs_is_told() -> None:
