@@ -3,7 +3,7 @@
 import json
 
 from infra.blueprint.model import EngineOptionsPart, EnginePart, HubWeights, ImageWeights
-from infra.blueprint.names import ACCEPTED_KEYS_FILE
+from infra.blueprint.names import ACCEPTED_KEYS_FILE, MEDIA_KINDS
 
 ACCEPTED_KEYS_PATH, _, ACCEPTED_KEYS = ACCEPTED_KEYS_FILE.rpartition("/")
 """Where the file lies with the keys that are taken, and what it is called, there and in the Secret."""
@@ -17,8 +17,9 @@ NO_MEDIA_DOMAIN = "media.invalid"
 """The one domain that media may be fetched from. `invalid` never resolves (RFC 2606): a caller's URL must not make an
 engine reach out, since it could name any address that the engine can reach. Media inside a request still works."""
 
-MEDIA_KINDS = ("audio", "image", "video")
-"""What vLLM calls the kinds of media."""
+NOTHING_KEPT = ("--no-enable-prefix-caching", "--mm-processor-cache-gb", "0")
+"""With both, vLLM calls a medium by its request and its place there, whatever name the caller gives it, so that nothing
+made of it is found again, in the encoder's cache either (`_process_mm_uuids` in its `renderers/base.py`)."""
 
 BYTES_PER_MEBIBYTE = 1024 * 1024
 
@@ -53,8 +54,8 @@ def vllm_arguments(part: EnginePart) -> tuple[str, ...]:
         # The faster algorithms can be made to collide, which would hand one prompt's computed beginning to another.
         "--prefix-caching-hash-algo",
         "sha256",
-        *(() if part.keeps_prefixes else ("--no-enable-prefix-caching",)),
-        *_option_arguments(part.options),
+        *(() if part.keeps_prefixes else NOTHING_KEPT),
+        *_option_arguments(part.options, _media_limit(part.media_per_request)),
         *(("--config", ACCEPTED_KEYS_FILE) if len(part.key_generations) > 1 else ()),
     )
 
@@ -64,7 +65,7 @@ def _media_limit(items: int | None) -> str | None:
     return None if items is None else json.dumps(dict.fromkeys(MEDIA_KINDS, items), separators=(",", ":"))
 
 
-def _option_arguments(options: EngineOptionsPart) -> tuple[str, ...]:
+def _option_arguments(options: EngineOptionsPart, media_limit: str | None) -> tuple[str, ...]:
     kv_cache = options.kv_cache_mebibytes
     valued: tuple[tuple[str, object | None], ...] = (
         ("--dtype", options.data_type),
@@ -74,7 +75,7 @@ def _option_arguments(options: EngineOptionsPart) -> tuple[str, ...]:
         ("--tensor-parallel-size", options.tensor_parallel_size if options.tensor_parallel_size > 1 else None),
         ("--max-num-seqs", options.concurrent_sequences),
         ("--gpu-memory-utilization", options.gpu_memory_utilization),
-        ("--limit-mm-per-prompt", _media_limit(options.media_per_request)),
+        ("--limit-mm-per-prompt", media_limit),
         ("--kv-offloading-size", options.kv_offload_gibibytes),
         ("--kv-offloading-backend", "native" if options.kv_offload_gibibytes else None),
         ("--kv-cache-memory-bytes", kv_cache * BYTES_PER_MEBIBYTE if kv_cache is not None else None),

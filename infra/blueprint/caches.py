@@ -7,7 +7,7 @@ from itertools import groupby
 from infra.blueprint.model import Blueprint, EnginePart, GatewayModelPart, TenantPart
 from infra.blueprint.platform_network import closed_anew
 from infra.blueprint.quota import with_serving_quota
-from infra.config.caches import engine_owners, isolation_in_force
+from infra.config.caches import engine_owners, isolation_in_force, may_take_media, sharers
 from infra.config.models import CacheIsolation
 
 SHOWN = 20
@@ -58,13 +58,15 @@ def _divided(pattern: EnginePart, callers: tuple[TenantPart, ...], scoped: bool)
     isolation = isolation_in_force(pattern.cache_isolation, scoped=scoped)
     owners = engine_owners(isolation, callers, scoped=scoped)
     own = isolation if isolation is CacheIsolation.OFF else CacheIsolation.ENGINE_PER_TENANT
+    media = may_take_media(isolation, sharers(callers, owners))
 
     def part(owner: str | None) -> EnginePart:
         if owner is None:
-            return replace(pattern, cache_isolation=isolation if scoped else pattern.cache_isolation)
+            kept = isolation if scoped else pattern.cache_isolation
+            return replace(pattern, cache_isolation=kept, takes_media=media)
         # The only caller's engines keep the model's name: raising the tier must not replace them.
         name = pattern.model if len(owners) == 1 else engine_name(pattern.model, owner)
-        return replace(pattern, name=name, tenant=owner, cache_isolation=own)
+        return replace(pattern, name=name, tenant=owner, cache_isolation=own, takes_media=True)
 
     return tuple(map(part, owners))
 

@@ -409,7 +409,7 @@ class EngineOptionsPart:
 
     Attributes:
         kv_offload_gibibytes: Memory of the node behind the key-value cache; None: none.
-        media_per_request: Images, videos and sounds in one request, of each kind at most.
+        media_per_request: Images, videos and sounds in one request, of each kind at most, of engines that take any.
     """
 
     context_length: int | None
@@ -487,6 +487,7 @@ class EnginePart:
         picker: What chooses among them; None: a Service, which reads no prompt.
         door: Their way in by mutual TLS; None: none.
         surge: Whether a successor comes before an engine on devices goes, on devices that are kept free for it.
+        takes_media: Whether a request may bring images, videos and sounds, of which engines keep something unsalted.
     """
 
     name: str
@@ -513,6 +514,7 @@ class EnginePart:
     picker: EndpointPickerPart | None = None
     door: DoorPart | None = None
     surge: bool = False
+    takes_media: bool = True
 
     @property
     def engines_at_most(self) -> int:
@@ -523,6 +525,11 @@ class EnginePart:
     def keeps_prefixes(self) -> bool:
         """Whether they keep what they have computed of a prompt for the next that begins like it."""
         return self.cache_isolation is not CacheIsolation.OFF
+
+    @property
+    def media_per_request(self) -> int | None:
+        """Images, videos and sounds that one request may bring, of each kind at most; None leaves vLLM's own."""
+        return self.options.media_per_request if self.takes_media else 0
 
     @property
     def isolates_tenants(self) -> bool:

@@ -43,6 +43,10 @@ ACCEPTED_KEYS_FILE = "/etc/bulkhead/engine/accepted-keys.yaml"
 """What an engine reads with the keys that it takes, while they are more than one; vLLM takes a configuration by no
 other ending."""
 
+MEDIA_KINDS = ("audio", "image", "video", "vision_chunk")
+"""What vLLM calls the kinds of media. To some models images and videos are `vision_chunk`, and that limit alone holds
+(its `chat_utils`); of a kind that is not named vLLM takes 999 in a request."""
+
 ENGINE_PORT = 8000
 PICKER_PORT = 9002
 """Where an endpoint picker is asked, in Envoy's protocol for external processing (llm-d's own number)."""

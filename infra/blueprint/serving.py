@@ -45,7 +45,7 @@ from infra.config.gateway import (
     MemorystoreCache,
     NoCache,
 )
-from infra.config.models import Model
+from infra.config.models import MEDIA_PER_REQUEST, Model
 from infra.config.rotation import accepted_generations
 from infra.config.stack import StackConfig
 from infra.config.tenants import GroupSubject, ServiceAccountSubject, Subject, Tenant, UserSubject, WhenRemoved
@@ -124,6 +124,7 @@ def _weights(model: Model) -> Weights:
 
 def _options(model: Model, devices: int) -> EngineOptionsPart:
     options = model.engine
+    media = options.media_per_request
     return EngineOptionsPart(
         context_length=options.context_length,
         data_type=str(options.data_type),
@@ -136,7 +137,7 @@ def _options(model: Model, devices: int) -> EngineOptionsPart:
         load_format=str(options.load_format),
         lora=options.lora,
         kv_offload_gibibytes=options.kv_offload_gibibytes,
-        media_per_request=options.media_per_request,
+        media_per_request=MEDIA_PER_REQUEST if media is None else media,
     )
 
 

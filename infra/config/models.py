@@ -94,6 +94,10 @@ class EndpointPickerRouting(StackFilePart):
 Routing = Annotated[ServiceRouting | EndpointPickerRouting, Field(discriminator="kind")]
 
 
+MEDIA_PER_REQUEST = 8
+"""Images in one request, and as many videos and sounds, where the stack file says nothing and nothing forbids them."""
+
+
 class EngineOptions(StackFilePart):
     """vLLM options that an operator may set; there is no free string of flags, since one could undo a control."""
 
@@ -120,10 +124,12 @@ class EngineOptions(StackFilePart):
     """Whether to skip graph compilation: a faster start, slower answers."""
     load_format: LoadFormat = LoadFormat.AUTO
     """How the weights are loaded."""
-    media_per_request: int = Field(default=8, ge=0, le=999)
-    """Images in one request at most, and as many videos and sounds; vLLM itself would take 999. 0: none at all.
+    media_per_request: int | None = Field(default=None, ge=0, le=999, examples=[8])
+    """Images in one request at most, and as many videos and sounds; 0: none at all. Unset: 8, or 0 where the cache is
+    salted between tenants. vLLM itself would take 999.
 
-    Only media inside the request are taken: an engine fetches nothing.
+    What an engine keeps of media knows no salt, so where the cache is salted and more than one tenant shares the
+    engines, a number above 0 is refused. Only media inside the request are taken: an engine fetches nothing.
     """
     lora: bool = False
     """Whether LoRA adapters may be served. Off by default: an adapter's name is one more way to collide in caches."""

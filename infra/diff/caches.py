@@ -68,6 +68,7 @@ def cache_effects(before: Mapping[str, PrefixCache], after: Mapping[str, PrefixC
 
 def _effects(was: PrefixCache, now: PrefixCache) -> Iterator[str]:
     yield from _of_sharing(was, now)
+    yield from _of_media(was.engine, now.engine)
     if was.engine.replicas != now.engine.replicas:
         yield (
             f"each engine has a cache of its own, so a prefix is computed up to {now.engine.replicas} times instead of"
@@ -78,6 +79,13 @@ def _effects(was: PrefixCache, now: PrefixCache) -> Iterator[str]:
         yield "its engines restart, so their caches start empty"
 
 
+def _of_media(was: EnginePart, now: EnginePart) -> Iterator[str]:
+    if was.takes_media and not now.takes_media and was.media_per_request != 0:
+        yield "images, videos and sounds are refused, since what an engine keeps of them knows no salt"
+    if now.takes_media and not was.takes_media and now.media_per_request != 0:
+        yield "images, videos and sounds are taken again"
+
+
 def _as_it_runs(engine: EnginePart) -> EnginePart:
     """The engine without what its pods do not know.
 
@@ -85,7 +93,9 @@ def _as_it_runs(engine: EnginePart) -> EnginePart:
     """
     engine = replace(engine, picker=None, surge=False)
     kept = None if engine.keeps_prefixes else engine.cache_isolation
-    return replace(engine, name=engine.model, tenant=None, replicas=1, cache_isolation=kept)
+    options = replace(engine.options, media_per_request=engine.media_per_request)
+    alike = replace(engine, name=engine.model, tenant=None, replicas=1, cache_isolation=kept)
+    return replace(alike, options=options, takes_media=True)
 
 
 def _of_picking(was: EnginePart, now: EnginePart) -> Iterator[str]:

@@ -28,6 +28,7 @@ class Deployed:
         flavors: Kueue's flavors of GPU pools, whoever makes their nodes.
         engines: Engine → the pool whose nodes it runs on; empty: any node.
         caches: Engine → who may share what it has computed; empty: whoever calls it.
+        media: Engine → images, videos and sounds that one request may bring, of each kind.
         queues: Tenant → the namespace of its queue.
         keys: Kind of key → its newest generation, which is in use; tenants' keys as `tenant NAME`.
         oldest_keys: Kind of key → the oldest generation that is taken; nothing where a version told that does not know.
@@ -40,6 +41,7 @@ class Deployed:
     flavors: frozenset[str] = frozenset()
     engines: Mapping[str, str] = field(default_factory=dict[str, str])
     caches: Mapping[str, str] = field(default_factory=dict[str, str])
+    media: Mapping[str, int] = field(default_factory=dict[str, int])
     queues: Mapping[str, str] = field(default_factory=dict[str, str])
     keys: Mapping[str, int] = field(default_factory=dict[str, int])
     oldest_keys: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -64,6 +66,7 @@ def state_of(config: StackConfig, blueprint: Blueprint) -> Deployed:
         flavors=frozenset(flavor.name for flavor in blueprint.quota.flavors),
         caches={engine.name: str(engine.cache_isolation or "") for engine in blueprint.engines},
         engines={engine.name: engine.flavor or "" for engine in blueprint.engines},
+        media={part.name: limit for part in blueprint.engines if (limit := part.media_per_request) is not None},
         queues={queue.tenant: queue.namespace for queue in blueprint.quota.local_queues if queue.tenant is not None},
         keys={kind: generations[-1] for kind, generations in keys.items()},
         oldest_keys={kind: generations[0] for kind, generations in keys.items()},
@@ -110,6 +113,7 @@ def state_document(state: Deployed) -> dict[str, Any]:
         "flavors": sorted(state.flavors),
         "caches": dict(sorted(state.caches.items())),
         "engines": dict(sorted(state.engines.items())),
+        "media": dict(sorted(state.media.items())),
         "queues": dict(sorted(state.queues.items())),
         "keys": dict(sorted(state.keys.items())),
         "oldest_keys": dict(sorted(state.oldest_keys.items())),
@@ -136,6 +140,7 @@ def deployed_state(document: object) -> Deployed | None:
             flavors=frozenset(map(str, told.get("flavors", ()))),
             engines=_texts(told.get("engines", {})),
             caches=_texts(told.get("caches", {})),
+            media=_numbers(told.get("media", {})),
             queues=_texts(told.get("queues", {})),
             keys=_numbers(told.get("keys", {})),
             oldest_keys=_numbers(told.get("oldest_keys", {})),

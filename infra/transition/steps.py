@@ -144,7 +144,7 @@ def _pool(name: str, state: Deployed) -> str:
     return f"Node pool {name}" if name in state.pools else f"Flavor {name}, of nodes that are its operator's"
 
 
-def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+def _moved(before: Mapping[str, str | int], after: Mapping[str, str | int]) -> list[str]:
     return sorted(name for name in before.keys() & after.keys() if before[name] != after[name])
 
 
@@ -167,6 +167,9 @@ def _moves(before: Deployed, after: Deployed) -> Iterator[str]:
         yield f"Engines {name}: from {before.engines[name] or 'any node'} to {after.engines[name] or 'any node'}."
     for name in _moved(before.caches, after.caches):
         yield f"Cache of {name}: from {before.caches[name] or 'shared'} to {after.caches[name] or 'shared'}."
+    for name in _moved(before.media, after.media):
+        was, now = (state.media[name] or "none" for state in (before, after))
+        yield f"Media of {name}: from {was} of each kind in a request to {now}."
     for name in _moved(before.queues, after.queues):
         yield f"Queue of {name}: from {before.queues[name]} to {after.queues[name]}."
 
@@ -186,13 +189,14 @@ def _fewer_engines(before: Deployed, after: Deployed, engines: Iterable[EnginePa
 
 
 def _restarts(name: str, before: Deployed, after: Deployed) -> bool:
-    """Whether engines that are there get other nodes, other keys, or begin or end to keep prefixes."""
+    """Whether engines that are there get other nodes, keys or limits of media, or begin or end to keep prefixes."""
     if name not in before.engines:
         return False
     keeps = [state.caches.get(name) != CacheIsolation.OFF for state in (before, after)]
     return (
         before.engines[name] != after.engines[name]
         or _engine_keys_differ(before, after)
+        or name in _moved(before.media, after.media)
         or (name in before.caches and keeps[0] != keeps[1])
     )
 

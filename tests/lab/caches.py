@@ -13,6 +13,7 @@ from typing import Any
 
 import urllib3
 
+from components.gateway.hooks.fairness import FAIRNESS_HEADER
 from components.gateway.hooks.salts import derive_salt
 from components.tenants.reconciler.model import team_id
 from lab.quickstart.cluster_access import ClusterAccess
@@ -80,6 +81,19 @@ REFUSED_OVERRIDES: Mapping[str, Callable[[str], Body]] = {
 }
 """Ways that the gateway answers with 400, since they lead past it."""
 
+FORGED = "forged-by-the-caller"
+FORGED_HEADERS: Mapping[str, str] = {
+    FAIRNESS_HEADER: FORGED,
+    "x-llm-d-inference-objective": FORGED,
+    "x-gateway-inference-fairness-id": FORGED,
+    "x-gateway-inference-objective": FORGED,
+    "x-gateway-model-name": FORGED,
+    "x-litellm-customer-id": FORGED,
+    "x-litellm-tags": FORGED,
+    "x-pass-x-gateway-inference-objective": FORGED,
+}
+"""By which a caller would say whose its request is and how urgent, to a picker or to LiteLLM."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -111,9 +125,9 @@ class Caches:
         body = {"model": MODEL, **way.body(prompt), **more}
         return self.send(self.keys[tenant], way.path, body)
 
-    def send(self, key: str, path: str, body: Body) -> Answer:
-        """One request with a key."""
-        answer = openai_like.answer(self.gateway, key, "POST", path, body)
+    def send(self, key: str, path: str, body: Body, headers: Mapping[str, str] | None = None) -> Answer:
+        """One request with a key, and with headers of the caller's beside."""
+        answer = openai_like.answer(self.gateway, key, "POST", path, body, headers=headers)
         return Answer(answer.status, answer.data.decode())
 
     def hits(self, engine: str | None = None) -> int:

@@ -1,5 +1,6 @@
 """Requests to the gateway with a bearer key, each over a connection of its own and sent once."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import urllib3
@@ -8,12 +9,19 @@ SECONDS = 120
 
 
 def answer(
-    port: int, key: str, method: str, path: str, body: dict[str, Any] | None = None, *, seconds: float = SECONDS
+    port: int,
+    key: str,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    seconds: float = SECONDS,
+    headers: Mapping[str, str] | None = None,
 ) -> urllib3.BaseHTTPResponse:
-    """What one request is answered, whatever its status."""
-    headers = {"Authorization": f"Bearer {key}"}
+    """What one request is answered, whatever its status; `headers` come beside the key."""
+    every = {**(headers or {}), "Authorization": f"Bearer {key}"}
     url = f"http://127.0.0.1:{port}{path}"
-    return urllib3.request(method, url, json=body, headers=headers, timeout=seconds, retries=False)
+    return urllib3.request(method, url, json=body, headers=every, timeout=seconds, retries=False)
 
 
 def status(port: int, key: str, method: str, path: str, body: dict[str, Any] | None = None) -> int:

@@ -17,11 +17,20 @@ from typing import Any
 
 import pytest
 
-from components.gateway.hooks.fairness import FAIRNESS_HEADER
+from components.gateway.hooks.fairness import FAIRNESS_HEADER, PREFIXES
 from components.tenants.reconciler.model import team_id
 from lab import cluster
 from lab.quickstart.cluster_access import ClusterAccess
-from tests.lab.caches import OVERRIDES, REFUSED_OVERRIDES, SURFACES, Caches, prompt, watching
+from tests.lab.caches import (
+    FORGED,
+    FORGED_HEADERS,
+    OVERRIDES,
+    REFUSED_OVERRIDES,
+    SURFACES,
+    Caches,
+    prompt,
+    watching,
+)
 from tests.lab.isolated import IsolatedPlatform
 from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
@@ -164,18 +173,26 @@ def audited_caches(stack: LocalStack, *arguments: str) -> subprocess.CompletedPr
 # --- by the clock -----------------------------------------------------------------------------------------------
 
 
-def test_without_the_control_the_clock_tells_what_another_tenant_has_asked(open_caches: Caches) -> None:
+def test_without_the_control_the_clock_tells_what_another_tenant_has_asked(
+    open_caches: Caches, record_property: Any
+) -> None:
     found = timed(open_caches)
 
-    print(f"without the control: D = {found.distance:.3f}, p = {found.p_value:.2e}, {SAMPLES} calls a side")
+    tell("without_the_control", found, record_property)
     assert found.p_value < TOLD_APART
 
 
-def test_with_the_control_the_clock_tells_nothing(caches: Caches) -> None:
+def test_with_the_control_the_clock_tells_nothing(caches: Caches, record_property: Any) -> None:
     found = timed(caches)
 
-    print(f"with the control: D = {found.distance:.3f}, p = {found.p_value:.2e}, {SAMPLES} calls a side")
+    tell("with_the_control", found, record_property)
     assert found.p_value >= TOLD_APART
+
+
+def tell(name: str, found: Comparison, record_property: Any) -> None:
+    figure = f"D = {found.distance:.3f}, p = {found.p_value:.2e}, {SAMPLES} calls a side"
+    print(f"{name}: {figure}")
+    record_property(name, figure)
 
 
 def timed(caches: Caches) -> Comparison:
@@ -212,7 +229,8 @@ def test_every_request_that_arrives_bears_its_tenant_s_salt_and_name_and_no_othe
     with recording(isolated.kubectl, ENGINES, f"engine-{MODEL}") as recorded:
         for path, body in surfaces.values():
             for override in OVERRIDES.values():
-                caches.send(caches.keys[OTHER_TENANT], path, {"model": MODEL, **body, **override(stolen)})
+                asked = {"model": MODEL, **body, **override(stolen)}
+                caches.send(caches.keys[OTHER_TENANT], path, asked, FORGED_HEADERS)
         arrived = recorded()
 
     assert len(arrived) == len(surfaces) * len(OVERRIDES)
@@ -221,6 +239,8 @@ def test_every_request_that_arrives_bears_its_tenant_s_salt_and_name_and_no_othe
         assert request.body["cache_salt"] == caches.salt(OTHER_TENANT)
         assert stolen not in json.dumps(content)
         assert request.headers[FAIRNESS_HEADER] == team_id(OTHER_TENANT)
+        assert [name for name in request.headers if name.startswith(PREFIXES)] == [FAIRNESS_HEADER]
+        assert FORGED not in json.dumps([request.headers, request.body])
 
 
 # --- the salt is a secret ---------------------------------------------------------------------------------------

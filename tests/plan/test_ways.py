@@ -462,15 +462,33 @@ def test_engines_on_cpus_and_engines_that_stay_as_they_are_are_never_away() -> N
     assert restarts(Change("a tenant's key", "prod", document_of("prod"), tenants)) == []
 
 
-def test_an_engine_that_ends_to_keep_prefixes_is_away_and_one_whose_prefixes_are_salted_is_not() -> None:
-    prod = document_of("prod")
-    names = [model["name"] for model in prod["bulkhead:models"]]
-    off, salted = (
-        edited(prod, "models", names.index("qwen-14b"), cache_isolation=isolation) for isolation in ("off", "salted")
-    )
+def model_edited(document: dict[str, Any], name: str, **values: Any) -> dict[str, Any]:
+    names = [model["name"] for model in document["bulkhead:models"]]
+    return edited(document, "models", names.index(name), **values)
 
-    assert [said.partition(" ")[0] for said in restarts(Change("off", "prod", prod, off))] == ["qwen-14b"]
+
+def test_an_engine_that_ends_to_keep_prefixes_is_away_and_one_whose_prefixes_are_salted_is_not() -> None:
+    prod = model_edited(document_of("prod"), "embeddings", engine={"media_per_request": 0})
+    off, salted = (model_edited(prod, "embeddings", cache_isolation=isolation) for isolation in ("off", "salted"))
+
+    assert [said.partition(" ")[0] for said in restarts(Change("off", "prod", prod, off))] == ["embeddings"]
     assert restarts(Change("salted", "prod", prod, salted)) == []
+
+
+def test_an_engine_that_is_salted_and_ends_to_take_media_is_away_and_told() -> None:
+    prod = document_of("prod")
+    change = Change("salted", "prod", prod, model_edited(prod, "embeddings", cache_isolation="salted"))
+
+    assert [said.partition(" ")[0] for said in restarts(change)] == ["embeddings"]
+    assert "Media of embeddings: from 8 of each kind in a request to none." in change.way()[0].moves
+
+
+def test_where_no_media_were_told_no_engine_is_said_to_restart_for_them() -> None:
+    state, posture = deployed_at("prod", document_of("prod"))
+    target = platform_at("prod", model_edited(document_of("prod"), "qwen-14b", engine={"media_per_request": 2}))
+
+    assert any("qwen-14b" in said for said in steps(state, posture, target)[0].moves)
+    assert steps(dataclasses.replace(state, media={}), posture, target)[0].moves == ()
 
 
 def test_a_former_key_that_ends_is_told_among_what_goes() -> None:

@@ -3,6 +3,9 @@
 LiteLLM takes its own settings from a request's body beside those of OpenAI's API: another key, address or provider for
 the engine, headers to send there, how often to try again, mocks, callbacks, what to log. It refuses some of them and
 obeys others, so what is LiteLLM's is refused by LiteLLM's own list of what that is.
+
+Within what is asked, one name is the platform's as well: vLLM takes the `uuid` of an image, video or sound as the key
+of its caches, one for all callers, and a medium that is named and not sent is answered from there.
 """
 
 import json
@@ -37,6 +40,12 @@ ALWAYS_REFUSED = frozenset(
 OpenAI's, send its content in the request itself.
 """
 
+ASKED = ("input", "messages", "previous_input_messages", "prompt", "system")
+"""Where the parts of what is asked stand, on any path. Elsewhere a tool or a schema may well know a `uuid`."""
+MEDIA_KEY = "uuid"
+TOOL_CALL = "tool_use"
+"""A part that tells of a call of a tool, whose `input` is the tool's own document and no content."""
+
 
 class PlatformParameters:
     """The names that no request of a tenant may bear.
@@ -61,7 +70,25 @@ class PlatformParameters:
             return Situation.INVALID_JSON.value
         document = cast("dict[str, Any]", found)
         own = sorted(name for name in document if self._is_ours(name))
-        return not_allowed(own[0]) if own else None
+        if own:
+            return not_allowed(own[0])
+        return not_allowed(MEDIA_KEY) if any(_names_media(document.get(name)) for name in ASKED) else None
 
     def _is_ours(self, name: str) -> bool:
         return name in self._names or name.startswith(("litellm_", "_"))
+
+
+def _names_media(asked: object) -> bool:
+    """Whether a part at any depth bears a key for the caches, however it is written."""
+    waiting = [asked]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, list):
+            waiting.extend(cast("list[object]", found))
+        elif isinstance(found, dict):
+            part = cast("dict[str, object]", found)
+            if any(name.casefold() == MEDIA_KEY for name in part):
+                return True
+            tool_call = part.get("type") == TOOL_CALL
+            waiting.extend(value for name, value in part.items() if not (tool_call and name == "input"))
+    return False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from infra.config.asking import asker, asks_for, by_tier
-from infra.config.caches import engine_owners, isolation_in_force
+from infra.config.caches import engine_owners, isolation_in_force, may_take_media, sharers
 from infra.config.draft import Draft, at
 from infra.config.gateway import EngineTraffic
 from infra.config.models import CacheIsolation, EndpointPickerRouting, Model
@@ -16,6 +16,7 @@ def check_caches(draft: Draft) -> Iterator[Problem]:
     """What would let one tenant find again what another has left, in spite of KV1 or KV3."""
     if draft.trust is None:
         return
+    yield from _salted_media(draft, draft.trust)
     if asks_for(ControlId.KV1, draft.trust):
         yield from _shared_caches(draft, draft.trust)
         yield from _plain_traffic(draft, draft.trust)
@@ -87,6 +88,22 @@ def _picked_traffic(draft: Draft, trust: Trust) -> Iterator[Problem]:
             )
 
 
+def _salted_media(draft: Draft, trust: Trust) -> Iterator[Problem]:
+    """Whoever salts by hand wants what KV1 wants, so this holds without it, too."""
+    for index, model in draft.models.read.items():
+        isolation, tenants = _isolation(model, trust), _sharers(draft, model, trust)
+        if model.engine.media_per_request and not may_take_media(isolation, frozenset(tenants)):
+            yield Problem(
+                at("models", index, "engine", "media_per_request"),
+                f"engines whose cache is salted between {listed(tenants)} would take images, videos and sounds, and"
+                " what vLLM keeps of those knows no salt",
+                "a tenant could be answered about an image that another one has sent, or tell from response times that"
+                " it was sent",
+                "media_per_request: 0, or leave it out, to refuse media; or cache_isolation: off or engine_per_tenant,"
+                " to take them",
+            )
+
+
 def _shared_tiers(draft: Draft, trust: Trust) -> Iterator[Problem]:
     for index, model in draft.models.read.items():
         sharers = _sharers(draft, model, trust)
@@ -103,7 +120,10 @@ def _shared_tiers(draft: Draft, trust: Trust) -> Iterator[Problem]:
 
 def _sharers(draft: Draft, model: Model, trust: Trust) -> list[str]:
     """The tenants who share engines of a model."""
-    scoped = asks_for(ControlId.KV1, trust)
     callers = [tenant for tenant in draft.tenants.read.values() if model.name in tenant.models]
-    owners = engine_owners(isolation_in_force(model.cache_isolation, scoped=scoped), callers, scoped=scoped)
-    return sorted(caller.name for caller in callers if caller.name not in owners)
+    owners = engine_owners(_isolation(model, trust), callers, scoped=asks_for(ControlId.KV1, trust))
+    return sorted(sharers(callers, owners))
+
+
+def _isolation(model: Model, trust: Trust) -> CacheIsolation:
+    return isolation_in_force(model.cache_isolation, scoped=asks_for(ControlId.KV1, trust))

@@ -29,6 +29,14 @@ NATIVE_OFFLOAD = frozenset({"--kv-offloading-size", "--kv-offloading-backend"})
 """Of the memory of the engine's own node, the one tier that a stack file can ask for."""
 TIER_VARIABLES = ("LMCACHE_", "MOONCAKE_", "NIXL_", "VLLM_NIXL_", "VLLM_MOONCAKE_")
 """What the environment variables of connectors begin with."""
+MEDIA_CACHE = "--mm-processor-cache-gb"
+MEDIA_CACHE_BEGINS = "--mm-processor-cache-g"
+"""How every abbreviation of it begins that no other flag shares."""
+MEDIA_LIMIT = "--limit-mm-per-prompt"
+MEDIA_LIMIT_BEGINS = "--limit-mm"
+"""How its abbreviations begin, and the longer names by which vLLM takes one kind's limit (`….image`)."""
+MEDIA_EMBEDDINGS_BEGIN = "--enable-mm"
+"""How the flag begins with which what was made of media is taken in their place, whatever the limit."""
 PICKER_KIND = "EndpointPickerConfig"
 PICKER_PREFIX = "picker-"
 
@@ -121,6 +129,36 @@ def _prefixes_are_kept_apart(resource: GuardedResource, guard: Guard) -> Iterato
             )
 
 
+def _media_are_kept_apart(resource: GuardedResource, guard: Guard) -> Iterator[str]:
+    part = _part_of(resource, guard)
+    scoped = part is not None and part.isolates_tenants and part.keeps_prefixes
+    for container in _servers(resource):
+        flags = _flags(container)
+        if resource.is_patch and not flags:
+            continue
+        if not scoped and not _keeps_no_media(flags):
+            yield (
+                "it keeps what it makes of images, videos and sounds under a name of the caller's choice: by it one"
+                f" tenant is answered about another's image. Write: {MEDIA_CACHE} 0 beside --no-enable-prefix-caching"
+            )
+        if part is not None and not part.takes_media and not _takes_no_media(flags):
+            yield (
+                "tenants share it, and no salt keeps apart what it makes of their images, videos and sounds. Write:"
+                f" {MEDIA_LIMIT} with 0 for each of {', '.join(names.MEDIA_KINDS)}, no other limit and no embeddings"
+            )
+
+
+def _keeps_no_media(flags: Mapping[str, str]) -> bool:
+    return [(name, flags[name]) for name in flags if name.startswith(MEDIA_CACHE_BEGINS)] == [(MEDIA_CACHE, "0")]
+
+
+def _takes_no_media(flags: Mapping[str, str]) -> bool:
+    if [name for name in flags if name.startswith((MEDIA_LIMIT_BEGINS, MEDIA_EMBEDDINGS_BEGIN))] != [MEDIA_LIMIT]:
+        return False
+    limits = document(flags[MEDIA_LIMIT])
+    return limits.keys() >= set(names.MEDIA_KINDS) and all(limit == 0 for limit in limits.values())
+
+
 def _pickers_read_no_prompt(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     if resource.group != "core" or resource.kind != "ConfigMap" or resource.namespace != names.ENGINES_NAMESPACE:
         return
@@ -174,6 +212,12 @@ RULES = (
         (ControlId.KV1,),
         "vLLM keeps no prompt's beginning for another tenant.",
         _prefixes_are_kept_apart,
+    ),
+    ResourceRule(
+        "media-are-kept-apart",
+        (ControlId.KV1,),
+        "vLLM keeps nothing of an image, video or sound for another tenant.",
+        _media_are_kept_apart,
     ),
     ResourceRule(
         "pickers-read-no-prompt",

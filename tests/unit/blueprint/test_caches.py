@@ -111,6 +111,39 @@ def test_a_sensitive_tenant_s_engines_keep_nothing_either_where_the_cache_is_off
     assert [engine.keeps_prefixes for engine in blueprint.engines] == [False, False]
 
 
+# --- media, of which engines keep something without a salt --------------------------------------------------------
+
+
+def media(blueprint: Blueprint) -> list[int | None]:
+    return [engine.media_per_request for engine in blueprint.engines]
+
+
+def test_engines_whose_cache_is_salted_between_tenants_take_no_media() -> None:
+    assert media(kv1.apply(trusted())) == [0]
+    assert media(trusted({"models.0.cache_isolation": "salted"})) == [0]
+
+
+@pytest.mark.parametrize("isolation", ["off", "engine_per_tenant"])
+def test_engines_that_find_nobody_s_media_again_for_another_take_them(isolation: str) -> None:
+    assert set(media(kv1.apply(trusted({"models.0.cache_isolation": isolation})))) == {8}
+
+
+def test_engines_that_share_on_purpose_take_media() -> None:
+    assert media(trusted()) == [8]
+
+
+def test_engines_that_one_tenant_alone_may_call_take_media() -> None:
+    assert media(kv1.apply(trusted({"tenants.1": ...}))) == [8]
+
+
+def test_whoever_is_left_alone_once_sensitive_tenants_are_set_apart_keeps_its_media() -> None:
+    changes = {"models.0.cache_isolation": "salted", "tenants.1.sensitive": True}
+
+    assert media(trusted(changes)) == [0]
+    assert media(kv1.apply(trusted({**changes, "models.0.engine": {"media_per_request": 0}}))) == [0, 0]
+    assert media(kv1.apply(trusted(changes))) == [8, 8]
+
+
 def test_a_model_that_nobody_may_call_yet_has_engines_all_the_same() -> None:
     spare = {"name": "spare", "source": "example/spare", "pool": "cpu", "cache_isolation": "engine_per_tenant"}
 

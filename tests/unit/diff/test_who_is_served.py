@@ -185,11 +185,31 @@ def test_secrets_are_told_by_name_alone() -> None:
     assert "aaaa" not in repr(difference(first, second))
 
 
-def test_salts_divide_a_cache_and_restart_no_engine() -> None:
-    (effect,) = difference(GKE, changed(models__0__cache_isolation="salted")).caches
+def test_salts_divide_a_cache_and_restart_no_engine_that_takes_no_media() -> None:
+    without_media = changed(models__0__engine={"media_per_request": 0})
+    (effect,) = difference(without_media, changed(without_media, models__0__cache_isolation="salted")).caches
 
     assert "restart" not in effect.effect
+    assert "images" not in effect.effect
     assert effect.after.startswith("each caller's own")
+
+
+def test_salts_end_the_taking_of_media_and_restart_the_engines_for_it() -> None:
+    salted = changed(models__0__cache_isolation="salted")
+    (effect,) = difference(GKE, salted).caches
+    (back,) = difference(salted, GKE).caches
+
+    assert "images, videos and sounds are refused" in effect.effect
+    assert "its engines restart" in effect.effect
+    assert "images, videos and sounds are taken again" in back.effect
+
+
+def test_a_second_caller_of_a_salted_model_ends_the_taking_of_media() -> None:
+    salted = changed(models__0__cache_isolation="salted")
+    alone = {**salted, "bulkhead:tenants": salted["bulkhead:tenants"][:1]}
+    (effect,) = difference(alone, salted).caches
+
+    assert "images, videos and sounds are refused" in effect.effect
 
 
 def test_a_cache_that_is_switched_off_reuses_nothing() -> None:

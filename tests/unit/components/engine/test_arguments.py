@@ -77,10 +77,15 @@ def test_prefixes_are_found_again_by_a_hash_that_nobody_can_make_collide() -> No
     assert "--no-enable-prefix-caching" not in flags(*vllm_arguments(ENGINE))
 
 
-def test_an_engine_without_a_cache_keeps_no_prefix() -> None:
+def test_an_engine_without_a_cache_keeps_no_prefix_and_nothing_of_media() -> None:
     engine = dataclasses.replace(ENGINE, cache_isolation=CacheIsolation.OFF)
 
-    assert "--no-enable-prefix-caching" in flags(*vllm_arguments(engine))
+    assert "--no-enable-prefix-caching --mm-processor-cache-gb 0" in flags(*vllm_arguments(engine))
+
+
+@pytest.mark.parametrize("isolation", [None, *set(CacheIsolation) - {CacheIsolation.OFF}])
+def test_an_engine_with_a_cache_keeps_media_as_vllm_does(isolation: CacheIsolation | None) -> None:
+    assert "--mm-" not in flags(*vllm_arguments(dataclasses.replace(ENGINE, cache_isolation=isolation)))
 
 
 def test_one_tenant_s_engines_serve_the_model_under_the_name_that_every_tenant_uses() -> None:
@@ -92,8 +97,16 @@ def test_one_tenant_s_engines_serve_the_model_under_the_name_that_every_tenant_u
 def test_a_request_brings_no_more_media_than_the_stack_file_says() -> None:
     limited = dataclasses.replace(ENGINE, options=dataclasses.replace(ENGINE.options, media_per_request=3))
 
-    assert '--limit-mm-per-prompt {"audio":3,"image":3,"video":3}' in flags(*vllm_arguments(limited))
+    assert '--limit-mm-per-prompt {"audio":3,"image":3,"video":3,"vision_chunk":3}' in flags(*vllm_arguments(limited))
     assert "--limit-mm-per-prompt" not in flags(*vllm_arguments(ENGINE))
+
+
+def test_an_engine_that_is_to_take_no_media_takes_none_of_any_kind() -> None:
+    options = dataclasses.replace(ENGINE.options, media_per_request=3)
+    without = dataclasses.replace(ENGINE, options=options, takes_media=False)
+
+    assert '--limit-mm-per-prompt {"audio":0,"image":0,"video":0,"vision_chunk":0}' in flags(*vllm_arguments(without))
+    assert "embeds" not in flags(*vllm_arguments(without))
 
 
 def test_no_domain_may_be_asked_for_media() -> None:

@@ -89,6 +89,45 @@ def test_a_sensitive_tenant_s_own_engines_count_once_kv1_is_in_force() -> None:
     assert "6 (llama: 6 engines x 1)" in fault.wrong
 
 
+MEDIA = {"models.0.engine": {"media_per_request": 4}}
+SALTED = [*({"trust": trust} for trust in SCOPED), {"models.0.cache_isolation": "salted"}]
+
+
+@pytest.mark.parametrize("salted", SALTED)
+def test_media_cannot_be_asked_for_where_a_cache_is_salted_between_tenants(salted: dict[str, object]) -> None:
+    fault = only_fault({**MEDIA, **salted})
+
+    assert fault.path == "bulkhead:models[0].engine.media_per_request"
+    assert "salted between `research` and `search`" in fault.wrong
+    assert "answered about an image that another one has sent" in fault.follows
+    assert fault.write.startswith("media_per_request: 0, or leave it out")
+    assert "cache_isolation: off or engine_per_tenant" in fault.write
+
+
+@pytest.mark.parametrize("salted", SALTED)
+@pytest.mark.parametrize("engine", [{}, {"media_per_request": 0}])
+def test_a_salted_cache_fits_a_model_of_whose_media_nothing_is_said_or_none_are_taken(
+    salted: dict[str, object], engine: dict[str, object]
+) -> None:
+    assert sound({"models.0.engine": engine, **salted})
+
+
+@pytest.mark.parametrize(
+    "unshared",
+    [
+        {"models.0.cache_isolation": "off"},
+        {"models.0.cache_isolation": "engine_per_tenant"},
+        {"tenants.1": ...},
+        {"tenants.1.sensitive": True},
+    ],
+)
+@pytest.mark.parametrize("trust", SCOPED)
+def test_media_can_be_asked_for_where_no_two_tenants_share_a_salted_cache(
+    trust: dict[str, object], unshared: dict[str, object]
+) -> None:
+    assert sound({**MEDIA, **unshared, "trust": trust})
+
+
 TIER = {"models.0.engine": {"kv_offload_gibibytes": 8}}
 KV3 = [{"tier": "adversarial", "tenants": "untrusted"}, {"tier": "trusted", "enable": ["KV3"]}]
 

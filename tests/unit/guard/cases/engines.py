@@ -13,13 +13,25 @@ KEY = [{"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {"name": "engine",
 SALTED, OFF, OF_RESEARCH = "engine-llama-8b", "engine-qwen-14b", "engine-embeddings-research-77fb5a51"
 DEPLOYMENT = "apps/v1:Deployment"
 NO_CACHE = "--no-enable-prefix-caching"
+NO_MEDIA_CACHE = ("--mm-processor-cache-gb", "0")
+LIMIT = "--limit-mm-per-prompt"
+NO_MEDIA = (LIMIT, '{"audio":0,"image":0,"video":0,"vision_chunk":0}')
 KEYS_FILE = "/etc/bulkhead/engine/accepted-keys.yaml"
 
 
 def engine(
-    name: str, *arguments: str, by: str = ENGINE_PATH, env: Any = KEY, namespace: str = ENGINES, kind: str = DEPLOYMENT
+    name: str,
+    *arguments: str,
+    by: str = ENGINE_PATH,
+    env: Any = KEY,
+    namespace: str = ENGINES,
+    kind: str = DEPLOYMENT,
+    media: tuple[str, ...] | None = None,
 ) -> GuardedResource:
-    container = {"name": "engine", "command": ["vllm", "serve"], "args": ["/models/weights", *arguments], "env": env}
+    """An engine that does with media what its name asks for, unless `media` says otherwise."""
+    written = (NO_MEDIA if name == SALTED else NO_MEDIA_CACHE) if media is None else media
+    every = ["/models/weights", *written, *arguments]
+    container = {"name": "engine", "command": ["vllm", "serve"], "args": every, "env": env}
     return workload(container, namespace, kind=kind, name=name, by=by)
 
 
@@ -28,7 +40,8 @@ def shell(script: str) -> GuardedResource:
 
 
 def without_command(*arguments: str, env: Any = KEY) -> GuardedResource:
-    container = {"image": "docker.io/vllm/vllm-openai:v99.0.0", "args": list(arguments), "env": env}
+    every = [*NO_MEDIA_CACHE, *arguments]
+    container = {"image": "docker.io/vllm/vllm-openai:v99.0.0", "args": every, "env": env}
     return workload(container, ENGINES, kind=DEPLOYMENT)
 
 
@@ -84,12 +97,39 @@ CASES = {
             engine(SALTED, "--prefix-caching-hash-algo", "xxhash"),
             engine(SALTED, "--prefix_caching_hash_algo=builtin"),
             by_hand("--enable-prefix-caching"),
-            engine(SALTED, "--enable-prefix-caching", kind=f"{DEPLOYMENT}Patch", by=""),
-            shell("exec vllm serve /models/weights"),
+            engine(SALTED, "--enable-prefix-caching", kind=f"{DEPLOYMENT}Patch", by="", media=NO_MEDIA_CACHE),
+            shell("exec vllm serve /models/weights --mm-processor-cache-gb 0"),
             without_command(),
         ),
         silent=(engine(SALTED),),
         lacking=(engine(OFF), by_hand()),
+        others=frozenset({PLACE}),
+    ),
+    "media-are-kept-apart": Cases(
+        passing=(
+            engine(SALTED),
+            engine(OFF, NO_CACHE),
+            engine(OF_RESEARCH, media=()),
+            engine(OF_RESEARCH, media=(LIMIT, '{"image":8}')),
+            engine(SALTED, media=(f"{LIMIT}={NO_MEDIA[1]}",)),
+            engine("web", by="", namespace="web", media=()),
+        ),
+        refused=(
+            engine(SALTED, media=(LIMIT, '{"audio":0,"image":8,"video":0,"vision_chunk":0}')),
+            engine(SALTED, media=(LIMIT, '{"audio":0,"image":0,"video":0}')),
+            engine(SALTED, media=NO_MEDIA_CACHE),
+            engine(SALTED, f"{LIMIT}.image", "8"),
+            engine(SALTED, "--limit-mm-per", '{"image":8}'),
+            engine(SALTED, LIMIT, '{"image":8}'),
+            engine(SALTED, "--enable-mm-embeds"),
+            engine(OFF, NO_CACHE, "--mm-processor-cache-gb", "4"),
+            engine(OFF, NO_CACHE, "--mm_processor_cache_gb=4"),
+            engine(OFF, NO_CACHE, "--mm-processor-cache-g", "4"),
+            engine(SALTED, NO_CACHE, kind=f"{DEPLOYMENT}Patch", by="", media=NO_MEDIA),
+            by_hand(NO_CACHE, "--mm-processor-cache-gb", "4"),
+        ),
+        silent=(without_command(NO_CACHE),),
+        lacking=(engine(SALTED, media=()), engine(OFF, NO_CACHE, media=())),
         others=frozenset({PLACE}),
     ),
     "pickers-read-no-prompt": Cases(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.gateway.hooks.answers import Application, Message, Receive, Scope, Send, TenantAnswers
+from components.gateway.hooks.answers import Application, Message, Receive, Scope, Send, TenantAnswers, always
 from components.gateway.hooks.parameters import PlatformParameters
 from components.gateway.hooks.startup import wrap
 
@@ -44,6 +44,9 @@ def call(
     content: tuple[bytes, ...] = (b'{"model":"tiny"}',),
     is_passing: Callable[[Exception], bool] = lambda error: False,
     headers: Sequence[tuple[bytes, bytes]] = REQUEST_HEADERS,
+    *,
+    is_guarded: Callable[[], bool] = always,
+    method: str = "POST",
 ) -> list[Message]:
     sent: list[Message] = []
     waiting: list[Message] = [
@@ -57,8 +60,8 @@ def call(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope: Scope = {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
-    layer = TenantAnswers(application, PlatformParameters(["no-log"]), is_passing)
+    scope: Scope = {"type": "http", "method": method, "path": path, "headers": list(headers)}
+    layer = TenantAnswers(application, PlatformParameters(["no-log"]), is_passing, is_guarded)
     asyncio.run(layer(scope, receive, send))
     return sent
 
@@ -208,6 +211,26 @@ def test_a_refused_request_never_reaches_litellm() -> None:
     sent = call(application, content=(b'{"no-', b'log": true}'))
     assert (status_of(sent), code_of(sent), reached) == (400, "parameter_not_allowed", [])
     assert code_of(call(application, content=(b"[1]",))) == "invalid_json"
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_nothing_reaches_litellm_while_what_scopes_caches_is_gone(
+    method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    reached: list[str] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["path"])
+        await answering(200, b"{}")(scope, receive, send)
+
+    sent = call(application, is_guarded=lambda: False, method=method)
+    assert (status_of(sent), code_of(sent), reached) == (500, "internal_error", [])
+    assert "RuntimeError" in caplog.text
+    assert status_of(call(application, is_guarded=lambda: True, method=method)) == 200
+
+
+def test_administration_goes_on_while_what_scopes_caches_is_gone() -> None:
+    assert status_of(call(answering(200, b"{}"), "/team/info", is_guarded=lambda: False)) == 200
 
 
 def test_litellm_reads_the_body_that_was_sent_without_the_headers_that_command_it() -> None:

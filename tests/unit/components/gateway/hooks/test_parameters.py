@@ -1,4 +1,6 @@
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,6 +32,63 @@ def test_a_usual_request_is_let_through() -> None:
 @pytest.mark.parametrize("name", [*sorted(ALWAYS_REFUSED), "no-log", "max_retries", "litellm_metadata", "_private"])
 def test_a_parameter_of_the_platform_is_refused_by_name(name: str) -> None:
     assert refused({"model": "tiny", name: None}) == name
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+ASKED: dict[str, Callable[[object], dict[str, Any]]] = {
+    "chat": lambda part: {"messages": [{"role": "user", "content": [{"type": "text", "text": "what is it?"}, part]}]},
+    "responses": lambda part: {"input": [{"role": "user", "content": [part]}]},
+    "a bare part": lambda part: {"input": [part]},
+    "a tool's result": lambda part: {"messages": [{"content": [{"type": "tool_result", "content": [part]}]}]},
+    "what was asked before": lambda part: {"previous_input_messages": [{"content": [part]}]},
+    "completions": lambda part: {"prompt": [part]},
+    "the system's part": lambda part: {"system": [part]},
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize(
+    "named",
+    [
+        {**IMAGE, "uuid": "theirs"},
+        {"type": "image_url", "image_url": None, "uuid": "theirs"},
+        {"type": "image_url", "image_url": {"url": "data:", "uuid": "theirs"}},
+        {**IMAGE, "UUID": "theirs"},
+        {**IMAGE, "uuid": None},
+    ],
+)
+def test_a_caller_s_own_name_for_a_medium_is_refused_wherever_it_stands(asked: Any, named: object) -> None:
+    """vLLM finds another tenant's image by it."""
+    assert refused({"model": "tiny", **asked(named)}) == "uuid"
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+def test_a_medium_without_a_name_passes(asked: Any) -> None:
+    assert refused({"model": "tiny", **asked(IMAGE)}) is None
+
+
+OF_TOOLS: list[dict[str, Any]] = [
+    {"tools": [{"type": "function", "function": {"name": "find", "parameters": {"properties": {"uuid": {}}}}}]},
+    {"messages": [{"role": "assistant", "content": [{"type": "tool_use", "input": {"uuid": "1"}}]}]},
+    {"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": '{"uuid": "1"}'}}]}]},
+    {"messages": [{"role": "user", "content": "what is a uuid?"}]},
+    {"metadata": {"uuid": "1"}},
+]
+
+
+@pytest.mark.parametrize("request_of_a_tool", OF_TOOLS)
+def test_what_a_tool_calls_a_uuid_is_no_medium_s_name(request_of_a_tool: dict[str, Any]) -> None:
+    assert refused({"model": "tiny", **request_of_a_tool}) is None
+
+
+def test_what_stands_beside_a_tool_s_input_is_content_all_the_same() -> None:
+    part = {"type": "tool_use", "input": {"uuid": "1"}, "content": [{**IMAGE, "uuid": "theirs"}]}
+
+    assert refused({"messages": [{"content": [part]}]}) == "uuid"
+
+
+def test_no_depth_of_a_request_makes_it_fail() -> None:
+    assert refused({"input": json.loads("[" * 900 + "]" * 900)}) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"[1, 2]", b'"x"', b"{", b"\xff\xfe{", b'{"a":1}x', b"[" * 100_000, b"null"])
