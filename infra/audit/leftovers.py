@@ -1,7 +1,7 @@
 """What an audit really makes on a cluster, and how all of it goes again."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Condition
 from typing import Any, cast
@@ -27,6 +27,27 @@ _NO_ANSWER = 599
 
 _REPLICA_SET = Kind("apps/v1", "replicasets", namespaced=True)
 _AT_ONCE = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
+
+
+Right = tuple[str, str, str]
+"""Verb, API group and resource, with a subresource after a slash."""
+
+
+def rights_to_make(cluster: Cluster, kinds: Iterable[tuple[str, str]]) -> list[Right]:
+    """What it takes to make objects, and to find and remove them again.
+
+    Args:
+        cluster: The cluster; a kind that it does not have is not made there.
+        kinds: (API version, kind) of the objects.
+    """
+    wanted = frozenset(kinds)
+    made = [kind for api_version, name in wanted if (kind := cluster.kind(api_version, name)) is not None]
+    found = made if ("apps/v1", "Deployment") not in wanted else [*made, _REPLICA_SET]
+    rights = [
+        *(("create", kind.group, kind.plural) for kind in made),
+        *((verb, kind.group, kind.plural) for kind in found for verb in ("list", "delete")),
+    ]
+    return sorted(rights, key=lambda right: (right[2], right[0]))
 
 
 class Leftovers:

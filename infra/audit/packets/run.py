@@ -12,6 +12,9 @@ from infra.audit.results import Observation
 from infra.blueprint.model import Blueprint
 from infra.config.trust import ControlId
 
+MADE = (("v1", "Namespace"), ("v1", "Pod"))
+"""(API version, kind) of what the probe makes."""
+
 
 def probe_packets(
     cluster: Cluster,

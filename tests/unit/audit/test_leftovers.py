@@ -173,6 +173,35 @@ def test_whoever_may_not_impersonate_is_told_so_before_anything_is_made():
     assert cluster.objects == {}
 
 
+def test_no_audit_begins_that_could_not_be_carried_through_and_removed(monkeypatch: pytest.MonkeyPatch):
+    """Every right that an audit takes is asked about first."""
+    for name in ("START_SECONDS", "CALL_SECONDS"):
+        monkeypatch.setattr(f"infra.audit.packets.callers.{name}", 0.1)
+    cluster = FakeCluster(lambda _: ALLOWED)
+    audit(cluster, platform("governed"), Wanted("tests", (Probe.ADMISSION, Probe.PACKETS)), doors=CLOSED)
+    reviewed = [asked.body["spec"]["resourceAttributes"] for asked in cluster.asked if is_review(asked) and asked.body]
+    checked = {(right["verb"], right["group"], right["resource"]) for right in reviewed}
+    taken = {right_of(asked) for asked in cluster.asked if not asked.dry and not is_review(asked)}
+    seen_to_elsewhere = {("list", "", "nodes"), ("get", "", "services"), ("get", "discovery.k8s.io", "endpointslices")}
+    assert ("delete", "rbac.authorization.k8s.io", "clusterrolebindings") in taken
+    assert taken - seen_to_elsewhere <= checked
+    impersonated = {kind for verb, _, kind in checked if verb == "impersonate"}
+    assert impersonated == {"users", "groups", "serviceaccounts"}
+
+
+def is_review(asked: Asked) -> bool:
+    return asked.path.endswith("accessreviews")
+
+
+def right_of(asked: Asked) -> tuple[str, str, str]:
+    """What a request of the audit's own takes: its verb, API group and resource."""
+    parts = asked.path.strip("/").split("/")
+    group, rest = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
+    plural, *name = rest[2:] if rest[0] == "namespaces" and len(rest) > 2 else rest
+    verbs = {"POST": "create", "DELETE": "delete", "GET": "get" if name else "list"}
+    return verbs[asked.method], group, plural
+
+
 @pytest.mark.parametrize("number", INTERRUPTIONS)
 def test_nothing_that_interrupts_an_audit_interrupts_its_removal(number: signal.Signals):
     def interrupt(doing: str) -> None:
