@@ -35,7 +35,8 @@ def probe_packets(
     servers = pods.stand_servers()
     hosts = hosts_of(cluster, blueprint, ground, servers)
     results = pods.call(hosts, claimed)
-    found = Found(results, hosts, [name for name, (_, answers) in servers.items() if answers])
+    listening = [name for name, (_, answers) in servers.items() if answers]
+    found = Found(results, hosts, listening, ended=pods.ended())
     return tuple(observations(ground, found, claimed)), tuple(windows(found))
 
 
