@@ -153,9 +153,7 @@ class AuditedCluster:
         )
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
         try:
-            return self._pool.request(
-                method, url, body=content, headers=headers, timeout=timeout, retries=retries
-            )
+            return self._pool.request(method, url, body=content, headers=headers, timeout=timeout, retries=retries)
         except urllib3.exceptions.HTTPError as error:
             raise impossible(
                 f"the API server at {self._host} does not answer ({type(error).__name__})",

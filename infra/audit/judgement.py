@@ -7,7 +7,6 @@ from infra.audit.mechanism import Mechanism, Refusal
 from infra.audit.results import Outcome
 from infra.config.trust import ControlId
 
-
 _UNASKED = frozenset({Mechanism.ABSENT, Mechanism.BUSY, Mechanism.IMPERSONATION})
 """What refuses a request before anybody has looked at whether it may be made."""
 

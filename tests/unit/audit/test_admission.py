@@ -76,7 +76,9 @@ def test_without_another_tenant_its_cases_are_unproven_and_say_so():
 # --- tenants for whom nobody acts -------------------------------------------------------------------------------
 
 NOT_OWN = "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: SR2: belongs to a tenant"
-NO_MASTERS = 'groups "system:masters" is forbidden: User "x" cannot impersonate resource "groups" in API group "" at the'
+NO_MASTERS = (
+    'groups "system:masters" is forbidden: User "x" cannot impersonate resource "groups" in API group "" at the'
+)
 
 
 def of_an_administrator_by_iam(asked: Asked) -> Answer:

@@ -142,7 +142,9 @@ def test_where_nobody_can_look_nothing_is_taken_to_be_gone(
     monkeypatch.setattr("infra.audit.leftovers.GONE_SECONDS", 0.1)
     cluster, leftovers = two_pods(monkeypatch)
     cluster.fail("GET", LIST, trouble)
-    with pytest.raises(CommandFailedError, match="whether any pods in place of its own are left cannot be told") as told:
+    with pytest.raises(
+        CommandFailedError, match="whether any pods in place of its own are left cannot be told"
+    ) as told:
         leftovers.remove()
     assert "kubectl delete pods --all-namespaces --selector bulkhead.dev/audit=run" in str(told.value)
 

@@ -88,7 +88,9 @@ def test_what_a_server_that_has_ended_would_have_answered_is_nobodys_to_say():
     assert outcomes(nothing) == [Outcome.UNPROVEN] * 3
     # Whoever got through did so before the server ended.
     assert outcomes(everything) == [Outcome.FAILS, Outcome.HOLDS, Outcome.FAILS]
-    assert judged(ground(), as_promised, ended="tenant tenant-1")["tenant tenant-0 to database"].outcome is Outcome.HOLDS
+    assert (
+        judged(ground(), as_promised, ended="tenant tenant-1")["tenant tenant-0 to database"].outcome is Outcome.HOLDS
+    )
 
 
 def test_where_whoever_tries_new_pods_has_ended_it_is_not_said_how_long_they_were_open_to_it():

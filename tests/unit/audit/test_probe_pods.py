@@ -71,7 +71,9 @@ def test_a_pod_with_the_gateways_labels_visits_the_engines_pod_that_calls():
     cluster = Running()
     run(cluster)
     (visitor,) = [pod for pod in made(cluster) if "-visit-" in pod["metadata"]["name"]]
-    (engine,) = [pod for pod in made(cluster) if pod["metadata"]["name"].endswith("-engine") and "visited" in plan_of(pod)]
+    (engine,) = [
+        pod for pod in made(cluster) if pod["metadata"]["name"].endswith("-engine") and "visited" in plan_of(pod)
+    ]
     assert visitor["metadata"]["labels"]["app.kubernetes.io/name"] == "gateway"
     (target,) = plan_of(visitor)["targets"]
     assert (target["host"], target["port"]) == ("10.0.0.9", plan_of(engine)["visited"]["port"])
@@ -96,7 +98,10 @@ def test_a_pod_that_is_being_ended_is_no_destination():
             if "/pods" not in path or method != "GET" or path in self.objects:
                 return super().call(method, path, *arguments, **others)
             ready = {"conditions": [{"type": "Ready", "status": "True"}]}
-            going = {"metadata": {"deletionTimestamp": "2026-11-24T00:00:00Z"}, "status": {**ready, "podIP": "10.0.0.1"}}
+            going = {
+                "metadata": {"deletionTimestamp": "2026-11-24T00:00:00Z"},
+                "status": {**ready, "podIP": "10.0.0.1"},
+            }
             return Answer(200, {"items": [going, {"metadata": {}, "status": {**ready, "podIP": "10.0.0.2"}}]})
 
     blueprint = platform("governed").blueprint

@@ -31,7 +31,7 @@ def test_folders_of_device_files_are_those_that_a_kernel_takes_for_them(path: st
     assert bool(re.search(DEVICE_FOLDERS, path)) is (absolute in {"/", "/dev"})
 
 
-@pytest.mark.parametrize("path", ["/dev/shm", "/device", "/", "/var/run", "/srv/var/run/nvidia-container-devices", ""])
+@pytest.mark.parametrize("path", ["/dev/fuse", "/device", "/", "/var/run", "/srv/var/run/nvidia-container-devices", ""])
 def test_other_paths_are_nobodys_business(path: str) -> None:
     assert not re.search(spelled(DEVICE_MOUNTS), path)
     assert not re.search(spelled(DEVICE_FILES), path)
