@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 
 from components.admission.cel import all_of, any_of, text, texts
 from infra.blueprint.devices import (
+    BACKWARDS,
     CLASS_PREFIX,
     DEVICE_FILES,
+    DEVICE_FOLDERS,
     DEVICE_MOUNTS,
     GPU_PREFIX,
     GPU_RUNTIME,
     NO_DEVICES,
     VISIBLE_DEVICES,
+    spelled,
 )
 
 AMOUNTS = ("requests", "limits")
@@ -109,12 +112,23 @@ def asks_runtime_for_devices(pod: str) -> str:
     )
 
 
-def mounts_devices(pod: str) -> str:
-    """Whether a pod names GPUs by a mount, a device file of the node or an annotation."""
+def mounts_devices(pod: str, folders: bool) -> str:
+    """Whether a pod names GPUs by a mount, a device file of the node or an annotation.
+
+    Args:
+        pod: The pod.
+        folders: Whether the node's folders of all device files count, too.
+    """
+
+    def matches(path: str, *patterns: str) -> str:
+        return any_of(*(f"{path}.matches({text(pattern)})" for pattern in patterns))
+
+    mount = matches("m.mountPath", spelled(DEVICE_MOUNTS), BACKWARDS)
+    wanted = (spelled(DEVICE_FILES), *((DEVICE_FOLDERS,) if folders else ()))
+    file = matches("v.?hostPath.?path.orValue('')", *wanted)
     return any_of(
-        f"{containers(pod)}.exists(c, c.?volumeMounts.orValue([]).exists(m,"
-        f" m.mountPath.startsWith({text(DEVICE_MOUNTS)})))",
-        f"{pod}.?spec.?volumes.orValue([]).exists(v, v.?hostPath.?path.orValue('').startsWith({text(DEVICE_FILES)}))",
+        f"{containers(pod)}.exists(c, c.?volumeMounts.orValue([]).exists(m, {mount}))",
+        f"{pod}.?spec.?volumes.orValue([]).exists(v, {file})",
         f"{pod}.?metadata.?annotations.orValue({{}}).exists(k, k.startsWith({text(CDI_ANNOTATIONS)}))",
     )
 

@@ -340,9 +340,10 @@ def _reach_rules(part: GpuAdmissionPart, unless: str, blanket: bool) -> tuple[Ru
             " variable, or set it to void.",
         ),
         Rule(
-            never(pods.mounts_devices("p")),
-            f"mounts under {devices.DEVICE_MOUNTS}, device files under {devices.DEVICE_FILES} and annotations under"
-            f" {pods.CDI_ANNOTATIONS} reach GPUs past every quota. Remove them and request nvidia.com/gpu.",
+            never(pods.mounts_devices("p", folders=blanket)),
+            f"mounts under {devices.DEVICE_MOUNTS} or with .. in their path, device files under {devices.DEVICE_FILES}"
+            f"{' or the folders that hold them' if blanket else ''} and annotations under {pods.CDI_ANNOTATIONS} reach"
+            " GPUs past every quota. Remove them and request nvidia.com/gpu.",
         ),
         Rule(
             unless_asked_for(pods.uses_gpu_runtime("p")),
@@ -388,8 +389,8 @@ def _elsewhere(part: GpuAdmissionPart) -> Manifest:
 def _elsewhere_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
     """Outside the managed namespaces there is no queue, so no GPU; whoever asks.
 
-    A toleration of every taint and a node's name pass here: the cluster's own agents run everywhere, and tenants have
-    no right to work here.
+    A toleration of every taint, a node's name and its folders pass here: the cluster's own agents run everywhere, and
+    tenants have no right to work here.
     """
     return (
         Rule(

@@ -8,7 +8,7 @@ from typing import Any, cast
 from infra.audit.cluster import Answer, Cluster, Kind
 from infra.audit.corpus import Acting, Case, Corpus, MissingPlaceholderError, Operation, Prop, rendered
 from infra.audit.door import open_door
-from infra.audit.identity import Identity
+from infra.audit.identity import ADMINISTRATOR, Identity
 from infra.audit.judgement import Seen, judged
 from infra.audit.leftovers import Leftovers
 from infra.audit.mechanism import Mechanism, refusal_of
@@ -123,8 +123,8 @@ class _Stage:
         seen = replace(self._seen(request, identity), declared=scene.declared)
         if identity is None or not _is_worth_repeating(case, seen):
             return seen
-        # Legitimate work of a tenant for whom nobody may act yet is an administrator's, who may act for all.
-        again = identity.with_group(self.door) if case.is_attack else None
+        # Legitimate work of a tenant for whom nobody may act yet is that of the group whom no policy and no role stops.
+        again = identity.with_group(self.door) if case.is_attack else ADMINISTRATOR
         return replace(seen, behind_the_role=self._seen(request, again))
 
     def _seen(self, request: Request, identity: Identity | None) -> Seen:

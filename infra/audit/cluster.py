@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,13 @@ CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
 RETRIES = 2
 """Only of what never reached the server: a connection that was refused or reset before an answer."""
+
+THROTTLED_SECONDS = 20.0
+"""How long one request waits, in all, for a server that asks it to come back later."""
+_LATER = frozenset({429, 503})
+"""By which a server asks that, with a `Retry-After` in seconds; it has not acted on the request then."""
+_PAUSE_SECONDS = (0.2, 5.0)
+"""The least and the most that is waited at once, whatever the server says."""
 
 _WARNING = re.compile(r'^299 \S+ "(.*)"$', re.DOTALL)
 """How Kubernetes writes a warning's header (RFC 7234, code 299)."""
@@ -53,6 +61,16 @@ class Kind:
     api_version: str
     plural: str
     namespaced: bool
+
+    @property
+    def group(self) -> str:
+        """Its API group; the core's own has no name."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def resource(self) -> str:
+        """What kubectl calls it: the plural with its group, so that no other group's kind is meant."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
 
     def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
         """The path of a collection, an object or a subresource."""
@@ -105,7 +123,7 @@ class AuditedCluster:
         query: Mapping[str, str] | None = None,
         identity: Identity | None = None,
     ) -> Answer:
-        """One request.
+        """One request; while the server is throttled it is made again, for a while.
 
         Raises:
             CommandFailedError: The API server cannot be reached.
@@ -118,21 +136,29 @@ class AuditedCluster:
             headers.add(name, value)
         url = f"{self._host}{path}{f'?{urlencode(query)}' if query else ''}"
         content = None if body is None else json.dumps(body).encode()
+        deadline = time.monotonic() + THROTTLED_SECONDS
+        while True:
+            response = self._once(method, url, content, headers)
+            pause = _pause(response)
+            if pause is None or time.monotonic() + pause > deadline:
+                return _answer(response.status, response.data, response.headers.getlist("Warning"))
+            time.sleep(pause)
+
+    def _once(
+        self, method: str, url: str, content: bytes | None, headers: urllib3.HTTPHeaderDict
+    ) -> urllib3.BaseHTTPResponse:
+        # Left to itself, urllib3 counts an answer that asks to come back later as a retry that there may not be.
+        retries = urllib3.Retry(
+            connect=RETRIES, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False
+        )
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
         try:
-            response = self._pool.request(
-                method,
-                url,
-                body=content,
-                headers=headers,
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
-                retries=urllib3.Retry(connect=RETRIES, read=0, redirect=0, status=0, other=0),
-            )
+            return self._pool.request(method, url, body=content, headers=headers, timeout=timeout, retries=retries)
         except urllib3.exceptions.HTTPError as error:
             raise impossible(
                 f"the API server at {self._host} does not answer ({type(error).__name__})",
                 "check the context's address and your network, then run the audit again",
             ) from None
-        return _answer(response.status, response.data, response.headers.getlist("Warning"))
 
     def kind(self, api_version: str, kind: str) -> Kind | None:
         """How a kind is addressed, from the server's own discovery; asked once for each version."""
@@ -147,6 +173,15 @@ class AuditedCluster:
             if "/" not in resource["name"]:
                 found = Kind(api_version, resource["name"], bool(resource["namespaced"]))
                 self._kinds[api_version, resource["kind"]] = found
+
+
+def _pause(response: urllib3.BaseHTTPResponse) -> float | None:
+    """How long to wait before the request is made again, in seconds; None: it was answered."""
+    said = response.headers.get("Retry-After", "")
+    if response.status not in _LATER or not said.isdecimal():
+        return None
+    least, most = _PAUSE_SECONDS
+    return min(max(float(said), least), most)
 
 
 def _answer(status: int, data: bytes, warnings: Sequence[str]) -> Answer:

@@ -22,6 +22,11 @@ RULES = (
 VERBS = ("create", "patch", "delete")
 
 
+_API = "rbac.authorization.k8s.io"
+MADE = ((f"{_API}/v1", "ClusterRole"), (f"{_API}/v1", "ClusterRoleBinding"))
+"""(API version, kind) of what the door is made of."""
+
+
 def door_group(leftovers: Leftovers) -> str:
     """The group's name."""
     return f"bulkhead-audit:{leftovers.run}"
@@ -31,17 +36,16 @@ def open_door(leftovers: Leftovers) -> str:
     """Make the role and its binding; returns the group that holds it. Goes with the rest of what the audit makes."""
     name = f"bulkhead-audit-{leftovers.run}"
     group = door_group(leftovers)
-    api = "rbac.authorization.k8s.io"
     rules = [{**rule, "verbs": list(VERBS)} for rule in RULES]
     metadata = {"name": name}
-    leftovers.make({"apiVersion": f"{api}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules})
+    leftovers.make({"apiVersion": f"{_API}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules})
     leftovers.make(
         {
-            "apiVersion": f"{api}/v1",
+            "apiVersion": f"{_API}/v1",
             "kind": "ClusterRoleBinding",
             "metadata": metadata,
-            "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": name},
-            "subjects": [{"apiGroup": api, "kind": "Group", "name": group}],
+            "roleRef": {"apiGroup": _API, "kind": "ClusterRole", "name": name},
+            "subjects": [{"apiGroup": _API, "kind": "Group", "name": group}],
         }
     )
     return group

@@ -58,4 +58,7 @@ def nobody_of(tenant: str) -> Identity:
 
 
 ADMINISTRATOR = Identity("kubernetes-admin", ("system:masters", AUTHENTICATED))
-"""Stands for an administrator where nobody is impersonated, because no API server is asked."""
+"""Who asks for the work of a tenant for whom nobody acts, and stands for an administrator where no API server is asked.
+
+Whoever audits need not be in that group: on GKE an administrator is one by IAM, for whom SR2's policies have no word.
+"""

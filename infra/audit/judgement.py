@@ -7,6 +7,9 @@ from infra.audit.mechanism import Mechanism, Refusal
 from infra.audit.results import Outcome
 from infra.config.trust import ControlId
 
+_UNASKED = frozenset({Mechanism.ABSENT, Mechanism.BUSY, Mechanism.IMPERSONATION})
+"""What refuses a request before anybody has looked at whether it may be made."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -15,7 +18,7 @@ class Seen:
     Attributes:
         refusal: Why it was refused; None: it was accepted.
         behind_the_role: The second answer, where the first one was not about the case: what came of the same request
-            with the rights to make it. None where the request was not repeated.
+            by somebody with the rights to make it. None where the request was not repeated.
         not_played: Why it was not made at all; empty when it was.
         declared: Whether the identity is one that the stack file declares and gives rights to.
         warning: What the server warned of, as a policy that only audits does; empty when it did not.
@@ -56,7 +59,7 @@ def _attack(case: Case, seen: Seen) -> Outcome:
         return Outcome.HOLDS if _is_the_controls_own(seen.refusal, case.control) else Outcome.UNPROVEN
     if seen.behind_the_role is not None:
         return _attack(case, seen.behind_the_role)
-    if case.by == (Mechanism.ROLE,) and seen.refusal.mechanism is not Mechanism.ABSENT:
+    if case.by == (Mechanism.ROLE,) and seen.refusal.mechanism not in _UNASKED:
         # Roles are asked before anything else: whatever refused came after the role had said yes.
         return Outcome.FAILS
     return Outcome.UNPROVEN
@@ -67,8 +70,9 @@ def _legitimate(seen: Seen) -> Outcome:
         return Outcome.UNPROVEN
     if seen.refusal is None:
         return Outcome.HOLDS
-    if seen.refusal.mechanism in {Mechanism.ABSENT, Mechanism.QUOTA}:
-        # Work that would pass if something were installed, or if the tenant had not used up what it may have.
+    if seen.refusal.mechanism in {*_UNASKED, Mechanism.QUOTA}:
+        # Work that might pass if something were installed, if the server had had time, if whoever audits could ask as
+        # whoever may, or if the tenant had not used up what it may have.
         return Outcome.UNPROVEN
     if seen.behind_the_role is not None and not seen.declared:
         return _legitimate(seen.behind_the_role)
@@ -93,6 +97,8 @@ def _words(refusal: Refusal | None) -> str:
         Mechanism.CORE: "the API server's own rules",
         Mechanism.ABSENT: "the absence of what it names",
         Mechanism.OUTAGE: "a webhook that does not answer",
+        Mechanism.BUSY: "an API server that is too busy",
+        Mechanism.IMPERSONATION: "the cluster, where whoever audits may not act as whoever may ask for it",
         Mechanism.UNCLEAR: "something unknown",
     }
     return f"{names[refusal.mechanism]} ({refusal.message})"

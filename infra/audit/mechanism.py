@@ -32,6 +32,10 @@ class Mechanism(StrEnum):
     """The kind, or what the request names, does not exist in this cluster."""
     OUTAGE = "outage"
     """A webhook that has to answer did not: nothing of its kind passes, good or bad."""
+    BUSY = "busy"
+    """The API server had no room for it, or no time: what it would have said otherwise is not known."""
+    IMPERSONATION = "impersonation"
+    """Whoever audits may not ask as somebody else: the request itself was never looked at."""
     UNCLEAR = "unclear"
     """None of these can be told from the answer."""
 
@@ -49,6 +53,9 @@ class Refusal:
     message: str
 
 
+_BUSY = frozenset({429, 500, 502, 503, 504})
+"""Throttled, a failure inside, no answer from behind, not available, and timed out (Kubernetes' API conventions)."""
+
 _PATTERNS: tuple[tuple[Mechanism, re.Pattern[str]], ...] = (
     (Mechanism.POLICY, re.compile(r"ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request")),
     (Mechanism.POLICY, re.compile(r'admission webhook "[^"]*kyverno[^"]*" denied the request')),
@@ -56,6 +63,7 @@ _PATTERNS: tuple[tuple[Mechanism, re.Pattern[str]], ...] = (
     (Mechanism.POD_SECURITY, re.compile(r"violates PodSecurity ")),
     (Mechanism.QUOTA, re.compile(r"exceeded quota: |failed quota: |insufficient quota to match these scopes")),
     (Mechanism.LIMITS, re.compile(r"(maximum|minimum) \S+ usage per (Container|Pod|PersistentVolumeClaim)")),
+    (Mechanism.IMPERSONATION, re.compile(r"is forbidden: User \"[^\"]*\" cannot impersonate resource ")),
     (Mechanism.ROLE, re.compile(r"is forbidden: User \"[^\"]*\" cannot \S+ resource ")),
     (Mechanism.ROLE, re.compile(r"is attempting to grant RBAC permissions not currently held")),
     (Mechanism.OUTAGE, re.compile(r"failed calling webhook")),
@@ -67,7 +75,8 @@ _PATTERNS: tuple[tuple[Mechanism, re.Pattern[str]], ...] = (
 def refusal_of(status: int, document: Mapping[str, Any]) -> Refusal:
     """Who refused, from an answer of HTTP status 400 or above and its `Status` document.
 
-    A status of 404 is `ABSENT`; 400 and 422 without a known message are the API server's own checks.
+    A status of 404 is `ABSENT`; 400 and 422 without a known message are the API server's own checks, and of a server
+    that is `BUSY` nothing is known.
     """
     message = str(document.get("message", "")) or f"HTTP {status}"
     for mechanism, pattern in _PATTERNS:
@@ -75,6 +84,8 @@ def refusal_of(status: int, document: Mapping[str, Any]) -> Refusal:
             return Refusal(mechanism, message)
     if status == 404:
         return Refusal(Mechanism.ABSENT, message)
+    if status in _BUSY:
+        return Refusal(Mechanism.BUSY, message)
     if status in {400, 409, 422} or "is forbidden" in message:
         return Refusal(Mechanism.CORE, message)
     return Refusal(Mechanism.UNCLEAR, message)

@@ -12,9 +12,12 @@ from infra.audit.budgets import BudgetDoor, probe_budgets
 from infra.audit.caches import CacheDoor, probe_caches
 from infra.audit.cluster import Cluster
 from infra.audit.corpus import load_corpus
+from infra.audit.door import MADE as OF_THE_DOOR
 from infra.audit.errors import impossible
-from infra.audit.leftovers import Leftovers
+from infra.audit.leftovers import Leftovers, Right, rights_to_make
+from infra.audit.packets import MADE as OF_PACKETS
 from infra.audit.packets import probe_packets
+from infra.audit.parallel import at_once
 from infra.audit.report import PROBED_BY, AuditReport, Window, control_reports
 from infra.audit.results import Observation, Probe
 from infra.audit.scene import Scene, scenes_of
@@ -24,15 +27,15 @@ from infra.posture import Platform
 
 Result = TypeVar("Result")
 
-_NEEDED = (
+_ASKED: tuple[Right, ...] = (
     ("impersonate", "", "users"),
     ("impersonate", "", "groups"),
-    ("create", "", "pods"),
-    ("create", "", "namespaces"),
-    ("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
+    ("impersonate", "", "serviceaccounts"),
     ("create", "authorization.k8s.io", "subjectaccessreviews"),
+    ("get", "", "pods"),
+    ("get", "", "pods/log"),
 )
-"""(verb, API group, resource) that whoever audits needs in every namespace."""
+"""What whoever audits needs in every namespace, beside what making objects and removing them takes."""
 
 
 @dataclass(frozen=True)
@@ -191,16 +194,27 @@ def _check_rights(cluster: Cluster) -> None:
     Raises:
         CommandFailedError: A right is missing; names all that are.
     """
-    missing = [f"{verb} {resource}" for verb, group, resource in _NEEDED if not _may(cluster, verb, group, resource)]
+    needed = [*_ASKED, *rights_to_make(cluster, _made())]
+    allowed = at_once(lambda right: _may(cluster, right), needed)
+    missing = [f"{verb} {resource}" for (verb, _, resource), may in zip(needed, allowed, strict=True) if not may]
     if missing:
         raise impossible(f"you may not {', '.join(missing)}", "run the audit as an administrator of the cluster")
 
 
-def _may(cluster: Cluster, verb: str, group: str, resource: str) -> bool:
+def _made() -> frozenset[tuple[str, str]]:
+    """(API version, kind) of everything that an audit makes."""
+    props = (prop.manifest for prop in load_corpus().props if not prop.exists)
+    return frozenset({*OF_THE_DOOR, *OF_PACKETS, *((prop["apiVersion"], prop["kind"]) for prop in props)})
+
+
+def _may(cluster: Cluster, right: Right) -> bool:
+    verb, group, named = right
+    resource, _, subresource = named.partition("/")
+    attributes = {"verb": verb, "group": group, "resource": resource, "subresource": subresource}
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {"verb": verb, "group": group, "resource": resource}},
+        "spec": {"resourceAttributes": attributes},
     }
     answer = cluster.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
     return bool(answer.document.get("status", {}).get("allowed"))

@@ -122,10 +122,10 @@ def walker(team: TeamPlatform, kubectl: cluster.Kubectl) -> Generator[Walker]:
 
 
 @pytest.fixture(scope="session")
-def governed(local_stack: LocalStack, kubectl: cluster.Kubectl) -> GovernedPlatform:
+def governed(team: TeamPlatform, kubectl: cluster.Kubectl) -> GovernedPlatform:
     """The platform in the `governed` tier; a test that changes it takes it back."""
-    make_governed(local_stack)
-    return GovernedPlatform(local_stack, kubectl)
+    make_governed(team.stack)
+    return GovernedPlatform(team.stack, kubectl)
 
 
 @pytest.fixture(scope="session")

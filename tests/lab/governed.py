@@ -1,4 +1,4 @@
-"""The `local` stack in the `governed` tier, with two tenants who are told apart by their groups."""
+"""A team's platform in the `governed` tier, with two tenants who are told apart by their groups."""
 
 import json
 import time
@@ -61,7 +61,7 @@ class GovernedPlatform(GroupedPlatform):
 
 
 def make_governed(stack: LocalStack) -> None:
-    """Edit the stack file to the `governed` tier with two tenants, each with a group, and deploy it."""
+    """Edit a team's stack file to the `governed` tier with two tenants, each with a group, and deploy it."""
     stack.edit(
         trust={"tier": "governed", "tenants": "cooperative", **permission_to_lower(stack, "governed")},
         tenants=tenants_of(stack),

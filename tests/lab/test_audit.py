@@ -451,6 +451,7 @@ def disagreements(live: Document, foreseen: AuditReport) -> list[str]:
     seen, expected = told(live), told(audit_document(foreseen))
     both = sorted(seen.keys() & expected.keys())
     assert len([key for key in both if key[0] == "admission"]) > 100
+    assert {key[0] for key in both} == {*live["probes"]} & {*audit_document(foreseen)["probes"]}
     return [f"{key}: {expected[key]} offline, {seen[key]} live" for key in both if seen[key] != expected[key]]
 
 

@@ -74,23 +74,29 @@ class _Offline:
         named = {**manifest, "metadata": {"name": f"audit-{case.id}", **manifest["metadata"]}}
         return as_kueue_leaves(named, self._managed)
 
-    def _denied(self, prepared: Mapping[str, "dict[str, Any] | str"]) -> dict[tuple[Acting, str], str]:
+    def _denied(self, prepared: Mapping[str, "dict[str, Any] | str"]) -> dict[tuple[Identity, str], str]:
         """(Who, object's name) → the policy's words; one evaluation for each identity."""
-        objects: dict[Acting, list[dict[str, Any]]] = defaultdict(list)
+        objects: dict[Identity, list[dict[str, Any]]] = defaultdict(list)
         for case in self._corpus.cases:
             made = prepared[case.id]
             if not isinstance(made, str) and _is_told_offline(case):
-                objects[case.acting].append(made)
+                objects[self._asking(case)].append(made)
         return {
-            (acting, name): words
-            for acting, manifests in objects.items()
-            for name, words in self._policies.denials(self._identity(acting), manifests).items()
+            (identity, name): words
+            for identity, manifests in objects.items()
+            for name, words in self._policies.denials(identity, manifests).items()
         }
 
     def _identity(self, acting: Acting) -> Identity:
         return self._scene.identity_for(acting) or ADMINISTRATOR
 
-    def _seen(self, case: Case, prepared: "dict[str, Any] | str", denied: Mapping[tuple[Acting, str], str]) -> Seen:
+    def _asking(self, case: Case) -> Identity:
+        """Whom policies see: work of a tenant for whom nobody acts is an administrator's, as on a cluster."""
+        if case.acting is Acting.TENANT and not case.is_attack and not self._scene.declared:
+            return ADMINISTRATOR
+        return self._identity(case.acting)
+
+    def _seen(self, case: Case, prepared: "dict[str, Any] | str", denied: Mapping[tuple[Identity, str], str]) -> Seen:
         if isinstance(prepared, str):
             return Seen(not_played=prepared)
         role = self._refused_by_role(case, prepared)
@@ -98,7 +104,7 @@ class _Offline:
             return Seen(role)
         if not _is_told_offline(case):
             return Seen(not_played=f"{CLUSTER_ONLY}: {_why_untold(case)}")
-        words = denied.get((case.acting, str(prepared["metadata"]["name"])))
+        words = denied.get((self._asking(case), str(prepared["metadata"]["name"])))
         behind = Seen(Refusal(Mechanism.POLICY, words) if words else None)
         return replace(behind, declared=self._scene.declared)
 

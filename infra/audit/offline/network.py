@@ -44,6 +44,7 @@ def network_observations(
                 if place == position
             },
             {},
+            visited=True,
         )
         for position in ground.positions
     }

@@ -64,11 +64,11 @@ class _Addresses:
         return (str(endpoints[0]["addresses"][0]), int(slices["ports"][0]["port"])) if endpoints else ("", 0)
 
     def _ready_pod(self, namespace: str, labels: Mapping[str, str]) -> dict[str, str]:
-        """The status of a ready pod that is no probe's; empty where there is none."""
+        """The status of a ready pod that stays and is no probe's; empty where there is none."""
         selector = ",".join([*(f"{key}={value}" for key, value in labels.items()), f"!{AUDIT_LABEL}"])
         answer = self._cluster.call("GET", PODS.path(namespace), query={"labelSelector": selector})
         pods = cast("list[dict[str, Any]]", answer.document.get("items") or [])
-        ready = [pod for pod in pods if _is_ready(pod)]
+        ready = [pod for pod in pods if _is_ready(pod) and not pod["metadata"].get("deletionTimestamp")]
         return cast("dict[str, str]", ready[0]["status"]) if ready else {}
 
 

@@ -3,16 +3,17 @@
 import json
 import time
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, cast
 
 from infra.audit.cluster import Cluster
 from infra.audit.leftovers import Leftovers
 from infra.audit.packets.addresses import PODS, Hosts, Servers
 from infra.audit.packets.judgement import Result
-from infra.audit.packets.matrix import Caller
+from infra.audit.packets.matrix import Caller, Target
 from infra.audit.packets.places import FORBIDDEN, KNOCKER, Ground, Position, stands_at
-from infra.audit.packets.pods import probe_pod
-from infra.audit.parallel import at_once
+from infra.audit.packets.pods import Errand, probe_pod
+from infra.audit.parallel import WORKERS, at_once
 from infra.config.trust import ControlId
 
 START_SECONDS = 180
@@ -21,9 +22,24 @@ CALL_SECONDS = 180
 """How long a caller may take; two seconds for each sixteen targets that drop packets, a few times over."""
 SETTLE_SECONDS = 2.0
 """What a caller waits before it judges: rules of a new pod land within about 0.1 s, so twenty times that."""
-CALLERS_AT_ONCE = 12
-"""A caller is gone when it has finished, so that the number of tenants does not fill the nodes."""
+CALLER_LIFETIME_SECONDS = 900
+"""More than a caller may take, with somebody who visits it."""
 _POLL_SECONDS = 0.5
+
+_SERVE, _CALL, _VISIT = "serve", "call", "visit"
+"""What pods are for, and how they are called after it; who visits calls as well."""
+
+
+def server_lifetime_seconds(servers: int, callers: int) -> int:
+    """How long servers live: until the last caller has called, if every pod takes all the time that it may.
+
+    Args:
+        servers: How many pods answer; as many start at once as there are workers.
+        callers: How many call, as many at once; one of them is visited first.
+    """
+    starts, calls = ceil(servers / WORKERS), ceil(callers / WORKERS)
+    visit = 2 * START_SECONDS + CALL_SECONDS
+    return starts * START_SECONDS + calls * (START_SECONDS + CALL_SECONDS) + visit
 
 
 class ProbePods:
@@ -34,20 +50,29 @@ class ProbePods:
         self._leftovers = leftovers
         self._ground = ground
         self._image = image
+        probes = [one for one in ground.destinations if one.probe]
+        self._places = [one for one in ground.positions if any(stands_at(one, probe) for probe in probes)]
+        self._lifetime = server_lifetime_seconds(len(self._places), len(ground.positions))
+        self._standing: dict[str, dict[str, Any]] = {}
 
     def stand_servers(self) -> Servers:
         """A pod that answers at every position that is called."""
-        probes = [one for one in self._ground.destinations if one.probe]
-        places = [one for one in self._ground.positions if any(stands_at(one, probe) for probe in probes)]
-        return dict(zip((one.name for one in places), at_once(self._server, places), strict=True))
+        return dict(zip((one.name for one in self._places), at_once(self._server, self._places), strict=True))
 
     def call(self, hosts: Hosts, claimed: frozenset[ControlId]) -> Mapping[str, Result]:
-        """Let every position try every destination, a few positions at a time."""
+        """Let every position try every destination, a few positions at a time.
+
+        A caller is gone when it has finished, so that the number of tenants does not fill the nodes.
+        """
         plans = [(position, self._plan(position, hosts, claimed)) for position in self._ground.positions]
-        results: list[Result] = []
-        for start in range(0, len(plans), CALLERS_AT_ONCE):
-            results += at_once(lambda item: self._caller(*item), plans[start : start + CALLERS_AT_ONCE])
+        results = at_once(lambda item: self._caller(*item), plans)
         return {position.name: result for (position, _), result in zip(plans, results, strict=True)}
+
+    def ended(self) -> frozenset[str]:
+        """The positions whose server does not run any more, or cannot be seen to; a probe pod never starts again."""
+        standing = list(self._standing.items())
+        phases = at_once(lambda item: self._status(item[1]).get("phase"), standing)
+        return frozenset(name for (name, _), phase in zip(standing, phases, strict=True) if phase != "Running")
 
     def _plan(self, position: Position, hosts: Hosts, claimed: frozenset[ControlId]) -> dict[str, Any]:
         """What a caller is told: whom to try, and for a tenant's pod how to measure the time until it is closed."""
@@ -61,13 +86,21 @@ class ProbePods:
             plan["window"] = hosts.get(FORBIDDEN)
         if position.caller is Caller.TENANT and ControlId.NS4 in claimed:
             plan["knocker"] = hosts.get(KNOCKER)
+        if position.caller is Caller.ENGINE:
+            plan["visited"] = {"port": self._open_port(position), "seconds": START_SECONDS}
         return plan
+
+    def _open_port(self, position: Position) -> int:
+        """The port at which a pod with an engine's labels lets the gateway in."""
+        served = (one for one in self._ground.destinations if stands_at(position, one))
+        return next(one.port for one in served if one.target is Target.ENGINE)
 
     def _server(self, position: Position) -> tuple[str, bool]:
         ports = {one.port for one in self._ground.destinations if stands_at(position, one)}
-        pod = self._start(position, "serve", {"ports": sorted(ports), "knock": position.caller is Caller.STRANGER})
+        pod = self._start(position, _SERVE, {"ports": sorted(ports), "knock": position.caller is Caller.STRANGER})
         if isinstance(pod, str):
             return "", False
+        self._standing[position.name] = pod
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and not self._leftovers.closed:
             said = [line for line in self._log(pod).splitlines() if line.startswith("{")]
@@ -78,12 +111,28 @@ class ProbePods:
         return "", False
 
     def _caller(self, position: Position, plan: dict[str, Any]) -> Result:
-        pod = self._start(position, "call", plan)
+        pod = self._start(position, _CALL, plan)
         if isinstance(pod, str):
             return Result({}, {}, pod)
+        if "visited" in plan:
+            self._visit(pod, plan["visited"]["port"])
         found = self._result(pod)
         self._cluster.call("DELETE", _path(pod), {"gracePeriodSeconds": 0})
         return found
+
+    def _visit(self, pod: dict[str, Any], port: int) -> None:
+        """Let a pod with the gateway's labels call another one, which tells whether it came."""
+        deadline = time.monotonic() + START_SECONDS
+        while not (address := self._status(pod).get("podIP")):
+            if time.monotonic() > deadline or self._leftovers.closed:
+                return
+            time.sleep(_POLL_SECONDS)
+        gateway = next(one for one in self._ground.positions if one.caller is Caller.GATEWAY)
+        target = {"id": "visited", "host": str(address), "port": port}
+        visitor = self._start(gateway, _VISIT, {"settle": SETTLE_SECONDS, "targets": [target]})
+        if not isinstance(visitor, str):
+            self._result(visitor)
+            self._cluster.call("DELETE", _path(visitor), {"gracePeriodSeconds": 0})
 
     def _result(self, pod: dict[str, Any]) -> Result:
         deadline = time.monotonic() + START_SECONDS + CALL_SECONDS
@@ -95,10 +144,12 @@ class ProbePods:
             time.sleep(_POLL_SECONDS)
         return Result({}, {}, f"its probe pod did not finish: {_state(status)}")
 
-    def _start(self, position: Position, mode: str, plan: dict[str, Any]) -> dict[str, Any] | str:
+    def _start(self, position: Position, purpose: str, plan: dict[str, Any]) -> dict[str, Any] | str:
         """The pod as made, or why it was refused."""
-        name = f"bulkhead-audit-{self._leftovers.run}-{mode}-{position.name.replace(' ', '-')}"[:63].rstrip("-")
-        made = self._leftovers.make(probe_pod(name, position, self._image, mode, plan))
+        name = pod_name(self._leftovers.run, purpose, self._ground.positions.index(position), position)
+        serves = purpose == _SERVE
+        errand = Errand(name, _SERVE if serves else _CALL, plan, self._lifetime if serves else CALLER_LIFETIME_SECONDS)
+        made = self._leftovers.make(probe_pod(errand, position, self._image))
         if made.accepted:
             return dict(made.document)
         return f"its probe pod was refused ({made.document.get('message', made.status)})"
@@ -111,6 +162,11 @@ class ProbePods:
         return answer.text if answer.accepted else ""
 
 
+def pod_name(run: str, purpose: str, index: int, position: Position) -> str:
+    """What a probe pod is called: by its position's number, since the names of two may begin alike."""
+    return f"bulkhead-audit-{run}-{purpose}-{index}-{position.name.replace(' ', '-')}"[:63].rstrip("-")
+
+
 def _path(pod: dict[str, Any], subresource: str | None = None) -> str:
     return PODS.path(pod["metadata"]["namespace"], pod["metadata"]["name"], subresource)
 
@@ -119,7 +175,7 @@ def _parsed(log: str) -> Result:
     for line in reversed(log.splitlines()):
         if line.startswith("{"):
             document = cast("dict[str, Any]", json.loads(line))
-            return Result(document["reached"], document["windows"])
+            return Result(document["reached"], document["windows"], visited=document.get("visited", False))
     return Result({}, {}, f"its probe printed no result: {log[-200:].strip() or 'nothing'}")
 
 

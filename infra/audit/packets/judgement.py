@@ -20,11 +20,13 @@ class Result:
         reached: Name of a destination → whether it answered.
         windows: `out` and `in` → milliseconds for which the caller was open; None when no end was seen.
         missing: Why it could not try; empty when it did.
+        visited: Whether the caller's own pod was reached by somebody, so that its network is known to work.
     """
 
     reached: Mapping[str, bool]
     windows: Mapping[str, float | None]
     missing: str = ""
+    visited: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,34 +38,40 @@ class Found:
         placed: The destinations that have an address.
         listening: The positions whose own probe pod answers itself.
         assumed: The destinations that are taken to answer although nobody has reached them.
+        ended: The positions whose own probe pod was over, or not to be seen, when the last caller had called.
     """
 
     results: Mapping[str, Result]
     placed: Collection[str]
     listening: Collection[str]
     assumed: Collection[str] = ()
+    ended: Collection[str] = ()
 
 
 def observations(ground: Ground, found: Found, claimed: frozenset[ControlId]) -> Iterator[Observation]:
     """One for each connection that something is promised of.
 
-    A connection that fails proves nothing by itself: whoever was called has to be known to answer, and whoever called
-    to reach something. An engine may reach nothing at all, so its pods are taken to work when others are reached there.
+    A connection that fails proves nothing by itself: whoever was called has to be known to answer until the end, and
+    whoever called to reach something. An engine may reach nothing at all, so its caller has to be reached by somebody.
     """
     alive = _alive(ground, found)
     for position, destination, promise in ground.pairs():
         result = found.results[position.name]
         answered = result.reached.get(destination.name, False)
         doubt = result.missing or ("" if destination.name in found.placed else "nothing ready answers there")
+        if not doubt and not answered and destination.probe and ground.place_of(destination).name in found.ended:
+            doubt = "the pod that answers there had ended before everybody had called"
         if not doubt and not answered and not promise.allowed:
-            doubt = _doubt_of_refusal(position, destination, result, alive)
+            doubt = _doubt_of_refusal(destination, result, alive)
         yield _observation(position, destination, _outcome(promise, answered, doubt, claimed), _words(answered, doubt))
 
 
 def windows(found: Found) -> Iterator[Window]:
-    """How long the tenants' new pods were open."""
+    """How long the tenants' new pods were open; inwards only where whoever tried them had not ended."""
     for name, result in found.results.items():
         for direction, milliseconds in result.windows.items():
+            if direction == "in" and Caller.STRANGER in found.ended:
+                continue
             yield Window(name.partition(" ")[2], direction, milliseconds)
 
 
@@ -74,9 +82,9 @@ def _alive(ground: Ground, found: Found) -> frozenset[str]:
     return frozenset({*reached, *own, *found.assumed})
 
 
-def _doubt_of_refusal(position: Position, destination: Destination, result: Result, alive: frozenset[str]) -> str:
-    if position.caller is not Caller.ENGINE and not any(result.reached.values()):
-        return "its caller reaches nothing at all"
+def _doubt_of_refusal(destination: Destination, result: Result, alive: frozenset[str]) -> str:
+    if not result.visited and not any(result.reached.values()):
+        return "its caller reaches nothing at all, and nobody is known to reach it"
     return "" if destination.name in alive else "nobody reaches it, so nothing may be there"
 
 

@@ -4,10 +4,12 @@ Sent to the pod as text, so it imports nothing but the standard library and noth
 
     probe.py serve '{"ports": [8080], "knock": true}'
     probe.py call '{"window": ["10.96.0.1", 443], "knocker": ["10.244.0.9", 8080], "settle": 2, "targets": [...]}'
+    probe.py call '{"visited": {"port": 8000, "seconds": 180}, "settle": 2, "targets": [...]}'
 
 A target is `{"id": "...", "host": "...", "port": 53, "udp": false}`. The last line of `call` is one JSON document:
-`{"reached": {id: bool}, "windows": {"out": milliseconds, "in": milliseconds}}`, where a window is null when it was not
-seen to end, and absent when it was not asked about.
+`{"reached": {id: bool}, "windows": {"out": milliseconds, "in": milliseconds}, "visited": bool}`, where a window is null
+when it was not seen to end, and what was not asked about is absent. `visited` says whether anybody's connection to this
+pod opened within that time, so that its network is known to carry something.
 """
 
 import json
@@ -138,8 +140,21 @@ def open_inwards(plan: dict[str, Any], found: dict[str, Any]) -> None:
     found["in"] = round(1000 * max(knocked, default=0.0), 1)
 
 
+def visited(plan: dict[str, Any]) -> bool:
+    """Whether somebody reached this pod in the time that it waits for that."""
+    came = threading.Event()
+
+    def accepted(connection: socket.socket, _address: str) -> None:
+        connection.close()
+        came.set()
+
+    listen(plan["visited"]["port"], accepted)
+    return came.wait(plan["visited"]["seconds"])
+
+
 def call(plan: dict[str, Any]) -> None:
-    """Measure the windows, wait until rules have landed, then try every target."""
+    """Wait for a visit, measure the windows, wait until rules have landed, then try every target."""
+    seen = {"visited": visited(plan)} if plan.get("visited") else {}
     found: dict[str, Any] = {}
     measures = [
         threading.Thread(target=measure, args=(plan, found))
@@ -167,7 +182,7 @@ def call(plan: dict[str, Any]) -> None:
         thread.start()
     for thread in workers:
         thread.join()
-    print(json.dumps({"reached": reached, "windows": found}), flush=True)
+    print(json.dumps({"reached": reached, "windows": found, **seen}), flush=True)
 
 
 if __name__ == "__main__":

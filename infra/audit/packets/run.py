@@ -12,6 +12,9 @@ from infra.audit.results import Observation
 from infra.blueprint.model import Blueprint
 from infra.config.trust import ControlId
 
+MADE = (("v1", "Namespace"), ("v1", "Pod"))
+"""(API version, kind) of what the probe makes."""
+
 
 def probe_packets(
     cluster: Cluster,
@@ -32,7 +35,8 @@ def probe_packets(
     servers = pods.stand_servers()
     hosts = hosts_of(cluster, blueprint, ground, servers)
     results = pods.call(hosts, claimed)
-    found = Found(results, hosts, [name for name, (_, answers) in servers.items() if answers])
+    listening = [name for name, (_, answers) in servers.items() if answers]
+    found = Found(results, hosts, listening, ended=pods.ended())
     return tuple(observations(ground, found, claimed)), tuple(windows(found))
 
 

@@ -1,9 +1,18 @@
 """GPU quota: queues and flavors are what the stack file says, and what asks for GPUs goes through them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.blueprint.devices import DEVICE_FILES, DEVICE_MOUNTS, GPU_RUNTIME, NO_DEVICES, VISIBLE_DEVICES
+from infra.blueprint.devices import (
+    BACKWARDS,
+    DEVICE_FILES,
+    DEVICE_MOUNTS,
+    GPU_RUNTIME,
+    NO_DEVICES,
+    VISIBLE_DEVICES,
+    spelled,
+)
 from infra.blueprint.model import ClusterQueuePart, FlavorQuotaPart, QuotaPart, ResourceFlavorPart
 from infra.blueprint.queueing import PREEMPTION, QUEUEING_STRATEGY
 from infra.config.trust import ControlId
@@ -176,10 +185,11 @@ def _ways_past_asking(spec: Mapping[str, Any]) -> Iterator[str]:
             if prefix and any(name.startswith(str(prefix)) for name in VISIBLE_DEVICES):
                 yield f"envFrom with the prefix {prefix}"
         for mount in map(mapping, listed(container.get("volumeMounts"))):
-            if str(mount.get("mountPath") or "").startswith(DEVICE_MOUNTS):
+            path = str(mount.get("mountPath") or "")
+            if re.search(spelled(DEVICE_MOUNTS), path) or re.search(BACKWARDS, path):
                 yield f"a mount at {mount.get('mountPath')}"
     for volume in map(mapping, listed(spec.get("volumes"))):
-        if str(mapping(volume.get("hostPath")).get("path") or "").startswith(DEVICE_FILES):
+        if re.search(spelled(DEVICE_FILES), str(mapping(volume.get("hostPath")).get("path") or "")):
             yield f"the node's {DEVICE_FILES}"
     if GPU_RUNTIME in str(spec.get("runtimeClassName") or "") and not asks_for_gpus(spec):
         yield f"the runtime class {spec.get('runtimeClassName')}"

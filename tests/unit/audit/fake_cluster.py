@@ -53,7 +53,7 @@ class FakeCluster:
         asked = Asked(method, path, body, query or {}, identity)
         with self.lock:
             self.asked.append(asked)
-        if asked.dry or "authorization.k8s.io" in path:
+        if asked.dry or path.endswith("accessreviews"):
             return self.answer(asked)
         return self._really(asked)
 

@@ -1,7 +1,7 @@
 """A platform of two tenants, for tests of the audit."""
 
 import datetime
-from typing import Any
+from typing import Any, cast
 
 from infra.config.loader import parse
 from infra.posture import Platform, platform_of
@@ -36,6 +36,16 @@ def document(tier: str = "trusted", tenants: int = 2, **trust: Any) -> dict[str,
             for index in range(tenants)
         ],
     }
+
+
+def platform_without_subjects(tier: str = "governed", tenants: int = 2) -> Platform:
+    """The platform of `document`, but nobody acts for its tenants."""
+    made = document(tier, tenants)
+    listed = cast("list[dict[str, Any]]", made["bulkhead:tenants"])
+    made["bulkhead:tenants"] = [{key: value for key, value in one.items() if key != "subjects"} for one in listed]
+    config = parse(made, TODAY)
+    assert not isinstance(config, list), config
+    return platform_of("tests", config, TODAY)
 
 
 def platform(tier: str = "trusted", tenants: int = 2, **trust: Any) -> Platform:

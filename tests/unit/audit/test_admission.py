@@ -9,16 +9,19 @@ from infra.audit.leftovers import Leftovers
 from infra.audit.results import Observation, Outcome
 from infra.audit.scene import scenes_of
 from infra.config.trust import ControlId
+from infra.posture import Platform
 from tests.unit.audit.fake_cluster import Asked, FakeCluster
-from tests.unit.audit.stacks import platform
+from tests.unit.audit.stacks import platform, platform_without_subjects
 
 CORPUS = load_corpus()
 NO_ROLE = 'pods is forbidden: User "x" cannot create resource "pods" in API group "" in the namespace "y"'
 
 
-def played(answer: Callable[[Asked], Answer], tenants: int = 2) -> tuple[FakeCluster, dict[str, Observation]]:
+def played(
+    answer: Callable[[Asked], Answer], tenants: int = 2, made: Platform | None = None
+) -> tuple[FakeCluster, dict[str, Observation]]:
     cluster = FakeCluster(answer)
-    scenes = scenes_of(platform("partitioned", tenants).blueprint, "node")[:1]
+    scenes = scenes_of((made or platform("partitioned", tenants)).blueprint, "node")[:1]
     found = probe_admission(cluster, CORPUS, scenes, frozenset(ControlId), Leftovers(cluster, "run"))
     return cluster, {one.case: one for one in found}
 
@@ -68,3 +71,40 @@ def test_without_another_tenant_its_cases_are_unproven_and_say_so():
     _, found = played(lambda _: Answer(201, {}), tenants=1)
     assert found["job-with-another-tenants-queue"].outcome is Outcome.UNPROVEN
     assert "no other tenant" in found["job-with-another-tenants-queue"].seen
+
+
+# --- tenants for whom nobody acts -------------------------------------------------------------------------------
+
+NOT_OWN = "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: SR2: belongs to a tenant"
+NO_MASTERS = (
+    'groups "system:masters" is forbidden: User "x" cannot impersonate resource "groups" in API group "" at the'
+)
+
+
+def of_an_administrator_by_iam(asked: Asked) -> Answer:
+    """As SR2's policies answer in a shared namespace: only `system:masters`, and not whoever audits, passes."""
+    if asked.identity is None:
+        return Answer(422, {"message": NOT_OWN})
+    return Answer(201, {}) if "system:masters" in asked.identity.groups else Answer(403, {"message": NO_ROLE})
+
+
+def test_work_for_which_no_subject_may_ask_is_asked_for_by_the_group_that_may():
+    _, found = played(of_an_administrator_by_iam, made=platform_without_subjects())
+    assert found["gpu-pod"].outcome is Outcome.HOLDS
+    assert "asked with the rights to: admitted" in found["gpu-pod"].seen
+
+
+def test_work_for_which_nobody_can_be_made_to_ask_is_unproven_and_says_who_may():
+    def answer(asked: Asked) -> Answer:
+        found = of_an_administrator_by_iam(asked)
+        return Answer(403, {"message": NO_MASTERS}) if found.accepted else found
+
+    _, found = played(answer, made=platform_without_subjects())
+    assert found["gpu-pod"].outcome is Outcome.UNPROVEN
+    assert "may not act as whoever may" in found["gpu-pod"].seen
+    assert "system:masters" in found["gpu-pod"].seen
+
+
+def test_a_server_without_time_refuses_no_work():
+    _, found = played(lambda _: Answer(504, {"message": "Timeout: request did not complete within 10s"}))
+    assert Outcome.FAILS not in {one.outcome for one in found.values()}

@@ -60,6 +60,14 @@ def test_legitimate_work_has_to_pass_in_every_tier():
         assert judged(WORK, refused(Mechanism.ROLE), claimed) is Outcome.FAILS
 
 
+@pytest.mark.parametrize("mechanism", [Mechanism.BUSY, Mechanism.IMPERSONATION])
+def test_what_nobody_has_looked_at_says_nothing_of_work_nor_of_roles(mechanism: Mechanism):
+    for case in (WORK, ROLE_ATTACK, ATTACK):
+        assert judged(case, refused(mechanism), CLAIMED) is Outcome.UNPROVEN
+    undeclared = refused(Mechanism.ROLE, declared=False, behind_the_role=refused(mechanism))
+    assert judged(WORK, undeclared, CLAIMED) is Outcome.UNPROVEN
+
+
 def test_work_of_a_tenant_for_whom_nobody_acts_yet_is_an_administrators():
     seen = refused(Mechanism.ROLE, declared=False, behind_the_role=Seen())
     assert judged(WORK, seen, CLAIMED) is Outcome.HOLDS

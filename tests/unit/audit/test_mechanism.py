@@ -13,6 +13,8 @@ WORDS = {
     'pods "x" is forbidden: failed quota: tenant: must specify limits.cpu': Mechanism.QUOTA,
     'pods "x" is forbidden: maximum cpu usage per Container is 4, but limit is 100k': Mechanism.LIMITS,
     'pods is forbidden: User "a" cannot create resource "pods" in API group "" in the namespace "b"': Mechanism.ROLE,
+    'groups "system:masters" is forbidden: User "a" cannot impersonate resource "groups" in API group "" at the cluster'
+    " scope: GKE Warden authz [denied by user-impersonation-limitation]": Mechanism.IMPERSONATION,
     'roles "x" is forbidden: user "a" is attempting to grant RBAC permissions not currently held': Mechanism.ROLE,
     'pods "x" is forbidden: pod rejected: RuntimeClass "nvidia" not found': Mechanism.ABSENT,
     'Pod "x" is invalid: spec.ephemeralContainers[0].resources: Forbidden': Mechanism.CORE,
@@ -25,7 +27,12 @@ def test_every_refusal_is_put_down_to_what_gave_it(message: str, mechanism: Mech
     assert refusal_of(status, {"message": message}).mechanism is mechanism
 
 
-def test_what_is_not_found_is_absent_and_a_server_that_fails_says_nothing():
+@pytest.mark.parametrize("status", [429, 500, 503, 504])
+def test_a_server_that_is_throttled_or_out_of_time_has_not_judged(status: int):
+    assert refusal_of(status, {"message": "the server is currently unable"}).mechanism is Mechanism.BUSY
+
+
+def test_what_is_not_found_is_absent_and_words_that_nobody_knows_say_nothing():
     assert refusal_of(404, {"message": 'deployments "x" not found'}).mechanism is Mechanism.ABSENT
     assert refusal_of(500, {"message": "failed calling webhook"}).mechanism is Mechanism.OUTAGE
-    assert refusal_of(503, {}).mechanism is Mechanism.UNCLEAR
+    assert refusal_of(401, {}).mechanism is Mechanism.UNCLEAR

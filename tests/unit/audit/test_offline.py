@@ -20,7 +20,7 @@ from infra.audit.results import Observation, Outcome
 from infra.audit.scene import scenes_of
 from infra.blueprint import names
 from infra.config.trust import ControlId
-from tests.unit.audit.stacks import platform
+from tests.unit.audit.stacks import platform, platform_without_subjects
 
 TIERS = ["trusted", "governed", "partitioned"]
 JUDGED_WELL = {Outcome.HOLDS, Outcome.NOT_CLAIMED}
@@ -184,6 +184,23 @@ class Permitting(PolicyCommand):
 
     def denials(self, identity: Identity, objects: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         return {}
+
+
+class OnlyAdministrators(Permitting):
+    """As SR2's policies answer where tenants share a namespace and have no subjects."""
+
+    def denials(self, identity: Identity, objects: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        if "system:masters" in identity.groups:
+            return {}
+        return {str(one["metadata"]["name"]): "SR2: belongs to a tenant" for one in objects}
+
+
+def test_work_of_a_tenant_for_whom_nobody_acts_is_an_administrators_without_a_cluster_too():
+    made = platform_without_subjects()
+    scenes = scenes_of(made.blueprint, "node")
+    found = admission_offline(made.blueprint, load_corpus(), scenes, made.posture.in_force, OnlyAdministrators())
+    outcomes = {one.case: one.outcome for one in found}
+    assert (outcomes["gpu-pod"], outcomes["pod-without-queue"]) == (Outcome.HOLDS, Outcome.HOLDS)
 
 
 def on_the_corpus(tier: str) -> tuple[Observation, ...]:

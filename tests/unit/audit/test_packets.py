@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from infra.audit.packets.judgement import Found, Result, observations
+from infra.audit.packets.judgement import Found, Result, observations, windows
 from infra.audit.packets.matrix import Promise, Target
-from infra.audit.packets.places import Destination, Ground, Position, ground_of
+from infra.audit.packets.places import KNOCKER, Destination, Ground, Position, ground_of
 from infra.audit.report import Verdict, control_reports
 from infra.audit.results import Observation, Outcome, Probe
 from infra.config.trust import ControlId
@@ -18,7 +18,9 @@ def ground(tier: str = "partitioned") -> Ground:
     return ground_of(platform(tier).blueprint, "outside")
 
 
-def judged(tried: Ground, answers: Answers, claimed: frozenset[ControlId] = CLAIMED) -> dict[str, Observation]:
+def judged(
+    tried: Ground, answers: Answers, claimed: frozenset[ControlId] = CLAIMED, *, visited: bool = True, ended: str = ""
+) -> dict[str, Observation]:
     results = {
         position.name: Result(
             {
@@ -27,12 +29,14 @@ def judged(tried: Ground, answers: Answers, claimed: frozenset[ControlId] = CLAI
                 if place == position
             },
             {},
+            visited=visited,
         )
         for position in tried.positions
     }
     listening = [position.name for position in tried.positions]
     placed = [destination.name for destination in tried.destinations]
-    return {one.case: one for one in observations(tried, Found(results, placed, listening), claimed)}
+    found = Found(results, placed, listening, ended=[ended])
+    return {one.case: one for one in observations(tried, found, claimed)}
 
 
 def as_promised(_position: Position, _destination: Destination, promise: Promise) -> bool:
@@ -62,9 +66,37 @@ def test_an_open_network_fails_every_control_that_is_claimed():
 
 
 def test_a_network_that_lets_nothing_through_proves_nothing_and_refuses_work():
-    found = judged(ground(), nothing)
-    assert all(one.outcome is not Outcome.HOLDS for one in found.values() if one.identity != "a pod (engine)")
+    found = judged(ground(), nothing, visited=False)
+    assert all(one.outcome is not Outcome.HOLDS for one in found.values())
     assert found["tenant tenant-0 to gateway, port for tenants"].outcome is Outcome.FAILS
+
+
+def test_an_engines_pod_that_reaches_nobody_shows_something_only_where_it_is_reached():
+    def of_engines(found: dict[str, Observation]) -> set[Outcome]:
+        return {found[f"engine to {name}"].outcome for name in ("database", "gateway, another port", KNOCKER)}
+
+    assert of_engines(judged(ground(), as_promised)) == {Outcome.HOLDS}
+    assert of_engines(judged(ground(), as_promised, visited=False)) == {Outcome.UNPROVEN}
+
+
+def test_what_a_server_that_has_ended_would_have_answered_is_nobodys_to_say():
+    def outcomes(answers: Answers) -> list[Outcome]:
+        found = judged(ground(), answers, ended="tenant tenant-1")
+        callers = ("tenant tenant-0", "tenant tenant-1", "stranger")
+        return [found[f"{caller} to pod of tenant tenant-1"].outcome for caller in callers]
+
+    assert outcomes(nothing) == [Outcome.UNPROVEN] * 3
+    # Whoever got through did so before the server ended.
+    assert outcomes(everything) == [Outcome.FAILS, Outcome.HOLDS, Outcome.FAILS]
+    assert (
+        judged(ground(), as_promised, ended="tenant tenant-1")["tenant tenant-0 to database"].outcome is Outcome.HOLDS
+    )
+
+
+def test_where_whoever_tries_new_pods_has_ended_it_is_not_said_how_long_they_were_open_to_it():
+    results = {"tenant a": Result({}, {"in": 0.0, "out": 5.0})}
+    assert [window.direction for window in windows(Found(results, (), ()))] == ["in", "out"]
+    assert [window.direction for window in windows(Found(results, (), (), ended=["stranger"]))] == ["out"]
 
 
 def test_of_a_control_that_is_not_claimed_only_the_open_connections_are_judged():

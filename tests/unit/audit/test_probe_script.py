@@ -4,6 +4,8 @@ import json
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -68,3 +70,25 @@ def test_whoever_is_knocked_at_for_ever_was_never_closed():
 
 def test_whoever_cannot_even_ask_to_be_knocked_at_is_closed_already():
     assert call(knocker=["127.0.0.1", free_port()])["windows"] == {"in": 0.0}
+
+
+def test_a_caller_that_is_visited_waits_until_it_was():
+    port = free_port()
+    knock = threading.Thread(target=knock_at, args=(port,))
+    knock.start()
+    found = call(visited={"port": port, "seconds": 30})
+    knock.join()
+    assert found == {"reached": {}, "windows": {}, "visited": True}
+
+
+def knock_at(port: int) -> None:
+    while not probe.connects("127.0.0.1", port, 1):
+        time.sleep(0.05)
+
+
+def test_a_caller_whom_nobody_visits_calls_all_the_same_and_says_so():
+    port = free_port()
+    with server(port):
+        targets = [{"id": "open", "host": "127.0.0.1", "port": port}]
+        found = call(visited={"port": free_port(), "seconds": 0.1}, targets=targets)
+    assert found == {"reached": {"open": True}, "windows": {}, "visited": False}

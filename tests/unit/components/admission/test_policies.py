@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from components.admission import GpuAdmission, GpuAdmissionArgs, gpu_policies
+from components.admission.cel import text
 from infra.blueprint.admission import (
     AdmissionAction,
     GpuAdmissionPart,
@@ -14,6 +15,7 @@ from infra.blueprint.admission import (
     PlatformQueuePart,
     SharedQueuePart,
 )
+from infra.blueprint.devices import BACKWARDS, DEVICE_FILES, DEVICE_FOLDERS, DEVICE_MOUNTS, spelled
 from infra.plan import PlannedResource, record
 
 PLACEMENT = PlacementAdmissionPart(
@@ -159,6 +161,17 @@ def test_every_refusal_names_the_control() -> None:
         for validation in spec["validations"]:
             assert validation["message"].startswith(f"{control}: ")
             assert validation.get("messageExpression", f"'{control}: ").startswith(f"'{control}: ")
+
+
+def test_devices_are_found_in_any_spelling_of_their_paths() -> None:
+    written = {name: json.dumps(spec["validations"]) for name, spec in policies().items()}
+    inside = ("bulkhead-gpu-pods", "bulkhead-gpu-workloads")
+    for name in (*inside, "bulkhead-gpu-elsewhere"):
+        for pattern in (spelled(DEVICE_MOUNTS), spelled(DEVICE_FILES), BACKWARDS):
+            assert json.dumps(f".matches({text(pattern)})")[1:-1] in written[name]
+    # Agents of the cluster's own mount its folders, outside of the namespaces where tenants work.
+    folders = json.dumps(text(DEVICE_FOLDERS))[1:-1]
+    assert [name for name in written if folders in written[name]] == sorted(inside)
 
 
 def test_where_tenants_have_namespaces_of_their_own_no_policy_names_a_tenant() -> None:
