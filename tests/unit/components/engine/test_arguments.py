@@ -83,7 +83,7 @@ def test_an_engine_without_a_cache_keeps_no_prefix_and_nothing_of_media() -> Non
     assert "--no-enable-prefix-caching --mm-processor-cache-gb 0" in flags(*vllm_arguments(engine))
 
 
-@pytest.mark.parametrize("isolation", [None, *set(CacheIsolation) - {CacheIsolation.OFF}])
+@pytest.mark.parametrize("isolation", [None, *sorted(set(CacheIsolation) - {CacheIsolation.OFF})])
 def test_an_engine_with_a_cache_keeps_media_as_vllm_does(isolation: CacheIsolation | None) -> None:
     assert "--mm-" not in flags(*vllm_arguments(dataclasses.replace(ENGINE, cache_isolation=isolation)))
 
