@@ -4,7 +4,6 @@ import json
 import re
 import secrets
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -157,24 +156,6 @@ def test_redis_answers_with_the_official_images_arguments(pods: Pods) -> None:
     assert "NOAUTH" in pods.execute("redis", "redis-cli", "ping")
     assert pods.execute("redis", "redis-cli", "--no-auth-warning", "-a", pods.password, "ping") == "PONG"
     assert re.search(r"redis_version:7\.0\.", pods.execute("redis", "redis-cli", "-a", pods.password, "info", "server"))
-
-
-def test_two_migration_jobs_on_one_empty_database_apply_each_migration_once(pods: Pods) -> None:
-    # LiteLLM's own entry point, which waits for Prisma's lock where the bare command line gives up after 10 seconds.
-    command = ("litellm", "--skip_server_startup")
-    names = [pods.migrate(f"migrate-{number}", "gateway", *command) for number in range(2)]
-    with ThreadPoolExecutor() as pool:
-        outcomes = list(pool.map(pods.ended, names))
-
-    for code, printed in outcomes:
-        # The end alone says why, and a report cuts long texts in their middle.
-        assert code == 0, printed[-3000:]
-    history = pods.query(
-        "gateway", "select count(*), count(distinct migration_name), count(finished_at) from _prisma_migrations"
-    ).split("|")
-    assert len(set(history)) == 1
-    assert int(history[0]) > 200
-    assert int(pods.query("gateway", """select count(*) from pg_tables where tablename like 'LiteLLM\\_%'""")) > 50
 
 
 def test_a_migration_that_was_applied_is_not_applied_again(pods: Pods) -> None:

@@ -8,15 +8,19 @@ record of its end it is applied, unless it finds its own tables or columns there
 
 Only scripts of which that is known are touched: this image has the script as it was begun, it recorded no error, and it
 changes definitions alone, since rows changed twice would tell nobody. An index that is made outside of a transaction is
-left to Prisma to begin again. Everything else is LiteLLM's to judge.
+left to Prisma to begin again, also where PostgreSQL had ended it in favour of somebody else. Everything else is
+LiteLLM's to judge.
 
 Exit code: always 0; what cannot be finished here stops LiteLLM, which says why.
 """
 
 import hashlib
 import os
+import re
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -30,6 +34,13 @@ ADVISORY_LOCK = 72707369
 migration holds it until PostgreSQL has ended what it was doing."""
 LOCK_SECONDS = 300
 """How long another migration is waited for here; LiteLLM then waits by itself."""
+PAUSE_SECONDS = 1.0
+TRY_LOCK = "select pg_try_advisory_lock(%s)"
+UNLOCK = "select pg_advisory_unlock(%s)"
+GIVEN_WAY = re.compile(r"\b(?:40P01|55P03|57014|57P01|57P02)\b")
+"""SQLSTATEs of statements that PostgreSQL ended for another's sake: a deadlock, a lock that was not to be had, and
+what was cancelled or shut down. Prisma waits for its lock in a statement, which an index made `CONCURRENTLY` has to
+wait for in its turn: two migrations that meet there are a deadlock, and the index is what goes."""
 
 ALREADY_THERE = frozenset({"42P07", "42701", "42710", "42P06", "42723"})
 """SQLSTATEs of duplicate tables, columns, other objects, schemas and functions."""
@@ -74,14 +85,12 @@ class Interrupted:
 
 def remedy(migration: Interrupted, script: bytes | None) -> Remedy:
     """What may be done with a migration, judged by its record and its script in this image (None: it has none)."""
-    if script is None or migration.logs.strip() or migration.steps:
+    if script is None or migration.steps or hashlib.sha256(script).hexdigest() != migration.checksum:
         return Remedy.LEAVE
-    if hashlib.sha256(script).hexdigest() != migration.checksum:
-        return Remedy.LEAVE
-    text = script.decode("utf-8", errors="replace")
-    if makes_an_index_beside_others(text):
+    text, logs = script.decode("utf-8", errors="replace"), migration.logs.strip()
+    if makes_an_index_beside_others(text) and (not logs or GIVEN_WAY.search(logs)):
         return Remedy.BEGIN_AGAIN
-    return Remedy.APPLY if changes_definitions_alone(text) else Remedy.LEAVE
+    return Remedy.APPLY if not logs and changes_definitions_alone(text) else Remedy.LEAVE
 
 
 def finish(connection: Any, folder: Path) -> list[str]:
@@ -90,12 +99,36 @@ def finish(connection: Any, folder: Path) -> list[str]:
     Args:
         connection: psycopg's, in autocommit.
         folder: The migrations that this image ships, each in a folder of its name.
+
+    Raises:
+        TimeoutError: Somebody else migrates, and goes on to.
     """
-    with connection.transaction():
-        # A parameter has no place in SET.
-        connection.execute("select set_config('lock_timeout', %s, true)", (f"{LOCK_SECONDS}s",))
-        connection.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+    with _alone(connection), connection.transaction():
         return [_finish_one(connection, migration, folder) for migration in _interrupted(connection)]
+
+
+@contextmanager
+def _alone(connection: Any) -> Generator[None]:
+    """Nobody else migrates while this lasts.
+
+    The lock is asked for again and again: a statement that waited for it would be waited for by an index that is made
+    `CONCURRENTLY`, and so by itself.
+    """
+    deadline = time.monotonic() + LOCK_SECONDS
+    while not _first(connection, TRY_LOCK):
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(PAUSE_SECONDS)
+    try:
+        yield
+    finally:
+        _first(connection, UNLOCK)
+
+
+def _first(connection: Any, query: str) -> bool:
+    """What a function of the lock answers."""
+    ((answer,),) = connection.execute(query, (ADVISORY_LOCK,)).fetchall()
+    return bool(answer)
 
 
 def _interrupted(connection: Any) -> Iterable[Interrupted]:

@@ -35,6 +35,8 @@ class Database:
         self.refusals = {scripts[name].encode(): RefusalError(state) for name, state in refusals.items()}
         self.recorded: list[str] = []
         self.answer: list[Any] = []
+        self.busy = 0
+        self.locks: list[str] = []
 
     def __enter__(self) -> "Database":
         return self
@@ -57,7 +59,14 @@ class Database:
         if query == finish.RECORD_END:
             self.recorded.extend(parameters)
         self.answer = self.interrupted if query == finish.INTERRUPTED else [(True,)]
+        if query in {finish.TRY_LOCK, finish.UNLOCK}:
+            self._locked(str(query))
         return self
+
+    def _locked(self, query: str) -> None:
+        free = query == finish.UNLOCK or len(self.locks) >= self.busy
+        self.locks.append(query)
+        self.answer = [(free,)]
 
     def fetchall(self) -> list[Any]:
         return self.answer
@@ -167,10 +176,46 @@ def test_an_index_beside_running_work_is_begun_again_since_no_transaction_holds_
     assert judged('-- Large\nCREATE INDEX CONCURRENTLY IF NOT EXISTS "a" ON "b" ("c" DESC);') is Remedy.BEGIN_AGAIN
 
 
-def test_a_migration_that_failed_of_itself_is_left() -> None:
-    migration = interrupted(COLUMN, logs="Database error code: 42501")
+INDEX = 'CREATE INDEX CONCURRENTLY IF NOT EXISTS "a" ON "b" ("c");'
 
-    assert remedy(migration, COLUMN.encode()) is Remedy.LEAVE
+
+@pytest.mark.parametrize("state", ["40P01", "55P03", "57014", "57P01"])
+def test_an_index_that_gave_way_to_somebody_else_is_begun_again(state: str) -> None:
+    migration = interrupted(INDEX, logs=f"A migration failed to apply.\n\nDatabase error code: {state}\n")
+
+    assert remedy(migration, INDEX.encode()) is Remedy.BEGIN_AGAIN
+
+
+@pytest.mark.parametrize(("script", "state"), [(COLUMN, "42501"), (COLUMN, "40P01"), (INDEX, "23505")])
+def test_a_migration_that_failed_of_itself_is_left(script: str, state: str) -> None:
+    migration = interrupted(script, logs=f"Database error code: {state}")
+
+    assert remedy(migration, script.encode()) is Remedy.LEAVE
+
+
+def test_another_migration_is_waited_for_in_no_statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that waited would be waited for by an index that the other makes beside running work: a deadlock."""
+    database, slept = Database(SCRIPTS, {}), list[float]()
+    database.busy = 2
+    monkeypatch.setattr(finish.time, "sleep", slept.append)
+
+    finish.finish(database, shipped(tmp_path) / "migrations")
+
+    assert database.locks == [finish.TRY_LOCK] * 3 + [finish.UNLOCK]
+    assert len(slept) == 2
+    assert database.recorded == ["one", "two", "three"]
+
+
+def test_a_migration_that_goes_on_for_too_long_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(SCRIPTS, {})
+    database.busy = 10**6
+    monkeypatch.setattr(finish, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(finish.time, "sleep", lambda _seconds: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+
+    with pytest.raises(TimeoutError):
+        finish.finish(database, shipped(tmp_path) / "migrations")
+    assert database.recorded == []
+    assert finish.UNLOCK not in database.locks
 
 
 def test_a_migration_that_is_known_to_be_through_is_litellm_s_to_close() -> None:
