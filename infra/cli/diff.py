@@ -30,7 +30,9 @@ class Format(StrEnum):
 
 @click.command()
 @stack_options
-@click.option("--base", metavar="REF", help="Compare with the stack file as git has it at REF; HEAD unless said.")
+@click.option(
+    "--base", metavar="REF", help="Compare with the stack file where history parted from REF; HEAD unless said."
+)
 @click.option("--from", "before", metavar="FILE", type=click.Path(path_type=Path), help="The stack file before.")
 @click.option("--to", "after", metavar="FILE", type=click.Path(path_type=Path), help="The stack file afterwards.")
 @format_option(Format, "table (for people, the default), markdown (for a pull request), json.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.cli.offline import stand_in_secrets
 from infra.cli.options import today
-from infra.cli.revisions import file_at
+from infra.cli.revisions import file_since
 from infra.config.loader import load_stack_file
 from infra.config.stack_file import read_stack_file
 from infra.diff import Side, StackDifference, compare
@@ -23,13 +23,13 @@ WORKING_TREE = "the working tree"
 
 
 def difference_since(revision: str, path: Path) -> StackDifference:
-    """What changed in a stack file since a revision; the file may be missing on either side, not on both.
+    """What changed in a stack file since history parted from a revision; it may be missing on either side, not on both.
 
     Raises:
         FaultsFoundError: a side is no valid stack file, or there is no such revision.
         CommandFailedError: git cannot be asked.
     """
-    content = file_at(revision, path)
+    content = file_since(revision, path)
     with tempfile.TemporaryDirectory(prefix="bulkhead-diff-") as folder:
         base = Path(folder) / path.name
         if content is not None:

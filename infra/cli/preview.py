@@ -28,7 +28,12 @@ class Format(StrEnum):
 
 @click.command()
 @click.option("--stack", metavar="NAME", help="The stack whose Pulumi.NAME.yaml in the project is meant.")
-@click.option("--base", metavar="REF", default=DEFAULT_BASE, help="The posture diff starts from REF; HEAD unless said.")
+@click.option(
+    "--base",
+    metavar="REF",
+    default=DEFAULT_BASE,
+    help="The posture diff starts where history parted from REF; HEAD unless said.",
+)
 @click.option(
     "--from-json",
     "recorded",
