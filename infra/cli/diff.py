@@ -63,7 +63,7 @@ def _difference(
     selection: StackSelection, base: str | None, before: Path | None, after: Path | None
 ) -> StackDifference:
     if before is None and after is None:
-        path = selection.stack_file or stack_file_at(selection.stack, Path.cwd(), os.environ)
+        path = selection.stack_file or stack_file_at(selection.stack, Path.cwd(), os.environ, elsewhere=True)
         return difference_since(base or DEFAULT_BASE, path)
     if before is None or after is None:
         raise click.UsageError("--from and --to go together: name the stack file before and the one afterwards.")

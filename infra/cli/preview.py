@@ -10,13 +10,14 @@ from infra.cli import exit_codes
 from infra.cli.diff import DEFAULT_BASE
 from infra.cli.differences import difference_since
 from infra.cli.offline import format_option
-from infra.cli.project import STACK_VARIABLE, stack_file_of
+from infra.cli.project import STACK_VARIABLE, stack_file_at, stack_file_of, stack_of
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
 from infra.guard import violations_of_each
 from infra.guard.stack import guard_of_stack
 from infra.preview.document import NotAPreviewError, read_preview
 from infra.preview.model import EnginePreview
 from infra.preview.run import engine_preview
+from infra.report.no_preview_markdown import refused_markdown
 from infra.report.preview_markdown import preview_markdown
 
 
@@ -50,9 +51,20 @@ def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | N
 
     Exits with 0 when the preview is printed, 1 when the posture afterwards is unsound or a rule of the platform is
     broken by what somebody added to the stack, 2 when a stack file is invalid,
-    3 when the engine could not finish its preview; what it found is printed all the same.
+    3 when the engine could not finish its preview; what it found is printed all the same. Where there is no preview,
+    the comment says why, so that it takes the place of an earlier one.
     """
     del wanted
+    path = stack_file_at(stack, Path.cwd(), os.environ)
+    try:
+        _print_preview(stack, base, recorded)
+    except FaultsFoundError as error:
+        if name := stack_of(path.name):
+            click.echo(refused_markdown(name, error))
+        raise
+
+
+def _print_preview(stack: str | None, base: str, recorded: Path | None) -> None:
     path = stack_file_of(stack, Path.cwd(), os.environ)
     difference = difference_since(base, path)
     # As it was given: with organisation and project where the engine needs them.

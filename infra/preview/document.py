@@ -20,6 +20,7 @@ from infra.plan.urns import STACK_TYPE, Urn
 from infra.plan.wire import UNKNOWN
 from infra.preview.model import EnginePreview
 from infra.preview.shape import Diagnostic, Document, Operation, State, Step
+from infra.report.text import without_credentials
 
 ACTIONS: Mapping[Operation, Action] = {
     Operation.CREATE: Action.CREATE,
@@ -40,7 +41,6 @@ SECRET_KINDS = frozenset({"List", "Secret", "SecretList", "SecretPatch"})
 SECRET_CONTENT = frozenset({"data", "stringData", "kubectl.kubernetes.io/last-applied-configuration"})
 """Keys below which the content of a Secret stands; kubectl's annotation repeats the whole object."""
 _TOLD = frozenset({"steps", "changeSummary", "diagnostics"})
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<\{%[a-z]*%\}>")
 
 
@@ -169,15 +169,12 @@ def _concealed(change: KeyChange, type_token: str) -> KeyChange:
     """The engine conceals what it knows to be secret; a Secret's content and a URL's credentials are so in any case."""
     if _is_of_secrets(type_token) and not SECRET_CONTENT.isdisjoint(change.path):
         return KeyChange(change.path, change.before and SECRET, change.after and SECRET)
-    return KeyChange(change.path, _without_credentials(change.before), _without_credentials(change.after))
+    before, after = (text and without_credentials(text) for text in (change.before, change.after))
+    return KeyChange(change.path, before, after)
 
 
 def _is_of_secrets(type_token: str) -> bool:
     return type_token.startswith("kubernetes:") and type_token.rpartition(":")[2] in SECRET_KINDS
-
-
-def _without_credentials(text: str | None) -> str | None:
-    return _CREDENTIALS.sub(SECRET, text) if text else text
 
 
 def _diagnostics(entries: Sequence[Diagnostic]) -> Iterator[tuple[str, str]]:
@@ -187,7 +184,7 @@ def _diagnostics(entries: Sequence[Diagnostic]) -> Iterator[tuple[str, str]]:
             named = entry.urn.count("::") > 2 and STACK_TYPE not in entry.urn
             about = f"{Urn.parse(entry.urn).name}: " if named else ""
             told = f"{about}{message.removeprefix('error: ')}"
-            yield entry.severity.removesuffix("#err"), _CREDENTIALS.sub(SECRET, told)
+            yield entry.severity.removesuffix("#err"), without_credentials(told)
 
 
 def _of_severity(diagnostics: list[tuple[str, str]], severity: str) -> tuple[str, ...]:

@@ -32,6 +32,11 @@ def marker(stack: str) -> str:
     return f"<!-- bulkhead preview: {stack} -->"
 
 
+def title(stack: str) -> str:
+    """The mark and the heading of a stack's comment."""
+    return f"{marker(stack)}\n## Preview of stack {stack}"
+
+
 def preview_markdown(
     difference: StackDifference,
     preview: EnginePreview,
@@ -52,7 +57,7 @@ def preview_markdown(
 
 
 def _head(difference: StackDifference, preview: EnginePreview) -> Iterator[Block]:
-    yield Block((f"{marker(difference.stack)}\n## Preview of stack {difference.stack}",), ALARM_RANK)
+    yield Block((title(difference.stack),), ALARM_RANK)
     if preview.errors:
         heading = "**:x: The engine refused the preview, so what stands below is not all.**"
         yield Block((SEPARATOR.join([heading, _messages(preview.errors)]),), ALARM_RANK)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.report.preview_markdown import marker
 from lab.paths import binaries_directory
 from tests.unit.ci.workflows import ACTIONS, CHECKOUT, EXPRESSION, WORKFLOWS, Runner, commands, jobs, loaded, steps_of
 from tests.unit.preview.steps import RECORDED
@@ -143,15 +144,28 @@ def test_a_change_that_would_be_refused_is_commented_on_and_then_fails(runner: R
     assert "The engine refused the preview" in (runner.folder / "comment.md").read_text()
 
 
-def test_a_stack_file_that_is_invalid_gets_no_comment_and_fails(runner: Runner) -> None:
+def test_faults_take_the_place_of_the_comment_on_an_earlier_push_and_then_fail(runner: Runner) -> None:
     preview, comment, verdict = [step for step in jobs(workflow("preview"))["preview"]["steps"] if "run" in step]
     (runner.folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    (runner.beside / "comments").write_text("4711\n")
 
     done = [runner.run(step) for step in (preview, comment, verdict)]
 
     assert [one.returncode for one in done] == [0, 0, 2]
-    assert "no `config:`" in done[0].stderr or "config" in done[0].stderr
-    assert not (runner.beside / "commands").exists()
+    text = (runner.folder / "comment.md").read_text()
+    assert text.startswith("<!-- bulkhead preview: dev -->\n")
+    assert "There is no preview of this change, and none of an earlier one counts" in text
+    assert "--method PATCH repos/example/platform/issues/comments/4711" in commands(runner)[-1]
+
+
+def test_where_the_run_fails_before_the_preview_the_comment_says_so(runner: Runner) -> None:
+    _, comment, _ = [step for step in jobs(workflow("preview"))["preview"]["steps"] if "run" in step]
+
+    assert comment["if"] == "${{ !cancelled() }}"
+    assert runner.run(comment).returncode == 0
+    text = (runner.folder / "comment.md").read_text()
+    assert text.startswith(f"{marker('dev')}\n## Preview of stack dev\n")
+    assert "There is no preview of this change, and none of an earlier one counts" in text
 
 
 @pytest.mark.parametrize(
