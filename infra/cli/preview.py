@@ -11,13 +11,14 @@ from infra.cli.diff import DEFAULT_BASE
 from infra.cli.differences import difference_since
 from infra.cli.offline import format_option
 from infra.cli.project import STACK_VARIABLE, stack_file_at, stack_file_of, stack_of
+from infra.cli.revisions import file_since
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
 from infra.guard import violations_of_each
 from infra.guard.stack import guard_of_stack
 from infra.preview.document import NotAPreviewError, read_preview
 from infra.preview.model import EnginePreview
 from infra.preview.run import engine_preview
-from infra.report.no_preview_markdown import refused_markdown
+from infra.report.no_preview_markdown import refused_markdown, removed_markdown
 from infra.report.preview_markdown import preview_markdown
 
 
@@ -46,6 +47,8 @@ class Format(StrEnum):
 def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | None) -> None:
     """Show what the engine would do to what is deployed, below what the change means for trust, cost and data.
 
+    For a stack whose file goes, it says what that means, and asks no engine.
+
     Never longer than a comment on GitHub may be, and the same text for the same change. Needs `pulumi` on PATH, logged
     in, and whatever the stack's providers need to look at the world; it changes nothing.
 
@@ -57,11 +60,23 @@ def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | N
     del wanted
     path = stack_file_at(stack, Path.cwd(), os.environ)
     try:
-        _print_preview(stack, base, recorded)
+        if _goes(path, base):
+            click.echo(removed_markdown(str(stack_of(path.name)), path.name, base))
+        else:
+            _print_preview(stack, base, recorded)
     except FaultsFoundError as error:
         if name := stack_of(path.name):
             click.echo(refused_markdown(name, error))
         raise
+
+
+def _goes(path: Path, base: str) -> bool:
+    """Whether the stack file was there where history parted from `base`, and no longer is."""
+    try:
+        return not path.exists() and file_since(base, path) is not None
+    except CommandFailedError:
+        # Where git cannot be asked, a stack that is nowhere is told of by those that are there.
+        return False
 
 
 def _print_preview(stack: str | None, base: str, recorded: Path | None) -> None:

@@ -31,6 +31,26 @@ def refused_markdown(stack: str, error: FaultsFoundError, limit: int = COMMENT_L
     return fitted([Block((SEPARATOR.join([title(stack), heading]),), 1), Block(tables, 0)], limit)
 
 
+def removed_markdown(stack: str, file: str, base: str) -> str:
+    """The comment on a change that takes a stack's file away.
+
+    Args:
+        stack: The stack's name.
+        file: The file's name.
+        base: Where the file still is, as `main`.
+    """
+    heading = f"**:warning: {code(file)} goes, so that nothing describes this stack any longer.**"
+    told = (
+        "Nothing is deleted: what the stack has deployed stays and costs what it costs, unless it was destroyed"
+        " before.",
+        "Nothing deploys it or looks after it any more: no update, no preview, no comparison with what runs, and nobody"
+        " is told when a waiver ends.",
+        f"If all of it is to go, run {code(f'bulkhead destroy --stack {stack}')} while the file is there, as at"
+        f" {code(base)}, and take the file away afterwards.",
+    )
+    return SEPARATOR.join([title(stack), heading, "\n".join(f"- {line}" for line in told)])
+
+
 def _row(fault: Fault) -> tuple[str, ...]:
     return tuple(_text(part) for part in (fault.path, fault.wrong, fault.follows, fault.write))
 

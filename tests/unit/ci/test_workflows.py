@@ -107,6 +107,15 @@ def test_the_stacks_of_a_change_are_those_whose_files_changed(runner: Runner, na
     assert runner.context["steps.affected.outputs.stacks"] == '["dev"]'
 
 
+@pytest.mark.parametrize(("name", "stacks"), [("preview", '["dev", "prod"]'), ("deploy", '["dev"]')])
+def test_a_stack_whose_file_goes_is_previewed_and_not_deployed(runner: Runner, name: str, stacks: str) -> None:
+    (step,) = [step for step in jobs(workflow(name))["stacks"]["steps"] if "run" in step]
+    (runner.folder / "Pulumi.prod.yaml").unlink()
+
+    assert runner.run(step).returncode == 0
+    assert runner.context["steps.affected.outputs.stacks"] == stacks
+
+
 def test_every_stack_but_the_labs_is_compared_with_what_runs(runner: Runner) -> None:
     (step,) = [step for step in jobs(workflow("drift"))["stacks"]["steps"] if "run" in step]
 

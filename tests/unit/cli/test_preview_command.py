@@ -131,3 +131,27 @@ def test_the_comment_on_an_engine_that_answered_nothing_says_so_and_conceals_cre
     assert result.stdout.startswith(f"{marker('local')}\n")
     assert "cannot reach postgres://[secret]@db:5432/state" in result.stdout
     assert "open-s" not in result.output
+
+
+def test_the_comment_on_a_stack_whose_file_goes_says_what_follows_and_asks_no_engine(
+    bulkhead: Bulkhead, project: Path, asked: Path
+) -> None:
+    (project / "Pulumi.unsound.yaml").unlink()
+
+    result = bulkhead("preview", "--stack", "unsound")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"{marker('unsound')}\n")
+    assert "`Pulumi.unsound.yaml` goes, so that nothing describes this stack any longer" in result.stdout
+    assert "Nothing is deleted" in result.stdout
+    assert "`bulkhead destroy --stack unsound` while the file is there, as at `HEAD`" in result.stdout
+    assert not asked.exists()
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_stack_that_never_was_is_refused_with_those_that_are_there(bulkhead: Bulkhead) -> None:
+    result = bulkhead("preview", "--stack", "nowhere")
+
+    assert result.exit_code == exit_codes.INVALID
+    assert "there is no stack nowhere" in result.stderr
+    assert "one of: invalid, local, unsound" in result.stderr
