@@ -16,7 +16,7 @@ case " $* " in *" preview --json "*) cat "$STAND_INS/preview.json" ;; esac
 GH = """\
 #!/usr/bin/env bash
 echo "gh $*" >>"$STAND_INS/commands"
-case "$*" in *"issues/7/comments --jq"*) cat "$STAND_INS/comments" 2>/dev/null || true ;; esac
+case "$*" in *viewerDidAuthor*) cat "$STAND_INS/comments" 2>/dev/null || true ;; esac
 """
 
 

@@ -18,7 +18,11 @@ echo "gcloud $*" >>"$STAND_INS/commands"
 """
 GLAB = """\
 #!/usr/bin/env bash
-case "$*" in *--method*) echo "glab $*" >>"$STAND_INS/commands" ;; *) echo '[]' ;; esac
+case "$*" in
+  *--method*) echo "glab $*" >>"$STAND_INS/commands" ;;
+  "api user") echo '{"id": 5}' ;;
+  *) echo '[]' ;;
+esac
 """
 VARIABLES = {
     "CI_MERGE_REQUEST_IID": "7",
