@@ -10,7 +10,7 @@ import click
 from infra.cli import exit_codes
 from infra.cli.differences import difference_between, difference_since
 from infra.cli.offline import chosen_format, format_option
-from infra.cli.options import StackSelection, stack_options
+from infra.cli.options import StackSelection, stack_options, today
 from infra.cli.project import stack_file_at
 from infra.diff import StackDifference
 from infra.report.diff_json import difference_json
@@ -64,9 +64,9 @@ def _difference(
 ) -> StackDifference:
     if before is None and after is None:
         path = selection.stack_file or stack_file_at(selection.stack, Path.cwd(), os.environ, elsewhere=True)
-        return difference_since(base or DEFAULT_BASE, path)
+        return difference_since(base or DEFAULT_BASE, path, today())
     if before is None or after is None:
         raise click.UsageError("--from and --to go together: name the stack file before and the one afterwards.")
     if base is not None or selection.stack is not None or selection.stack_file is not None:
         raise click.UsageError("--from and --to name two files: leave --base, --stack and --stack-file out.")
-    return difference_between(before, after, (str(before), str(after)))
+    return difference_between(before, after, (str(before), str(after)), today())

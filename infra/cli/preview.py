@@ -10,6 +10,7 @@ from infra.cli import exit_codes
 from infra.cli.diff import DEFAULT_BASE
 from infra.cli.differences import difference_since
 from infra.cli.offline import format_option
+from infra.cli.options import today
 from infra.cli.project import STACK_VARIABLE, stack_file_at, stack_file_of, stack_of
 from infra.cli.revisions import file_since
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
@@ -81,7 +82,7 @@ def _goes(path: Path, base: str) -> bool:
 
 def _print_preview(stack: str | None, base: str, recorded: Path | None) -> None:
     path = stack_file_of(stack, Path.cwd(), os.environ)
-    difference = difference_since(base, path)
+    difference = difference_since(base, path, today())
     # As it was given: with organisation and project where the engine needs them.
     selected = stack or os.environ.get(STACK_VARIABLE) or difference.stack
     found = _recorded(recorded) if recorded else engine_preview(selected, path.parent, os.environ)

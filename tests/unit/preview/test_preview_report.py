@@ -40,6 +40,13 @@ def test_the_comment_on_one_change_and_on_two_thousand_is_the_reviewed_one(name:
     assert size(reviewed.removesuffix("\n")) <= COMMENT_LIMIT
 
 
+def test_a_reviewed_comment_on_a_lowered_tier_says_which_controls_are_lost() -> None:
+    reviewed = golden_path("tier-lowered").read_text(encoding="utf-8")
+
+    assert "**3 controls lost, 3 waivers to decide on, 23 resources deleted or replaced.**" in reviewed
+    assert "**22 to delete, 1 to replace, 1 to update.**" in reviewed
+
+
 def test_there_are_recorded_previews_of_one_change_of_many_and_of_a_refusal() -> None:
     assert {"nothing", "one-budget", "tier-raised", "tier-lowered", "tenant-leaves", "refused"} <= set(NAMES)
 
