@@ -91,6 +91,22 @@ PRICES: tuple[Series, ...] = (
 )
 """The table, from `SOURCE`, as of `READ_ON`."""
 
+_GPUS_APART = "its GPUs are priced apart from it"
+_NOT_GATHERED = "nobody has gathered it yet"
+WITHOUT_PRICE: Mapping[str, str] = MappingProxyType(
+    {
+        "n1-standard-8": _GPUS_APART,
+        "n1-standard-16": _GPUS_APART,
+        "n1-standard-32": _GPUS_APART,
+        "n1-standard-64": _GPUS_APART,
+        "a2-megagpu-16g": _NOT_GATHERED,
+        "a3-megagpu-8g": _NOT_GATHERED,
+        "a3-ultragpu-8g": _NOT_GATHERED,
+        "a4-highgpu-8g": _NOT_GATHERED,
+    }
+)
+"""Machine types that pools get and that have no row, → why."""
+
 _BY_MACHINE: Mapping[str, Series] = MappingProxyType(
     {machine_type: series for series in PRICES for machine_type in series.units}
 )
@@ -106,6 +122,12 @@ def usd_per_month(machine_type: str, location: str) -> float | None:
     series = _BY_MACHINE.get(machine_type)
     hourly = series.usd_per_unit_hour.get(_region(location)) if series else None
     return hourly * series.units[machine_type] * HOURS_PER_MONTH if series and hourly is not None else None
+
+
+def why_not_priced(machine_type: str, location: str) -> str:
+    """What to say of a machine that `usd_per_month` knows nothing of."""
+    known = WITHOUT_PRICE.get(machine_type)
+    return f"no price in the table for {machine_type} in {location}{f', {known}' if known else ''}"
 
 
 def _region(location: str) -> str:

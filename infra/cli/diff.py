@@ -10,7 +10,7 @@ import click
 from infra.cli import exit_codes
 from infra.cli.differences import difference_between, difference_since
 from infra.cli.offline import chosen_format, format_option
-from infra.cli.options import StackSelection, stack_options
+from infra.cli.options import StackSelection, stack_options, today
 from infra.cli.project import stack_file_at
 from infra.diff import StackDifference
 from infra.report.diff_json import difference_json
@@ -30,7 +30,9 @@ class Format(StrEnum):
 
 @click.command()
 @stack_options
-@click.option("--base", metavar="REF", help="Compare with the stack file as git has it at REF; HEAD unless said.")
+@click.option(
+    "--base", metavar="REF", help="Compare with the stack file where history parted from REF; HEAD unless said."
+)
 @click.option("--from", "before", metavar="FILE", type=click.Path(path_type=Path), help="The stack file before.")
 @click.option("--to", "after", metavar="FILE", type=click.Path(path_type=Path), help="The stack file afterwards.")
 @format_option(Format, "table (for people, the default), markdown (for a pull request), json.")
@@ -61,10 +63,10 @@ def _difference(
     selection: StackSelection, base: str | None, before: Path | None, after: Path | None
 ) -> StackDifference:
     if before is None and after is None:
-        path = selection.stack_file or stack_file_at(selection.stack, Path.cwd(), os.environ)
-        return difference_since(base or DEFAULT_BASE, path)
+        path = selection.stack_file or stack_file_at(selection.stack, Path.cwd(), os.environ, elsewhere=True)
+        return difference_since(base or DEFAULT_BASE, path, today())
     if before is None or after is None:
         raise click.UsageError("--from and --to go together: name the stack file before and the one afterwards.")
     if base is not None or selection.stack is not None or selection.stack_file is not None:
         raise click.UsageError("--from and --to name two files: leave --base, --stack and --stack-file out.")
-    return difference_between(before, after, (str(before), str(after)))
+    return difference_between(before, after, (str(before), str(after)), today())

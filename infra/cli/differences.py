@@ -1,12 +1,12 @@
 """From two stack files to the difference between them."""
 
+import datetime
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from infra.cli.offline import stand_in_secrets
-from infra.cli.options import today
-from infra.cli.revisions import file_at
+from infra.cli.revisions import file_since
 from infra.config.loader import load_stack_file
 from infra.config.stack_file import read_stack_file
 from infra.diff import Side, StackDifference, compare
@@ -22,25 +22,29 @@ from infra.trust.lowering import DeployedPosture, with_lowering
 WORKING_TREE = "the working tree"
 
 
-def difference_since(revision: str, path: Path) -> StackDifference:
-    """What changed in a stack file since a revision; the file may be missing on either side, not on both.
+def difference_since(revision: str, path: Path, day: datetime.date) -> StackDifference:
+    """What changed in a stack file since history parted from a revision; it may be missing on either side, not on both.
+
+    Both sides are judged as of one day.
 
     Raises:
         FaultsFoundError: a side is no valid stack file, or there is no such revision.
         CommandFailedError: git cannot be asked.
     """
-    content = file_at(revision, path)
+    content = file_since(revision, path)
     with tempfile.TemporaryDirectory(prefix="bulkhead-diff-") as folder:
         base = Path(folder) / path.name
         if content is not None:
             base.write_bytes(content)
         # A path that is nowhere is read all the same, since its refusal says what to do.
         after = path if path.exists() or content is None else None
-        return difference_between(base if content is not None else None, after, (revision, WORKING_TREE))
+        return difference_between(base if content is not None else None, after, (revision, WORKING_TREE), day)
 
 
-def difference_between(before: Path | None, after: Path | None, labels: tuple[str, str]) -> StackDifference:
-    """What differs between two stack files, both taken for the later one's stack.
+def difference_between(
+    before: Path | None, after: Path | None, labels: tuple[str, str], day: datetime.date
+) -> StackDifference:
+    """What differs between two stack files, both taken for the later one's stack and as of one day.
 
     Raises:
         FaultsFoundError: one of them is no valid stack file.
@@ -49,27 +53,27 @@ def difference_between(before: Path | None, after: Path | None, labels: tuple[st
     if named is None:
         raise ValueError("a difference needs a side")
     stack = read_stack_file(named).stack
-    was = _side(before, labels[0], stack) if before else None
-    now = _side_to_be(after, labels[1], stack, was) if after else None
-    return compare(was, now, stack=stack, forcing=forcing_paths, today=today())
+    was = _side(before, labels[0], stack, day) if before else None
+    now = _side_to_be(after, labels[1], was, day) if after else None
+    return compare(was, now, stack=stack, forcing=forcing_paths, today=day)
 
 
-def _side(path: Path, label: str, stack: str) -> Side:
+def _side(path: Path, label: str, stack: str, day: datetime.date) -> Side:
     """One side; it is planned even where its posture has become unsound, as by an ended waiver: it is what runs."""
     try:
-        _, config = load_stack_file(path, today())
+        _, config = load_stack_file(path, day)
     except FaultsFoundError as error:
         # A file that was named is called as it was; one of a revision is there for a moment, in a folder of its own.
         origin = label if label == str(path) else f"{path.name} of {label}"
         raise FaultsFoundError(origin, error.faults) from None
-    platform = platform_of(stack, config, today())
+    platform = platform_of(stack, config, day)
     made = plan(platform, stand_in_secrets(path))
     return Side(label, config, platform, made, secrets_of(read_stack_file(path).document))
 
 
-def _side_to_be(path: Path, label: str, stack: str, was: Side | None) -> Side:
+def _side_to_be(path: Path, label: str, was: Side | None, day: datetime.date) -> Side:
     """The side that is to be: refused as the program would refuse it, and without a plan then."""
-    side = _side(path, label, stack)
+    side = _side(path, label, read_stack_file(path).stack, day)
     deployed = DeployedPosture(was.posture.tier, was.posture.in_force) if was else None
     posture = with_lowering(side.posture, side.config.trust.allow_lowering, deployed)
     if was:

@@ -10,13 +10,16 @@ from infra.cli import exit_codes
 from infra.cli.diff import DEFAULT_BASE
 from infra.cli.differences import difference_since
 from infra.cli.offline import format_option
-from infra.cli.project import STACK_VARIABLE, stack_file_of
+from infra.cli.options import today
+from infra.cli.project import STACK_VARIABLE, stack_file_at, stack_file_of, stack_of
+from infra.cli.revisions import file_since
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
 from infra.guard import violations_of_each
 from infra.guard.stack import guard_of_stack
 from infra.preview.document import NotAPreviewError, read_preview
 from infra.preview.model import EnginePreview
 from infra.preview.run import engine_preview
+from infra.report.no_preview_markdown import refused_markdown, removed_markdown
 from infra.report.preview_markdown import preview_markdown
 
 
@@ -28,7 +31,12 @@ class Format(StrEnum):
 
 @click.command()
 @click.option("--stack", metavar="NAME", help="The stack whose Pulumi.NAME.yaml in the project is meant.")
-@click.option("--base", metavar="REF", default=DEFAULT_BASE, help="The posture diff starts from REF; HEAD unless said.")
+@click.option(
+    "--base",
+    metavar="REF",
+    default=DEFAULT_BASE,
+    help="The posture diff starts where history parted from REF; HEAD unless said.",
+)
 @click.option(
     "--from-json",
     "recorded",
@@ -40,16 +48,41 @@ class Format(StrEnum):
 def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | None) -> None:
     """Show what the engine would do to what is deployed, below what the change means for trust, cost and data.
 
+    For a stack whose file goes, it says what that means, and asks no engine.
+
     Never longer than a comment on GitHub may be, and the same text for the same change. Needs `pulumi` on PATH, logged
     in, and whatever the stack's providers need to look at the world; it changes nothing.
 
     Exits with 0 when the preview is printed, 1 when the posture afterwards is unsound or a rule of the platform is
     broken by what somebody added to the stack, 2 when a stack file is invalid,
-    3 when the engine could not finish its preview; what it found is printed all the same.
+    3 when the engine could not finish its preview; what it found is printed all the same. Where there is no preview,
+    the comment says why, so that it takes the place of an earlier one.
     """
     del wanted
+    path = stack_file_at(stack, Path.cwd(), os.environ)
+    try:
+        if _goes(path, base):
+            click.echo(removed_markdown(str(stack_of(path.name)), path.name, base))
+        else:
+            _print_preview(stack, base, recorded)
+    except FaultsFoundError as error:
+        if name := stack_of(path.name):
+            click.echo(refused_markdown(name, error))
+        raise
+
+
+def _goes(path: Path, base: str) -> bool:
+    """Whether the stack file was there where history parted from `base`, and no longer is."""
+    try:
+        return not path.exists() and file_since(base, path) is not None
+    except CommandFailedError:
+        # Where git cannot be asked, a stack that is nowhere is told of by those that are there.
+        return False
+
+
+def _print_preview(stack: str | None, base: str, recorded: Path | None) -> None:
     path = stack_file_of(stack, Path.cwd(), os.environ)
-    difference = difference_since(base, path)
+    difference = difference_since(base, path, today())
     # As it was given: with organisation and project where the engine needs them.
     selected = stack or os.environ.get(STACK_VARIABLE) or difference.stack
     found = _recorded(recorded) if recorded else engine_preview(selected, path.parent, os.environ)

@@ -51,17 +51,22 @@ def stack_file_of(stack: str | None, start: Path, environment: Mapping[str, str]
     )
 
 
-def stack_file_at(stack: str | None, start: Path, environment: Mapping[str, str]) -> Path:
+def stack_file_at(stack: str | None, start: Path, environment: Mapping[str, str], *, elsewhere: bool = False) -> Path:
     """The stack file of `stack`, also where it is no longer there, as when a change takes a stack away.
 
-    For commands that take --stack-file as well. Arguments and refusals are those of `stack_file_of`, less that a stack
-    that is named need not exist.
+    Arguments and refusals are those of `stack_file_of`, less that a stack that is named need not exist.
     """
-    folder = project_folder(start, elsewhere=True)
+    folder = project_folder(start, elsewhere=elsewhere)
     match = _STACK_NAME.match(stack) if stack else None
-    return (
-        folder / f"Pulumi.{match['stack']}.yaml" if match else stack_file_of(stack, start, environment, elsewhere=True)
-    )
+    if match:
+        return folder / f"Pulumi.{match['stack']}.yaml"
+    return stack_file_of(stack, start, environment, elsewhere=elsewhere)
+
+
+def stack_of(name: str) -> str | None:
+    """The stack whose file in the project has this name; None where it is no stack file's."""
+    match = _STACK_FILE.match(name)
+    return match["stack"] if match else None
 
 
 def project_folder(start: Path, *, elsewhere: bool = False) -> Path:
@@ -87,8 +92,8 @@ def project_folder(start: Path, *, elsewhere: bool = False) -> Path:
 
 def stacks_in(folder: Path) -> dict[str, Path]:
     """Stack's name → its file in `folder`, sorted by name."""
-    matches = ((_STACK_FILE.match(path.name), path) for path in folder.iterdir())
-    return dict(sorted((match["stack"], path) for match, path in matches if match))
+    named = ((stack_of(path.name), path) for path in folder.iterdir())
+    return dict(sorted((stack, path) for stack, path in named if stack is not None))
 
 
 def _named(asked: str, where: str, folder: Path, stacks: Mapping[str, Path], listed: str) -> Path:

@@ -9,19 +9,21 @@ GIT_SECONDS = 60
 """A repository on a slow disk answers within seconds; a minute means that something hangs."""
 
 
-def file_at(revision: str, path: Path) -> bytes | None:
-    """The file's content at a revision; None where it is not there.
+def file_since(revision: str, path: Path) -> bytes | None:
+    """The file's content where the history of the working tree parted from a revision; None where it is not there.
+
+    What others changed at the revision since then is no part of the change in the working tree.
 
     Args:
         revision: A branch, a tag, a commit, or whatever else names one to git.
         path: The file, in the working tree of the repository that is asked.
 
     Raises:
-        FaultsFoundError: there is no such revision.
+        FaultsFoundError: there is no such revision, or it has no history in common with the working tree.
         CommandFailedError: git is not there, or there is no repository.
     """
     folder = path.absolute().parent
-    commit = _commit(revision, folder)
+    commit = _parting(revision, folder)
     tracked = _git(folder, "ls-tree", "--name-only", "-z", commit, "--", path.name)
     if tracked.returncode != 0:
         raise _failed(f"git ls-tree did not answer: {_reason(tracked)}")
@@ -37,14 +39,30 @@ def changed_since(revision: str, folder: Path) -> list[str]:
     """Paths below `folder`, from there, of what changed since the history of the working tree parted from a revision.
 
     Raises:
-        FaultsFoundError: there is no such revision.
+        FaultsFoundError: there is no such revision, or it has no history in common with the working tree.
         CommandFailedError: git is not there, or there is no repository.
     """
-    commit = _commit(revision, folder)
-    found = _git(folder, "diff", "--name-only", "--relative", "--no-renames", "-z", "--merge-base", commit)
+    commit = _parting(revision, folder)
+    found = _git(folder, "diff", "--name-only", "--relative", "--no-renames", "-z", commit)
     if found.returncode != 0:
         raise _failed(f"git diff did not answer: {_reason(found)}")
     return sorted(path for path in found.stdout.decode().split("\0") if path)
+
+
+def _parting(revision: str, folder: Path) -> str:
+    """The best commit that both a revision and the working tree's come from."""
+    found = _git(folder, "merge-base", _commit(revision, folder), "HEAD")
+    if found.returncode not in {0, 1}:
+        raise _failed(f"git merge-base did not answer: {_reason(found)}")
+    if found.returncode == 1:
+        fault = Fault(
+            "--base",
+            f"git knows no commit that both {revision} and the working tree come from",
+            "what the change starts from is not known",
+            "a branch, a tag or a commit of the same history; a shallow clone has to fetch more of it first",
+        )
+        raise FaultsFoundError("bulkhead", [fault])
+    return found.stdout.decode().strip()
 
 
 def _commit(revision: str, folder: Path) -> str:

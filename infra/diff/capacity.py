@@ -8,7 +8,7 @@ from infra.config.cluster import GkeCluster
 from infra.config.pools import MigPartition, Pool
 from infra.config.stack import StackConfig
 from infra.diff.model import Capacity, MoneyRange, PoolCapacity, PoolChange, Range, Totals
-from infra.prices import usd_per_month
+from infra.prices import usd_per_month, why_not_priced
 
 PoolsByName = Mapping[str, PoolCapacity]
 
@@ -45,7 +45,7 @@ def _cost(config: StackConfig, part: NodePoolPart | None, nodes: Range) -> tuple
         return None, "spot prices change too often for a table"
     each = usd_per_month(part.machine_type, config.cluster.location)
     if each is None:
-        return None, f"no price for {part.machine_type} in {config.cluster.location}"
+        return None, why_not_priced(part.machine_type, config.cluster.location)
     return MoneyRange(each * nodes.least, each * nodes.most), ""
 
 

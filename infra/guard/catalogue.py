@@ -15,6 +15,7 @@ from infra.guard.rules import (
     network,
     nodes,
     places,
+    posture,
     queues,
     reach,
     seen,
@@ -35,7 +36,7 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     *data.RULES,
     *seen.RULES,
 )
-STACK_RULES: tuple[StackRule, ...] = (*network.STACK_RULES, *seen.STACK_RULES)
+STACK_RULES: tuple[StackRule, ...] = (*network.STACK_RULES, *seen.STACK_RULES, *posture.STACK_RULES)
 
 
 def violations(resources: Iterable[GuardedResource], guard: Guard) -> list[Violation]:

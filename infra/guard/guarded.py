@@ -17,6 +17,7 @@ def guard_of(platform: Platform) -> Guard:
         blueprint=platform.blueprint,
         objects={row.control.id: row.objects for row in platform.posture.controls if row.state.acts},
         admission_policies=_admission_policies(platform.blueprint),
+        errors=platform.posture.errors,
     )
 
 

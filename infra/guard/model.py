@@ -9,6 +9,7 @@ from infra.blueprint import names
 from infra.blueprint.model import Blueprint, EnginePart, GkeClusterPart, NamespacePart
 from infra.blueprint.network import NetworkPolicyPart
 from infra.config.trust import ControlId
+from infra.trust.posture import Finding
 from infra.values import mapping
 
 OWN_COMPONENT = "bulkhead:"
@@ -106,12 +107,14 @@ class Guard:
         blueprint: What the stack deploys; it carries every control in force.
         objects: What realises each control in force, as `ClusterQueue/tenant-research`.
         admission_policies: The `spec` of each admission policy as the program writes it, by the policy's name.
+        errors: What makes its posture unsound; what is deployed is not known here, so never that a tier is lowered.
     """
 
     in_force: frozenset[ControlId]
     blueprint: Blueprint
     objects: Mapping[ControlId, tuple[str, ...]]
     admission_policies: Mapping[str, Mapping[str, Any]]
+    errors: tuple[Finding, ...] = ()
 
     @cached_property
     def subjects(self) -> frozenset[SubjectKey]:

@@ -20,6 +20,7 @@ from infra.plan.urns import STACK_TYPE, Urn
 from infra.plan.wire import UNKNOWN
 from infra.preview.model import EnginePreview
 from infra.preview.shape import Diagnostic, Document, Operation, State, Step
+from infra.report.text import without_credentials
 
 ACTIONS: Mapping[Operation, Action] = {
     Operation.CREATE: Action.CREATE,
@@ -35,9 +36,11 @@ ACTIONS: Mapping[Operation, Action] = {
 QUIET = frozenset(Operation) - ACTIONS.keys()
 """The engine's operations that change nothing in the world; what is discarded was only read."""
 
-SECRET_OBJECT = "kubernetes:core/v1:Secret"  # noqa: S105 - a type
+SECRET_KINDS = frozenset({"List", "Secret", "SecretList", "SecretPatch"})
+"""Kinds of the cluster that are a Secret, change one, or may hold some."""
+SECRET_CONTENT = frozenset({"data", "stringData", "kubectl.kubernetes.io/last-applied-configuration"})
+"""Keys below which the content of a Secret stands; kubectl's annotation repeats the whole object."""
 _TOLD = frozenset({"steps", "changeSummary", "diagnostics"})
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<\{%[a-z]*%\}>")
 
 
@@ -164,13 +167,14 @@ def _shown(value: Any) -> Any:
 
 def _concealed(change: KeyChange, type_token: str) -> KeyChange:
     """The engine conceals what it knows to be secret; a Secret's content and a URL's credentials are so in any case."""
-    if type_token == SECRET_OBJECT and change.path[0] in {"data", "stringData"}:
+    if _is_of_secrets(type_token) and not SECRET_CONTENT.isdisjoint(change.path):
         return KeyChange(change.path, change.before and SECRET, change.after and SECRET)
-    return KeyChange(change.path, _without_credentials(change.before), _without_credentials(change.after))
+    before, after = (text and without_credentials(text) for text in (change.before, change.after))
+    return KeyChange(change.path, before, after)
 
 
-def _without_credentials(text: str | None) -> str | None:
-    return _CREDENTIALS.sub(SECRET, text) if text else text
+def _is_of_secrets(type_token: str) -> bool:
+    return type_token.startswith("kubernetes:") and type_token.rpartition(":")[2] in SECRET_KINDS
 
 
 def _diagnostics(entries: Sequence[Diagnostic]) -> Iterator[tuple[str, str]]:
@@ -180,7 +184,7 @@ def _diagnostics(entries: Sequence[Diagnostic]) -> Iterator[tuple[str, str]]:
             named = entry.urn.count("::") > 2 and STACK_TYPE not in entry.urn
             about = f"{Urn.parse(entry.urn).name}: " if named else ""
             told = f"{about}{message.removeprefix('error: ')}"
-            yield entry.severity.removesuffix("#err"), _CREDENTIALS.sub(SECRET, told)
+            yield entry.severity.removesuffix("#err"), without_credentials(told)
 
 
 def _of_severity(diagnostics: list[tuple[str, str]], severity: str) -> tuple[str, ...]:

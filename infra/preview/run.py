@@ -7,7 +7,7 @@ from pathlib import Path
 from infra.faults import CommandFailedError, Fault
 from infra.preview.document import NotAPreviewError, read_preview
 from infra.preview.model import EnginePreview
-from infra.report.text import printable
+from infra.report.text import printable, without_credentials
 
 REASON_LINES = 6
 
@@ -34,7 +34,7 @@ def engine_preview(stack: str, project: Path, environment: Mapping[str, str]) ->
         if done.returncode == 0:
             raise _failed(f"what pulumi printed is no preview of the engine's: {error}") from None
         told = (done.stderr.strip() or done.stdout.strip()).splitlines()[-REASON_LINES:]
-        reason = " ".join(printable(line.strip()) for line in told) or f"exit {done.returncode}"
+        reason = " ".join(printable(without_credentials(line.strip())) for line in told) or f"exit {done.returncode}"
         raise _failed(f"pulumi preview failed: {reason}") from None
 
 

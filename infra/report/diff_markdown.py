@@ -3,7 +3,7 @@
 What the stack file says stands in code, where it can neither format the comment nor call people by their names.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from infra.diff.model import StackDifference
 from infra.report.comment import SEPARATOR, Block
@@ -24,10 +24,15 @@ def difference_markdown(difference: StackDifference) -> str:
     return SEPARATOR.join(block.variants[0] for block in difference_blocks(difference))
 
 
-def difference_blocks(difference: StackDifference) -> Iterator[Block]:
-    """The difference in blocks that can be shortened."""
+def difference_blocks(difference: StackDifference, *, left_out: Collection[str] = ()) -> Iterator[Block]:
+    """The difference in blocks that can be shortened.
+
+    Args:
+        difference: The difference.
+        left_out: Titles of sections that stand elsewhere.
+    """
     yield Block((f"### {headline(difference)}\n\n**{verdict(difference)}**",), ALARM_RANK)
-    for section in sections(difference):
+    for section in (one for one in sections(difference) if one.title not in left_out):
         rank = ALARM_RANK if section.weight is Weight.ALARM else PLAIN_RANK
         yield Block(_variants(section), rank)
     yield Block((footing(difference),), ALARM_RANK)

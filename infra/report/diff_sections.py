@@ -30,6 +30,10 @@ LONGEST_VALUE = 160
 """Characters of a value that are shown; whole scripts and configuration files stand in some."""
 
 
+DESTRUCTION = "Deleted and replaced"
+"""The title of the section on what goes."""
+
+
 @dataclass(frozen=True)
 class Quoted:
     """Text of the stack file."""
@@ -281,7 +285,7 @@ def _caches(difference: StackDifference) -> Section:
 def _destruction(difference: StackDifference) -> Section:
     rows = tuple(_resource_row(change) for change in difference.destructive)
     return Section(
-        "Deleted and replaced",
+        DESTRUCTION,
         Weight.ALARM,
         ("What", "Kind", "Object", "Component", "Note"),
         rows,

@@ -14,7 +14,7 @@ from infra.guard import Violation
 from infra.preview.model import EnginePreview
 from infra.report.comment import COMMENT_LIMIT, SEPARATOR, Block, fitted
 from infra.report.diff_markdown import ALARM_RANK, PLAIN_RANK, SHORTENED_ROWS, difference_blocks, table_variants
-from infra.report.diff_sections import destruction_note, shortened
+from infra.report.diff_sections import DESTRUCTION, destruction_note, shortened
 from infra.report.markdown import code
 from infra.report.text import printable
 
@@ -32,6 +32,11 @@ def marker(stack: str) -> str:
     return f"<!-- bulkhead preview: {stack} -->"
 
 
+def title(stack: str) -> str:
+    """The mark and the heading of a stack's comment."""
+    return f"{marker(stack)}\n## Preview of stack {stack}"
+
+
 def preview_markdown(
     difference: StackDifference,
     preview: EnginePreview,
@@ -46,13 +51,15 @@ def preview_markdown(
         broken: The platform's rules that it would break.
         limit: Bytes at most.
     """
-    return fitted(
-        [*_head(difference, preview), *_broken(broken), *difference_blocks(difference), *_engine(preview)], limit
-    )
+    # What the engine lists is true of what is deployed, and the offline plan's list would take its room; but where the
+    # engine did not finish, the offline list may know of more.
+    told_below = {DESTRUCTION} if preview.destructive and not preview.errors else set[str]()
+    posture = difference_blocks(difference, left_out=told_below)
+    return fitted([*_head(difference, preview), *_broken(broken), *posture, *_engine(preview)], limit)
 
 
 def _head(difference: StackDifference, preview: EnginePreview) -> Iterator[Block]:
-    yield Block((f"{marker(difference.stack)}\n## Preview of stack {difference.stack}",), ALARM_RANK)
+    yield Block((title(difference.stack),), ALARM_RANK)
     if preview.errors:
         heading = "**:x: The engine refused the preview, so what stands below is not all.**"
         yield Block((SEPARATOR.join([heading, _messages(preview.errors)]),), ALARM_RANK)
@@ -86,7 +93,7 @@ def _destruction(changes: Sequence[ResourceChange]) -> Iterator[str]:
         (change.action, change.kind, _quoted(change.name), change.component, destruction_note(change))
         for change in changes
     ]
-    heading = "#### :warning: Deleted and replaced"
+    heading = f"#### :warning: {DESTRUCTION}"
     for shown in table_variants(headings, rows, SHORTENED_ROWS):
         yield SEPARATOR.join([heading, shown])
 

@@ -1,6 +1,11 @@
-"""Text from a stack file, made safe to print on a terminal."""
+"""Text from a stack file or from another program, made safe to print."""
 
+import re
 import unicodedata
+
+CONCEALED = "[secret]"
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/]+(?=@)")
+"""What stands before the last `@` of an address's host: a password may hold one, too."""
 
 
 def printable(text: str) -> str:
@@ -10,6 +15,11 @@ def printable(text: str) -> str:
     very report that shows them.
     """
     return "".join(_printable(character) for character in text)
+
+
+def without_credentials(text: str) -> str:
+    """`text` with the user and the password of every address in it concealed."""
+    return _CREDENTIALS.sub(CONCEALED, text)
 
 
 def _printable(character: str) -> str:

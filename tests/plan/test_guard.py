@@ -23,7 +23,8 @@ from tests.unit.guard.stack import stack_document
 
 PICKED = {"kind": "endpoint_picker", "network_encrypts": True}
 SHARED_GPUS = "no-sharing-of-gpus"
-"""The one rule that a stack file itself can ask to break; its posture is an error then."""
+"""The one rule over resources that a stack file itself can ask to break; its posture is an error then."""
+SOUND = "posture-is-sound"
 
 
 def guarded(resource: PlannedResource) -> GuardedResource:
@@ -31,7 +32,10 @@ def guarded(resource: PlannedResource) -> GuardedResource:
 
 
 def broken(made: Plan, platform: Platform) -> list[Violation]:
-    return violations(map(guarded, made.resources), guard_of(platform))
+    """What the rules object to in resources, whether or not the posture is sound in the tier."""
+    found = violations(map(guarded, made.resources), guard_of(platform))
+    assert any(one.rule == SOUND for one in found) == (not platform.posture.sound)
+    return [one for one in found if one.rule != SOUND]
 
 
 def at(document: Document, tier: Tier) -> tuple[Plan, Platform]:

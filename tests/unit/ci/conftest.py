@@ -16,7 +16,7 @@ case " $* " in *" preview --json "*) cat "$STAND_INS/preview.json" ;; esac
 GH = """\
 #!/usr/bin/env bash
 echo "gh $*" >>"$STAND_INS/commands"
-case "$*" in *"issues/7/comments --jq"*) cat "$STAND_INS/comments" 2>/dev/null || true ;; esac
+case "$*" in *viewerDidAuthor*) cat "$STAND_INS/comments" 2>/dev/null || true ;; esac
 """
 
 
@@ -24,10 +24,11 @@ case "$*" in *"issues/7/comments --jq"*) cat "$STAND_INS/comments" 2>/dev/null |
 def runner(tmp_path: Path) -> Runner:
     """A checkout whose branch changes `dev` since `origin/main`, with stand-ins for pulumi, gh and the bootstrap."""
     folder, beside = tmp_path / "checkout", tmp_path / "beside"
-    for needed in (folder / "lab", folder / ".ci", folder / "policy", beside / "bin"):
+    for needed in (folder / "lab", folder / "policy", beside / "bin"):
         needed.mkdir(parents=True)
-    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "Pulumi.local.yaml", ".ci/upsert-comment"):
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "Pulumi.local.yaml"):
         shutil.copy(CHECKOUT / name, folder / name)
+    shutil.copytree(CHECKOUT / ".ci", folder / ".ci")
     (folder / "lab" / "bootstrap.sh").write_text("bulkhead_bootstrap() { :; }\n")
     for name, text in {"pulumi": PULUMI, "gh": GH}.items():
         (beside / "bin" / name).write_text(text)

@@ -18,7 +18,11 @@ echo "gcloud $*" >>"$STAND_INS/commands"
 """
 GLAB = """\
 #!/usr/bin/env bash
-case "$*" in *--method*) echo "glab $*" >>"$STAND_INS/commands" ;; *) echo '[]' ;; esac
+case "$*" in
+  *--method*) echo "glab $*" >>"$STAND_INS/commands" ;;
+  "api user") echo '{"id": 5}' ;;
+  *) echo '[]' ;;
+esac
 """
 VARIABLES = {
     "CI_MERGE_REQUEST_IID": "7",
@@ -57,7 +61,6 @@ def run(runner: Runner, name: str) -> Any:
 @pytest.fixture
 def merge_request(runner: Runner) -> Runner:
     """The checkout of a merge request, with a remote to fetch from and stand-ins for GitLab's and Google's programs."""
-    shutil.copy(CHECKOUT / ".ci" / "upsert-note", runner.folder / ".ci" / "upsert-note")
     for name, text in {"gcloud": GCLOUD, "glab": GLAB}.items():
         (runner.beside / "bin" / name).write_text(text)
         (runner.beside / "bin" / name).chmod(0o755)
@@ -118,12 +121,13 @@ def test_where_the_affected_stacks_cannot_be_told_the_job_fails(merge_request: R
     assert not [line for line in commands(merge_request) if line.startswith("glab")]
 
 
-def test_a_stack_file_that_is_invalid_gets_no_note_and_fails(merge_request: Runner) -> None:
+def test_a_stack_file_that_is_invalid_is_noted_and_then_fails(merge_request: Runner) -> None:
     (merge_request.folder / "Pulumi.dev.yaml").write_text("config: {}\n")
     git(merge_request.folder, "commit", "--quiet", "--all", "--message", "invalid")
 
     assert run(merge_request, "preview").returncode == 2
-    assert not [line for line in commands(merge_request) if line.startswith("glab")]
+    assert "--method POST" in commands(merge_request)[-1]
+    assert "There is no preview of this change" in (merge_request.folder / "comment.md").read_text()
 
 
 @pytest.mark.parametrize(

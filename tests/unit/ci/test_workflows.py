@@ -1,5 +1,6 @@
 """The workflow files: pinned, least privileged, one stack at a time, and their commands run here."""
 
+import json
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.report.preview_markdown import marker
 from lab.paths import binaries_directory
 from tests.unit.ci.workflows import ACTIONS, CHECKOUT, EXPRESSION, WORKFLOWS, Runner, commands, jobs, loaded, steps_of
 from tests.unit.preview.steps import RECORDED
@@ -106,6 +108,15 @@ def test_the_stacks_of_a_change_are_those_whose_files_changed(runner: Runner, na
     assert runner.context["steps.affected.outputs.stacks"] == '["dev"]'
 
 
+@pytest.mark.parametrize(("name", "stacks"), [("preview", '["dev", "prod"]'), ("deploy", '["dev"]')])
+def test_a_stack_whose_file_goes_is_previewed_and_not_deployed(runner: Runner, name: str, stacks: str) -> None:
+    (step,) = [step for step in jobs(workflow(name))["stacks"]["steps"] if "run" in step]
+    (runner.folder / "Pulumi.prod.yaml").unlink()
+
+    assert runner.run(step).returncode == 0
+    assert runner.context["steps.affected.outputs.stacks"] == stacks
+
+
 def test_every_stack_but_the_labs_is_compared_with_what_runs(runner: Runner) -> None:
     (step,) = [step for step in jobs(workflow("drift"))["stacks"]["steps"] if "run" in step]
 
@@ -113,11 +124,18 @@ def test_every_stack_but_the_labs_is_compared_with_what_runs(runner: Runner) -> 
     assert runner.context["steps.every.outputs.stacks"] == '["dev", "prod"]'
 
 
+def comment_earlier(runner: Runner) -> None:
+    """An earlier run has commented on the pull request."""
+    nodes = [{"id": "IC_4711", "body": f"{marker('dev')}\nearlier", "viewerDidAuthor": True}]
+    page = {"data": {"repository": {"pullRequest": {"comments": {"nodes": nodes}}}}}
+    (runner.beside / "comments").write_text(json.dumps(page))
+
+
 def test_a_preview_becomes_a_new_comment_and_then_is_edited_in_place(runner: Runner) -> None:
     preview, comment, verdict = [step for step in jobs(workflow("preview"))["preview"]["steps"] if "run" in step]
 
     done = [runner.run(preview), runner.run(comment), runner.run(verdict)]
-    (runner.beside / "comments").write_text("4711\n")
+    comment_earlier(runner)
     again = runner.run(comment)
 
     assert [one.returncode for one in (*done, again)] == [0, 0, 0, 0], [one.stderr for one in (*done, again)]
@@ -126,11 +144,9 @@ def test_a_preview_becomes_a_new_comment_and_then_is_edited_in_place(runner: Run
     assert "| `budget.usd` | `500` | `700` |" in text
     assert (runner.beside / "summary").read_text() == text
     assert commands(runner)[0] == "pulumi preview --json --non-interactive --stack dev"
-    made = [line for line in commands(runner) if "--method" in line]
-    assert made == [
-        "gh api --method POST repos/example/platform/issues/7/comments --field body=@comment.md --silent",
-        "gh api --method PATCH repos/example/platform/issues/comments/4711 --field body=@comment.md --silent",
-    ]
+    made, edited = [line for line in commands(runner) if "body=@comment.md" in line]
+    assert made == "gh api --method POST repos/example/platform/issues/7/comments --field body=@comment.md --silent"
+    assert edited.endswith("--raw-field id=IC_4711 --field body=@comment.md")
 
 
 def test_a_change_that_would_be_refused_is_commented_on_and_then_fails(runner: Runner) -> None:
@@ -143,15 +159,28 @@ def test_a_change_that_would_be_refused_is_commented_on_and_then_fails(runner: R
     assert "The engine refused the preview" in (runner.folder / "comment.md").read_text()
 
 
-def test_a_stack_file_that_is_invalid_gets_no_comment_and_fails(runner: Runner) -> None:
+def test_faults_take_the_place_of_the_comment_on_an_earlier_push_and_then_fail(runner: Runner) -> None:
     preview, comment, verdict = [step for step in jobs(workflow("preview"))["preview"]["steps"] if "run" in step]
     (runner.folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    comment_earlier(runner)
 
     done = [runner.run(step) for step in (preview, comment, verdict)]
 
     assert [one.returncode for one in done] == [0, 0, 2]
-    assert "no `config:`" in done[0].stderr or "config" in done[0].stderr
-    assert not (runner.beside / "commands").exists()
+    text = (runner.folder / "comment.md").read_text()
+    assert text.startswith("<!-- bulkhead preview: dev -->\n")
+    assert "There is no preview of this change, and none of an earlier one counts" in text
+    assert commands(runner)[-1].endswith("--raw-field id=IC_4711 --field body=@comment.md")
+
+
+def test_where_the_run_fails_before_the_preview_the_comment_says_so(runner: Runner) -> None:
+    _, comment, _ = [step for step in jobs(workflow("preview"))["preview"]["steps"] if "run" in step]
+
+    assert comment["if"] == "${{ !cancelled() }}"
+    assert runner.run(comment).returncode == 0
+    text = (runner.folder / "comment.md").read_text()
+    assert text.startswith(f"{marker('dev')}\n## Preview of stack dev\n")
+    assert "There is no preview of this change, and none of an earlier one counts" in text
 
 
 @pytest.mark.parametrize(

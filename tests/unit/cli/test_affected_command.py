@@ -48,6 +48,18 @@ def test_the_change_is_what_the_branch_did_since_it_parted(bulkhead: Bulkhead, p
     assert json.loads(bulkhead("affected", "--every", "--without", "fresh").stdout) == ["invalid", "local", "unsound"]
 
 
+def test_a_stack_whose_file_goes_is_named_where_that_is_asked_for(bulkhead: Bulkhead, project: Path) -> None:
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "first")
+    (project / "Pulumi.unsound.yaml").unlink()
+    (project / "Pulumi.local.yaml").write_text(f"{SOUND}\n")
+
+    assert json.loads(bulkhead("affected", "--base", "HEAD").stdout) == ["local"]
+    assert json.loads(bulkhead("affected", "--base", "HEAD", "--removed").stdout) == ["local", "unsound"]
+    assert json.loads(bulkhead("affected", "--base", "HEAD", "--removed", "--without", "unsound").stdout) == ["local"]
+
+
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("arguments", [(), ("--base", "main", "--every")])
 def test_it_wants_either_a_base_or_every_stack(bulkhead: Bulkhead, arguments: tuple[str, ...]) -> None:

@@ -100,6 +100,37 @@ def test_a_revision_that_git_does_not_know_is_refused(bulkhead: Bulkhead, revisi
     assert f"git knows no commit {revision}" in result.stderr
 
 
+def test_what_others_did_at_the_base_since_history_parted_is_no_part_of_the_change(
+    bulkhead: Bulkhead, repository: Path
+) -> None:
+    git("checkout", "--quiet", "-b", "change")
+    richer(repository)
+    git("commit", "--quiet", "--all", "--message", "a budget")
+    git("checkout", "--quiet", "-b", "target", "before")
+    raised = SOUND.replace("tier: trusted", "tier: governed")
+    (repository / "Pulumi.local.yaml").write_text(raised)
+    git("commit", "--quiet", "--all", "--message", "a higher tier")
+    git("checkout", "--quiet", "change")
+
+    result = bulkhead("diff", "--base", "target", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (told["tier_before"], told["tier_after"], told["controls"]) == ("trusted", "trusted", [])
+    assert [tenant["name"] for tenant in told["tenants"]] == ["one"]
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_base_of_another_history_is_refused(bulkhead: Bulkhead) -> None:
+    git("checkout", "--quiet", "--orphan", "other")
+    git("commit", "--quiet", "--message", "another beginning")
+
+    result = bulkhead("diff", "--base", "before")
+
+    assert result.exit_code == 2
+    assert "git knows no commit that both before and the working tree come from" in result.stderr
+
+
 def test_outside_of_a_repository_it_says_what_to_do(bulkhead: Bulkhead, project: Path) -> None:
     result = bulkhead("diff")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli import exit_codes
+from infra.report.preview_markdown import marker
 from tests.unit.cli.conftest import Bulkhead, stand_in_for_pulumi
 from tests.unit.cli.test_diff_command import git
 
@@ -66,7 +67,7 @@ def test_a_recording_that_hides_a_change_is_refused(bulkhead: Bulkhead, tmp_path
     assert result.exit_code == exit_codes.FAILED
     assert "it is no preview of the engine's: " in result.stderr
     assert "the output of: pulumi preview --json > found.json" in result.stderr
-    assert not result.stdout
+    assert "There is no preview of this change" in result.stdout
 
 
 @pytest.mark.usefixtures("asked")
@@ -104,3 +105,53 @@ def test_an_engine_that_prints_less_than_it_counts_is_told_of_by_what_is_missing
 
     assert result.exit_code == exit_codes.FAILED
     assert "what pulumi printed is no preview of the engine's: changeSummary counts 5 to delete" in result.stderr
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_comment_on_an_invalid_stack_file_is_its_faults_under_the_same_mark(bulkhead: Bulkhead) -> None:
+    result = bulkhead("preview", "--stack", "invalid")
+
+    assert result.exit_code == exit_codes.INVALID
+    assert result.stdout.startswith(f"{marker('invalid')}\n## Preview of stack invalid\n")
+    assert "| `bulkhead:trust.tier` |" in result.stdout
+    assert "bulkhead:trust.tier: " in result.stderr
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_comment_on_an_engine_that_answered_nothing_says_so_and_conceals_credentials(
+    bulkhead: Bulkhead, tmp_path: Path
+) -> None:
+    (tmp_path / "stand-ins" / "pulumi").write_text(
+        "#!/bin/sh\necho 'error: cannot reach postgres://state:open-s@me@db:5432/state' >&2\nexit 255\n"
+    )
+
+    result = bulkhead("preview", "--stack", "example/bulkhead/local")
+
+    assert result.exit_code == exit_codes.FAILED
+    assert result.stdout.startswith(f"{marker('local')}\n")
+    assert "cannot reach postgres://[secret]@db:5432/state" in result.stdout
+    assert "open-s" not in result.output
+
+
+def test_the_comment_on_a_stack_whose_file_goes_says_what_follows_and_asks_no_engine(
+    bulkhead: Bulkhead, project: Path, asked: Path
+) -> None:
+    (project / "Pulumi.unsound.yaml").unlink()
+
+    result = bulkhead("preview", "--stack", "unsound")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"{marker('unsound')}\n")
+    assert "`Pulumi.unsound.yaml` goes, so that nothing describes this stack any longer" in result.stdout
+    assert "Nothing is deleted" in result.stdout
+    assert "`bulkhead destroy --stack unsound` while the file is there, as at `HEAD`" in result.stdout
+    assert not asked.exists()
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_stack_that_never_was_is_refused_with_those_that_are_there(bulkhead: Bulkhead) -> None:
+    result = bulkhead("preview", "--stack", "nowhere")
+
+    assert result.exit_code == exit_codes.INVALID
+    assert "there is no stack nowhere" in result.stderr
+    assert "one of: invalid, local, unsound" in result.stderr

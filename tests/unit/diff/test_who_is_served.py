@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from infra.config.accelerators import FACTS, Accelerator
+from infra.config.pools import CPU_MACHINE_TYPE
 from infra.diff.model import Change, MoneyRange, Range
-from infra.prices import HOURS_PER_MONTH, PRICES, usd_per_month
+from infra.prices import HOURS_PER_MONTH, PRICES, WITHOUT_PRICE, usd_per_month
+from infra.report.diff_markdown import difference_markdown
 from tests.strategies import Document
 from tests.unit.diff.changes import GKE, PRICE, changed, difference
 
@@ -86,8 +89,8 @@ def test_splitting_gpus_makes_another_node_pool_with_instances() -> None:
     ("path", "value", "reason"),
     [
         ("pools__1__spot", True, "spot prices change too often for a table"),
-        ("pools__1__machine_type", "g2-standard-32", "no price for g2-standard-32 in europe-west4"),
-        ("cluster__location", "europe-north9", "no price for g2-standard-24 in europe-north9"),
+        ("pools__1__machine_type", "g2-standard-32", "no price in the table for g2-standard-32 in europe-west4"),
+        ("cluster__location", "europe-north9", "no price in the table for g2-standard-24 in europe-north9"),
     ],
 )
 def test_what_the_table_does_not_hold_is_not_priced_and_says_why(path: str, value: Any, reason: str) -> None:
@@ -121,6 +124,39 @@ def test_the_price_table_names_each_machine_once_and_has_no_price_of_nothing() -
 
     assert len(machines) == len(set(machines))
     assert all(price > 0 for series in PRICES for price in series.usd_per_unit_hour.values())
+
+
+OFFERED = sorted({CPU_MACHINE_TYPE, *(machine for facts in FACTS.values() for machine in facts.machine_types.values())})
+
+
+@pytest.mark.parametrize("machine_type", OFFERED)
+def test_every_machine_that_a_pool_gets_has_a_price_or_is_listed_as_one_that_has_none(machine_type: str) -> None:
+    priced = any(machine_type in series.units for series in PRICES)
+
+    assert priced != (machine_type in WITHOUT_PRICE)
+
+
+def test_what_is_listed_as_without_a_price_is_what_some_pool_gets() -> None:
+    assert set(WITHOUT_PRICE) <= set(OFFERED)
+
+
+GPU_NODES = sorted((str(name), count) for name, facts in FACTS.items() for count in facts.machine_types)
+
+
+@pytest.mark.parametrize(("accelerator", "count"), GPU_NODES)
+def test_a_pool_whose_machine_has_no_price_says_so_in_the_report_and_adds_nothing_to_the_sum(
+    accelerator: str, count: int
+) -> None:
+    machine_type = FACTS[Accelerator(accelerator)].machine_types[count]
+    pool = {"name": "new", "accelerator": accelerator, "gpus_per_node": count, "nodes": {"min": 1, "max": 1}}
+
+    told = difference(GKE, changed(pools=[*GKE["bulkhead:pools"], pool]))
+
+    assert told.capacity.before is not None
+    assert told.capacity.after is not None
+    unpriced = machine_type in WITHOUT_PRICE
+    assert unpriced == (f"no price in the table for {machine_type} in europe-west4, " in difference_markdown(told))
+    assert unpriced == (told.capacity.before.usd_per_month == told.capacity.after.usd_per_month)
 
 
 def test_more_engines_mean_that_a_prefix_is_computed_more_often() -> None:

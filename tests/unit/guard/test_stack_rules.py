@@ -1,16 +1,22 @@
 """Rules over a whole stack: what a posture rests on has to be there."""
 
+import datetime
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from infra.guard import GuardedResource, violations
+from infra.guard import STACK_RULES, GuardedResource, violations
+from infra.guard.guarded import guard_of
 from infra.guard.rules.seen import NAMED_CONTROLS, OBJECT_KINDS
+from infra.posture import platform_of
+from tests.strategies import Document
+from tests.unit.diff.changes import GKE, TODAY, changed, configuration, waiver
 from tests.unit.guard.stack import everything, thing
 
 POLICY = "networking.k8s.io/v1:NetworkPolicy"
 CLOSED = "closed-namespaces-deny-by-default"
+SOUND = "posture-is-sound"
 THERE = "what-controls-rest-on-is-there"
 DENY: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
@@ -103,3 +109,41 @@ def test_the_rule_names_every_control_that_is_realised_by_objects_and_no_other()
     }
 
     assert named == set(NAMED_CONTROLS)
+
+
+def judged(document: Document, day: datetime.date = TODAY) -> list[str]:
+    """What the rule over postures says of a stack file, whatever the stack holds."""
+    guard = guard_of(platform_of("test", configuration(document), day))
+    return [one.message for one in violations([], guard) if one.rule == SOUND]
+
+
+def waived(tier: str = "trusted", controls: Iterable[str] = ("SR1", "SR2", "SR3")) -> Document:
+    """A stack of cooperative teams with waivers of what its tier lacks."""
+    return changed(GKE, trust={"tier": tier, "waivers": [waiver(control) for control in controls]})
+
+
+def test_a_sound_posture_passes() -> None:
+    assert judged(waived()) == []
+    assert judged(waived("governed", ())) == []
+
+
+def test_each_control_that_is_required_and_sleeps_is_refused_whatever_the_program_asked() -> None:
+    messages = judged(waived(controls=("SR1",)))
+
+    assert len(messages) == 2
+    assert all("the stack: its posture is unsound, and the program would have refused it." in one for one in messages)
+    assert all("bulkhead:trust.tier: " in one and "Write: " in one for one in messages)
+    assert ["SR2 (" in messages[0], "SR3 (" in messages[1]] == [True, True]
+
+
+def test_a_waiver_that_has_ended_no_longer_lets_a_stack_pass() -> None:
+    day_of_its_end = datetime.date(2027, 6, 1)
+
+    assert judged(waived(), day_of_its_end - datetime.timedelta(days=1)) == []
+    assert ["its waiver expired on 2027-06-01" in one for one in judged(waived(), day_of_its_end)] == [True] * 3
+
+
+def test_the_rule_over_postures_holds_in_every_tier() -> None:
+    (rule,) = [rule for rule in STACK_RULES if rule.name == SOUND]
+
+    assert rule.controls == ()

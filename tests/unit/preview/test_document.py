@@ -10,7 +10,6 @@ from tests.unit.preview.steps import GATEWAY, STACK, Document, named, state, ste
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
-SECRET_OBJECT = "kubernetes:core/v1:Secret"  # noqa: S105 - a type
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -81,13 +80,54 @@ def test_what_is_not_known_yet_is_named_and_the_engines_own_keys_are_left_out() 
     assert [(key.key, key.after) for key in change.keys] == [("data.key", "[computed]")]
 
 
-def test_a_secrets_content_is_concealed_even_where_the_engine_did_not() -> None:
-    old = state(SECRET_OBJECT, "keys", named("keys", stringData={"key": "open-sesame-1"}))
-    new = state(SECRET_OBJECT, "keys", named("keys", stringData={"key": "open-sesame-2"}))
+def content_of(type_token: str, inputs: Document) -> Document:
+    """What an object of a kind holds of a Secret: the object itself, or a list of such objects."""
+    return {"items": [{"kind": "Secret", **inputs}]} if type_token.endswith("List") else inputs
+
+
+@pytest.mark.parametrize(
+    "type_token",
+    [
+        "kubernetes:core/v1:Secret",
+        "kubernetes:core/v1:SecretPatch",
+        "kubernetes:core/v1:SecretList",
+        "kubernetes:core/v1:List",
+        "kubernetes:v1:Secret",
+    ],
+)
+@pytest.mark.parametrize("field", ["data", "stringData"])
+def test_a_secrets_content_is_concealed_even_where_the_engine_did_not(type_token: str, field: str) -> None:
+    old, new = (
+        state(type_token, "keys", content_of(type_token, {**named("keys"), field: {"key": text}}))
+        for text in ("open-sesame-1", "open-sesame-2")
+    )
 
     (change,) = read_preview(text_of(step("update", old, new))).changes
 
     assert [(key.before, key.after) for key in change.keys] == [("[secret]", "[secret]")]
+
+
+def test_the_copy_of_a_secret_that_kubectl_keeps_in_an_annotation_is_concealed() -> None:
+    old, new = (
+        state(
+            "kubernetes:core/v1:SecretPatch",
+            "keys",
+            {"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": text, "note": text}}},
+        )
+        for text in ("open-sesame-1", "open-sesame-2")
+    )
+
+    (change,) = read_preview(text_of(step("update", old, new))).changes
+
+    assert [key.after for key in change.keys] == ["[secret]", "open-sesame-2"]
+
+
+def test_what_a_map_holds_is_no_secret() -> None:
+    old, new = (state(CONFIG_MAP, "map", named("map", data={"key": text})) for text in ("one", "two"))
+
+    (change,) = read_preview(text_of(step("update", old, new))).changes
+
+    assert [(key.before, key.after) for key in change.keys] == [("one", "two")]
 
 
 def test_credentials_in_an_address_are_concealed_in_values_and_messages() -> None:

@@ -1,11 +1,15 @@
 """The comment on a pull request: reviewed texts for recorded previews, and its limits from one change to thousands."""
 
+import dataclasses
 import json
+from typing import Any
 
 import pytest
 
+from infra.diff import StackDifference
 from infra.guard import violations_of_each
 from infra.preview.document import read_preview
+from infra.preview.model import EnginePreview
 from infra.report.comment import COMMENT_LIMIT, LEFT_OUT, size
 from infra.report.preview_markdown import marker, preview_markdown
 from tests.unit.diff.changes import GKE, changed, difference
@@ -34,6 +38,13 @@ def test_the_comment_on_one_change_and_on_two_thousand_is_the_reviewed_one(name:
     assert rendered(name, changes) == reviewed
     assert len(read_preview(scaled(name, changes)).changes) == changes
     assert size(reviewed.removesuffix("\n")) <= COMMENT_LIMIT
+
+
+def test_a_reviewed_comment_on_a_lowered_tier_says_which_controls_are_lost() -> None:
+    reviewed = golden_path("tier-lowered").read_text(encoding="utf-8")
+
+    assert "**3 controls lost, 3 waivers to decide on, 23 resources deleted or replaced.**" in reviewed
+    assert "**22 to delete, 1 to replace, 1 to update.**" in reviewed
 
 
 def test_there_are_recorded_previews_of_one_change_of_many_and_of_a_refusal() -> None:
@@ -121,6 +132,38 @@ def test_what_goes_is_listed_in_full_while_what_stays_is_shortened() -> None:
     assert all(f"`bulkhead-gateway/old-{number}`" in text for number in range(300))
     assert all(f"gateway, tenant team-{number}: 10 to create" in text for number in range(200))
     assert LEFT_OUT in text
+
+
+def going_by_both(count: int, **others: Any) -> tuple[EnginePreview, StackDifference]:
+    """A preview in which so many objects go, and a difference whose offline plan says the same."""
+    names = [f"{'a-long-name-of-an-object-' * 3}{number}" for number in range(count)]
+    preview = read_preview(text_of(*(step("delete", state(CONFIG_MAP, name, named(name))) for name in names), **others))
+    return preview, dataclasses.replace(BUDGET, resources=preview.changes)
+
+
+def test_what_goes_is_listed_once_and_in_full_by_what_the_engine_says() -> None:
+    preview, posture = going_by_both(400)
+
+    text = preview_markdown(posture, preview)
+
+    assert size(text) <= COMMENT_LIMIT < 2 * size(text)
+    assert text.count("Deleted and replaced") == 1
+    assert text.index("What the engine would do") < text.index("Deleted and replaced")
+    assert all(text.count(f"`{change.name}`") == 1 for change in preview.changes)
+    assert LEFT_OUT not in text
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_what_only_the_offline_plan_knows_to_go_is_listed(count: int) -> None:
+    """The engine says that nothing goes, or could not finish."""
+    preview, posture = going_by_both(2)
+    error = [{"severity": "error", "message": "no such zone"}] * count
+    first = read_preview(text_of(diagnostics=error))
+    cut_off = dataclasses.replace(first, changes=preview.changes[:count])
+
+    text = preview_markdown(posture, cut_off)
+
+    assert all(f"`{change.name}`" in text for change in preview.changes)
 
 
 def test_thousands_that_go_are_counted_and_the_rest_is_said_to_be_left_out() -> None:

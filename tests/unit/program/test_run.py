@@ -37,8 +37,10 @@ def run_with(
     document: Mapping[str, Any],
     registered: list[PlannedResource] | None = None,
     encrypted: Sequence[str] = ("bulkhead:database_url",),
+    *,
+    preview: bool = False,
 ) -> Plan:
-    """Run the program with a configuration; what it registers goes to `registered`, also when it fails."""
+    """Run the program with a configuration; what an update registers goes to `registered`, also when it fails."""
 
     def program() -> None:
         pulumi.runtime.set_all_config(engine_values(document), list(encrypted))
@@ -49,7 +51,7 @@ def run_with(
             registered.append(resource)
         return Answer()
 
-    return record("test", program, note)
+    return record("test", program, None if preview else note)
 
 
 def refused(document: Mapping[str, Any], encrypted: Sequence[str] = ("bulkhead:database_url",)) -> str:
@@ -105,12 +107,20 @@ def test_a_lower_tier_than_the_deployed_one_is_refused_before_anything_is_regist
     assert any("one tenant is left" in warning for warning in allowed.warnings)
 
 
-def test_waivers_are_shown_as_warnings() -> None:
+def test_waivers_are_shown_as_warnings_and_an_update_says_how_near_their_day_is() -> None:
     warnings = run_with(document_with_tenants(2)).warnings
 
     assert [warning.partition(":")[0] for warning in warnings] == ["bulkhead"] * 3
     assert all("is waived until" in warning for warning in warnings)
     assert all(" from now): " in warning or "(EXPIRES IN " in warning for warning in warnings)
+
+
+def test_a_preview_warns_in_words_that_are_the_same_on_every_day() -> None:
+    warnings = run_with(document_with_tenants(2), preview=True).warnings
+
+    assert len(warnings) == 3
+    assert all("is waived until" in warning for warning in warnings)
+    assert not [warning for warning in warnings if " from now" in warning or "EXPIRES IN" in warning]
 
 
 def test_outputs_say_nothing_that_changes_from_day_to_day() -> None:
