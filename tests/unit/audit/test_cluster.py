@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import urllib3
 
-from infra.audit.cluster import AuditedCluster
+from infra.audit.cluster import THROTTLED_SECONDS, AuditedCluster
 
 Said = tuple[int, dict[str, str]]
 LATER: Said = (429, {"Retry-After": "1"})
@@ -45,6 +45,19 @@ def saying(answers: Sequence[Said]) -> Generator[tuple[AuditedCluster, list[str]
         server.server_close()
 
 
+class Clock:
+    """Time that passes while it is slept through, and else stands."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.audit.cluster._PAUSE_SECONDS", (0.01, 0.01))
@@ -63,10 +76,13 @@ def test_a_server_that_asks_to_come_back_later_is_asked_again(method: str, statu
 def test_one_that_never_has_time_is_left_after_a_while_and_its_answer_is_told(
     monkeypatch: pytest.MonkeyPatch, method: str
 ):
-    monkeypatch.setattr("infra.audit.cluster.THROTTLED_SECONDS", 0.1)
+    clock = Clock()
+    monkeypatch.setattr("infra.audit.cluster.time", clock)
+    monkeypatch.setattr("infra.audit.cluster._PAUSE_SECONDS", (1.0, 1.0))
     with saying([LATER]) as (cluster, asked):
         assert cluster.call(method, "/api").status == 429
-    assert len(asked) > 1
+    assert len(asked) == 1 + THROTTLED_SECONDS
+    assert clock.now == THROTTLED_SECONDS
 
 
 @pytest.mark.parametrize("said", [(503, {}), (500, {"Retry-After": "1"}), (403, {})], ids=lambda said: str(said[0]))
