@@ -20,10 +20,10 @@ from infra.config.trust import ControlId
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": "bulkhead-audit"}
 
 OUTAGE_SECONDS = 60.0
-"""How long an audit waits, in all, for admission webhooks that do not answer."""
+"""How long an audit waits, in all, for admission webhooks that do not answer and quotas that have not counted."""
 _PAUSE_SECONDS = 2.0
-_OUTAGE = "failed calling webhook"
-"""In the API server's answer when a webhook that must answer does not."""
+_PASSING = frozenset({Mechanism.OUTAGE, Mechanism.UNCOUNTED})
+"""What refuses for a while and then judges, or does not."""
 _POLICY_WARNING = "failed for ValidatingAdmissionPolicy"
 """In the warning of a policy that only audits (Kubernetes' documentation on validation actions)."""
 
@@ -85,7 +85,7 @@ def with_twins(found: Sequence[Observation], corpus: Corpus) -> Iterable[Observa
 
 
 class _Patience:
-    """Time to wait for webhooks that do not answer, as while their controller restarts: so much in one run."""
+    """Time to wait for what refuses for a while, as webhooks while their controller restarts: so much in one run."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -131,12 +131,10 @@ class _Stage:
         def ask() -> Answer:
             return self.cluster.call(request.method, request.path, request.body, query=DRY_RUN, identity=identity)
 
-        answer = ask()
-        while _OUTAGE in str(answer.document.get("message", "")) and self.patience.wait():
-            answer = ask()
-        if answer.accepted:
-            return Seen(warning=" ".join(text for text in answer.warnings if _POLICY_WARNING in text))
-        return Seen(refusal_of(answer.status, answer.document))
+        seen = _seen(ask())
+        while seen.refusal is not None and seen.refusal.mechanism in _PASSING and self.patience.wait():
+            seen = _seen(ask())
+        return seen
 
     def _request(self, case: Case, scene: Scene) -> Request:
         """What the case asks for.
@@ -158,6 +156,12 @@ class _Stage:
             raise LookupError(f"the cluster has no kind {manifest['kind']}")
         metadata = {"name": f"audit-{case.id}", **manifest["metadata"]}
         return Request(method, kind.path(metadata.get("namespace")), {**manifest, "metadata": metadata})
+
+
+def _seen(answer: Answer) -> Seen:
+    if answer.accepted:
+        return Seen(warning=" ".join(text for text in answer.warnings if _POLICY_WARNING in text))
+    return Seen(refusal_of(answer.status, answer.document))
 
 
 def _is_worth_repeating(case: Case, seen: Seen) -> bool:

@@ -70,9 +70,9 @@ def _legitimate(seen: Seen) -> Outcome:
         return Outcome.UNPROVEN
     if seen.refusal is None:
         return Outcome.HOLDS
-    if seen.refusal.mechanism in {*_UNASKED, Mechanism.QUOTA}:
+    if seen.refusal.mechanism in {*_UNASKED, Mechanism.QUOTA, Mechanism.UNCOUNTED}:
         # Work that might pass if something were installed, if the server had had time, if whoever audits could ask as
-        # whoever may, or if the tenant had not used up what it may have.
+        # whoever may, or if the tenant had not used up what it may have, as far as that is known.
         return Outcome.UNPROVEN
     if seen.behind_the_role is not None and not seen.declared:
         return _legitimate(seen.behind_the_role)
@@ -92,6 +92,7 @@ def _words(refusal: Refusal | None) -> str:
         Mechanism.WEBHOOK: "a webhook",
         Mechanism.POD_SECURITY: "Pod Security",
         Mechanism.QUOTA: "the quota",
+        Mechanism.UNCOUNTED: "a quota that has not counted its kind yet",
         Mechanism.LIMITS: "the limit range",
         Mechanism.ROLE: "the role",
         Mechanism.CORE: "the API server's own rules",

@@ -22,6 +22,8 @@ class Mechanism(StrEnum):
     """The Pod Security level of the namespace."""
     QUOTA = "quota"
     """A ResourceQuota."""
+    UNCOUNTED = "uncounted"
+    """A ResourceQuota that has not counted the kind yet, as for half a minute after its definition came."""
     LIMITS = "limits"
     """A LimitRange."""
     ROLE = "role"
@@ -62,6 +64,7 @@ _PATTERNS: tuple[tuple[Mechanism, re.Pattern[str]], ...] = (
     (Mechanism.WEBHOOK, re.compile(r'admission webhook "[^"]*" denied the request')),
     (Mechanism.POD_SECURITY, re.compile(r"violates PodSecurity ")),
     (Mechanism.QUOTA, re.compile(r"exceeded quota: |failed quota: |insufficient quota to match these scopes")),
+    (Mechanism.UNCOUNTED, re.compile(r"status unknown for quota: ")),
     (Mechanism.LIMITS, re.compile(r"(maximum|minimum) \S+ usage per (Container|Pod|PersistentVolumeClaim)")),
     (Mechanism.IMPERSONATION, re.compile(r"is forbidden: User \"[^\"]*\" cannot impersonate resource ")),
     (Mechanism.ROLE, re.compile(r"is forbidden: User \"[^\"]*\" cannot \S+ resource ")),

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from infra.audit.admission import probe_admission
 from infra.audit.cluster import Answer
 from infra.audit.corpus import load_corpus
@@ -65,6 +67,34 @@ def test_a_refused_attack_proves_nothing_when_its_twin_is_refused_as_well():
     assert found["pod-without-queue"].outcome is Outcome.UNPROVEN
     assert "twin gpu-pod" in found["pod-without-queue"].seen
     assert found["gpu-pod"].outcome is Outcome.FAILS
+
+
+UNCOUNTED = 'rayjobs.ray.io "x" is forbidden: status unknown for quota: tenant, resources: count/rayjobs.ray.io'
+NO_ANSWER = 'Internal error occurred: failed calling webhook "mpod.kb.io": connection refused'
+
+
+@pytest.mark.parametrize(("status", "message"), [(403, UNCOUNTED), (500, NO_ANSWER)], ids=["quota", "webhook"])
+def test_what_refuses_for_a_while_is_asked_again_until_it_judges(
+    monkeypatch: pytest.MonkeyPatch, status: int, message: str
+):
+    """A quota knows a kind half a minute after the kind's definition came (seen with an audit right after it)."""
+    monkeypatch.setattr("infra.audit.admission._PAUSE_SECONDS", 0.0)
+    refusals = iter([Answer(status, {"message": message})] * 3)
+
+    def answer(asked: Asked) -> Answer:
+        jobs = asked.path.endswith("/jobs")
+        return next(refusals, Answer(201, {})) if jobs else Answer(201, {})
+
+    _, found = played(answer)
+    assert next(refusals, None) is None
+    assert found["gpu-job"].outcome is Outcome.HOLDS
+
+
+def test_work_that_a_quota_never_came_to_count_is_no_refused_work(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("infra.audit.admission.OUTAGE_SECONDS", 0.0)
+    _, found = played(lambda _: Answer(403, {"message": UNCOUNTED}))
+    assert found["gpu-job"].outcome is Outcome.UNPROVEN
+    assert "a quota that has not counted its kind yet" in found["gpu-job"].seen
 
 
 def test_without_another_tenant_its_cases_are_unproven_and_say_so():

@@ -11,6 +11,9 @@ WORDS = {
     'pods "x" is forbidden: violates PodSecurity "restricted:v1.34": privileged': Mechanism.POD_SECURITY,
     'pods "x" is forbidden: exceeded quota: tenant, requested: pods=1, used: pods=9, limited: pods=9': Mechanism.QUOTA,
     'pods "x" is forbidden: failed quota: tenant: must specify limits.cpu': Mechanism.QUOTA,
+    'rayjobs.ray.io "x" is forbidden: status unknown for quota: tenant, resources: count/rayjobs.ray.io': (
+        Mechanism.UNCOUNTED
+    ),
     'pods "x" is forbidden: maximum cpu usage per Container is 4, but limit is 100k': Mechanism.LIMITS,
     'pods is forbidden: User "a" cannot create resource "pods" in API group "" in the namespace "b"': Mechanism.ROLE,
     'groups "system:masters" is forbidden: User "a" cannot impersonate resource "groups" in API group "" at the cluster'
