@@ -251,7 +251,7 @@ def engines(kubectl: cluster.Kubectl, access: ClusterAccess, most: int) -> Gener
             }
     finally:
         names = [pod["metadata"]["name"] for pod in pods]
-        kubectl.run("delete", "pod", *names, "--namespace", ENGINES, "--ignore-not-found", "--wait=false")
+        kubectl.run("delete", "pod", *names, "--namespace", ENGINES, "--ignore-not-found", timeout=180)
 
 
 def table(tenants: int, found: Mapping[Way, Measured | None]) -> Table:
