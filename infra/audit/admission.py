@@ -20,10 +20,8 @@ from infra.config.trust import ControlId
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": "bulkhead-audit"}
 
 OUTAGE_SECONDS = 60.0
-"""How long an audit waits, in all, for admission webhooks that do not answer and quotas that have not counted."""
+"""How long an audit waits, in all, for admission webhooks that do not answer."""
 _PAUSE_SECONDS = 2.0
-_PASSING = frozenset({Mechanism.OUTAGE, Mechanism.UNCOUNTED})
-"""What refuses for a while and then judges, or does not."""
 _POLICY_WARNING = "failed for ValidatingAdmissionPolicy"
 """In the warning of a policy that only audits (Kubernetes' documentation on validation actions)."""
 
@@ -85,7 +83,7 @@ def with_twins(found: Sequence[Observation], corpus: Corpus) -> Iterable[Observa
 
 
 class _Patience:
-    """Time to wait for what refuses for a while, as webhooks while their controller restarts: so much in one run."""
+    """Time to wait for webhooks that do not answer, as while their controller restarts: so much in one run."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -132,7 +130,7 @@ class _Stage:
             return self.cluster.call(request.method, request.path, request.body, query=DRY_RUN, identity=identity)
 
         seen = _seen(ask())
-        while seen.refusal is not None and seen.refusal.mechanism in _PASSING and self.patience.wait():
+        while seen.refusal is not None and seen.refusal.mechanism is Mechanism.OUTAGE and self.patience.wait():
             seen = _seen(ask())
         return seen
 

@@ -23,7 +23,8 @@ class Mechanism(StrEnum):
     QUOTA = "quota"
     """A ResourceQuota."""
     UNCOUNTED = "uncounted"
-    """A ResourceQuota that has not counted the kind yet, as for half a minute after its definition came."""
+    """A ResourceQuota that has not counted the kind yet: a kind that is new to the cluster is counted when the quota
+    changes, or within five minutes (kube-controller-manager, `--resource-quota-sync-period`)."""
     LIMITS = "limits"
     """A LimitRange."""
     ROLE = "role"
