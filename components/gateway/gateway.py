@@ -45,7 +45,7 @@ from components.gateway.pod import (
 from components.shared import CustomObject, object_metadata, selector
 from components.shared.fingerprint import secret_fingerprint
 from components.shared.metadata import NOT_AWAITED, SECRETS_ANNOTATION
-from components.shared.passwords import PASSWORD_INPUTS, generation_name
+from components.shared.passwords import PASSWORD_INPUTS, generation_name, stable_password
 from components.shared.workloads import service_spec
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart
 from infra.blueprint.names import GATEWAY_COMMON_NAME
@@ -167,24 +167,14 @@ class Gateway(pulumi.ComponentResource):
     def _make_key(self, suffix: str, *, protectable: bool = True) -> pulumi.Output[str]:
         """A key that is generated once.
 
-        Every input is ignored afterwards: whatever a later version of this program or of the provider asks for, the
-        key in use stays. A new master key would lock every administrator out; a new salt key would make whatever
+        The key in use stays. A new master key would lock every administrator out; a new salt key would make whatever
         LiteLLM encrypted unreadable, so both are protected where the database is, or outlives the stack. A master key
         that was drawn anew is not: it makes way for the next.
         """
         database = self._part.database
         outlives = protectable and (not isinstance(database, InClusterDatabasePart) or database.protected)
-        password = random.RandomPassword(
-            f"{self._name}-{suffix}",
-            length=KEY_LENGTH,
-            special=False,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=outlives or None,
-                ignore_changes=list(PASSWORD_INPUTS),
-            ),
-        )
-        return pulumi.Output.secret(pulumi.Output.concat(KEY_PREFIX, password.result))
+        password = stable_password(f"{self._name}-{suffix}", KEY_LENGTH, self, protected=outlives)
+        return pulumi.Output.secret(pulumi.Output.concat(KEY_PREFIX, password))
 
     def _make_cache_salt_key(self) -> pulumi.Output[str]:
         """What tenants' cache salts are made from: 256 bits and more, drawn anew with each generation and only then.

@@ -55,13 +55,11 @@ def _parting(revision: str, folder: Path) -> str:
     if found.returncode not in {0, 1}:
         raise _failed(f"git merge-base did not answer: {_reason(found)}")
     if found.returncode == 1:
-        fault = Fault(
-            "--base",
+        raise _no_base(
             f"git knows no commit that both {revision} and the working tree come from",
             "what the change starts from is not known",
             "a branch, a tag or a commit of the same history; a shallow clone has to fetch more of it first",
         )
-        raise FaultsFoundError("bulkhead", [fault])
     return found.stdout.decode().strip()
 
 
@@ -70,13 +68,11 @@ def _commit(revision: str, folder: Path) -> str:
         raise _failed(f"{folder} is in no git repository")
     found = None if revision.startswith("-") else _git(folder, "rev-parse", "--verify", f"{revision}^{{commit}}")
     if found is None or found.returncode != 0:
-        fault = Fault(
-            "--base",
+        raise _no_base(
             f"git knows no commit {revision}",
             "there is nothing to compare with",
             "a branch, a tag or a commit that `git rev-parse` finds; a shallow clone has to fetch it first",
         )
-        raise FaultsFoundError("bulkhead", [fault])
     return found.stdout.decode().strip()
 
 
@@ -92,6 +88,10 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
 def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
     lines = done.stderr.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else f"exit {done.returncode}"
+
+
+def _no_base(wrong: str, follows: str, write: str) -> FaultsFoundError:
+    return FaultsFoundError("bulkhead", [Fault("--base", wrong, follows, write)])
 
 
 def _failed(wrong: str) -> CommandFailedError:

@@ -19,6 +19,7 @@ from infra.blueprint.model import ClusterPart
 from infra.faults import CommandFailedError
 from infra.live.connection import client_of, context_of
 from infra.live.errors import failure
+from infra.values import mapping
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
@@ -221,14 +222,10 @@ def _is_work(pod: client.V1ObjectMeta) -> bool:
 
 def _holds(workload: Mapping[str, Any], flavor: str) -> bool:
     """Whether a workload has quota in a flavor. Kueue leaves the assignment on one that has finished."""
-    status = _mapping(workload.get("status"))
+    status = mapping(workload.get("status"))
     finished = any(one["type"] == "Finished" and one["status"] == "True" for one in status.get("conditions") or ())
-    assigned = _mapping(status.get("admission")).get("podSetAssignments") or ()
-    return not finished and any(flavor in _mapping(one.get("flavors")).values() for one in assigned)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value or {})
+    assigned = mapping(status.get("admission")).get("podSetAssignments") or ()
+    return not finished and any(flavor in mapping(one.get("flavors")).values() for one in assigned)
 
 
 def _is_ready(pod: client.V1Pod) -> bool:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -88,7 +88,7 @@ def count_anew(kubectl: cluster.Kubectl) -> None:
 
 
 def quotas(kubectl: cluster.Kubectl) -> list[Document]:
-    return json.loads(kubectl.run("get", "resourcequotas", "--all-namespaces", "--output=json"))["items"]
+    return cast("list[Document]", kubectl.items("resourcequotas", "--all-namespaces"))
 
 
 def uncounted(quota: Document) -> set[str]:
