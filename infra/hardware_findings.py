@@ -15,6 +15,7 @@ from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
 from infra.config.trust import ControlId
 from infra.config.words import added, counted
+from infra.trust.own_pools import pool_to_add
 from infra.trust.posture import Finding, Posture, Severity
 
 _SHOWN = 8
@@ -101,14 +102,17 @@ class _Judge:
         for use in self.placement.pools:
             for name in sorted(use.served & sensitive.keys()):
                 if use.pool.is_mig and use.pool.dedicated_to is None and len(self.config.tenants) > 1:
+                    tenant, pool = self.config.tenants[sensitive[name]], self.config.pool(use.pool.name)
+                    write = pool_to_add(self.config, tenant, pool) or (
+                        f"dedicated_to: {name} on a pool that runs the models which it calls"
+                    )
                     yield Finding(
                         Severity.ERROR,
                         ControlId.HW1,
                         f"bulkhead:tenants[{sensitive[name]}].sensitive",
                         f"Tenant {name} is sensitive, and an engine that it calls runs on pool {use.pool.name}, whose"
                         " nodes are not its own: HW1 lets a sensitive tenant meet nobody on a node. At risk:"
-                        f" {self._at_risk(ControlId.HW1)}. Write: dedicated_to: {name} on a pool that runs the models"
-                        " which it calls.",
+                        f" {self._at_risk(ControlId.HW1)}. Write: {write}.",
                     )
 
     def _unencrypted_nodes(self) -> Iterator[Finding]:

@@ -49,6 +49,8 @@ def documents(
     gke = draw(st.booleans())
     tenant_names = names("team", draw(st.integers(1, 4) if tenants is None else tenants))
     pools = [draw(_gpu_pool(index, gke=gke, tenants=tenant_names)) for index in range(draw(st.integers(0, 3)))]
+    owners = draw(st.lists(st.sampled_from(tenant_names), max_size=2))
+    pools += [draw(_own_pool(len(pools) + index, name, pools, gke=gke)) for index, name in enumerate(owners)]
     cpu: Part = {"name": "cpu", "accelerator": "cpu", "nodes": {"min": 1, "max": 3}}
     models = [draw(_model(f"model-{index}", [cpu, *pools])) for index in range(draw(st.integers(1, 4)))]
     people = [draw(_tenant(name, _callable_by(name, models, pools), pools)) for name in tenant_names]
@@ -94,6 +96,16 @@ def _gpu_pool(draw: st.DrawFn, index: int, *, gke: bool, tenants: list[str]) -> 
     elif draw(st.booleans()):
         pool["spot"] = draw(st.booleans())
     return pool
+
+
+@st.composite
+def _own_pool(draw: st.DrawFn, index: int, owner: str, others: list[Part], *, gke: bool) -> Part:
+    """One tenant's, now and then with the GPUs of another pool, so that it can run what runs there."""
+    pool: Part = draw(_gpu_pool(index, gke=gke, tenants=[owner]))
+    if others and draw(st.booleans()):
+        like = draw(st.sampled_from(others))
+        pool |= {key: like[key] for key in ("accelerator", "gpus_per_node", "partition")}
+    return {**pool, "dedicated_to": owner}
 
 
 def _partition(accelerator: Accelerator) -> st.SearchStrategy[Part]:
@@ -172,7 +184,9 @@ def _tenant(draw: st.DrawFn, name: str, models: list[str], pools: list[Part]) ->
 def _make_room(pools: list[Part], models: list[Part], tenants: list[Part]) -> None:
     """Raises each pool's maximum until engines and quotas fit it, a node for each engine included."""
     for pool in pools:
-        engines = [model for model in models if model["pool"] == pool["name"]]
+        own = [tenant for tenant in tenants if tenant["name"] == pool.get("dedicated_to") and tenant["sensitive"]]
+        called = {name for tenant in own for name in tenant["models"]}
+        engines = [model for model in models if model["pool"] == pool["name"] or model["name"] in called]
         devices = sum(_quota(tenant, pool["name"]) for tenant in tenants)
         # A device's worth of node for each of them is more than enough, whatever the partition and whoever gets engines
         # of its own.

@@ -116,18 +116,18 @@ def pod_spec(
         "automount_service_account_token": False,
         "containers": [_engine_container(part, secret_name)],
         "enable_service_links": False,
-        "node_selector": dict(sorted(part.node_labels.items())),
+        "node_selector": dict(sorted(part.runs_on.node_labels.items())),
         "security_context": restricted_pod_security_context(),
         "termination_grace_period_seconds": DRAIN_SECONDS + SHUTDOWN_SECONDS + STOP_SECONDS,
-        "tolerations": tolerations(part.tolerations),
+        "tolerations": tolerations(part.runs_on.tolerations),
         "topology_spread_constraints": spread(engine_selector(part)),
         "volumes": [
             *_volumes(part, secret_name),
             *(DOOR_SIDECAR.volumes(door.configuration, door.certificate) if door else ()),
         ],
     }
-    if part.runtime_class is not None:
-        spec["runtime_class_name"] = part.runtime_class
+    if part.runs_on.runtime_class is not None:
+        spec["runtime_class_name"] = part.runs_on.runtime_class
     if first:
         spec["init_containers"] = first
     return spec

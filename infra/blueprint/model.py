@@ -6,7 +6,7 @@ equal blueprints whatever order the stack file lists things in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from infra.blueprint.access import AccessRulePart, SubjectPart
@@ -468,21 +468,38 @@ class DoorPart:
 
 
 @dataclass(frozen=True)
+class EngineNodesPart:
+    """The nodes that engines run on, as their pods name them.
+
+    Attributes:
+        devices: What each engine takes of them; None on CPU nodes.
+        node_labels: The labels that select them; empty where any node without GPUs will do.
+        flavor: The Kueue flavor of the pool; None on CPU nodes.
+        runtime_class: The runtime class that pods have to name there; None: the cluster's usual one.
+    """
+
+    devices: DeviceRequest | None = None
+    node_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    tolerations: tuple[TolerationPart, ...] = ()
+    flavor: str | None = None
+    runtime_class: str | None = None
+
+
+@dataclass(frozen=True)
 class EnginePart:
     """One vLLM Deployment: a model's engines, or those of one tenant.
 
     Attributes:
         name: The model's name, with the tenant's where the engines are one tenant's own; objects are called
             `engine-<name>`, never `vllm`, since Kubernetes would then inject a `VLLM_PORT` that vLLM reads.
-        devices: None on CPU nodes.
         queue: None on CPU nodes, which no quota covers.
+        nodes: Where the model's engines run.
+        own_nodes: Tenant → where engines of its own run instead.
         load_seconds: How long the engine may take from start to serving.
         version_floor: The oldest vLLM that `image` may hold.
         model: The model that they serve, by the name that tenants use.
         tenant: The only tenant whose requests they work on; None where several may share them.
         cache_isolation: Who may share what they have computed; None where nothing is said, which shares it.
-        flavor: The Kueue flavor of the pool that runs it; None on CPU nodes.
-        runtime_class: The runtime class that its pods name; None: the cluster's usual one.
         key_generations: The generations of the gateway's key that they take; the gateway shows the last one.
         picker: What chooses among them; None: a Service, which reads no prompt.
         door: Their way in by mutual TLS; None: none.
@@ -497,24 +514,36 @@ class EnginePart:
     weights: Weights
     options: EngineOptionsPart
     replicas: int
-    devices: DeviceRequest | None
     queue: QueueEntryPart | None
-    node_labels: Mapping[str, str]
-    tolerations: tuple[TolerationPart, ...]
+    nodes: EngineNodesPart
     cpu: str
     memory: str
     load_seconds: int
     port: int
     model: str
     tenant: str | None = None
+    own_nodes: Mapping[str, EngineNodesPart] = field(default_factory=dict[str, EngineNodesPart])
     cache_isolation: CacheIsolation | None = None
-    flavor: str | None = None
-    runtime_class: str | None = None
     key_generations: tuple[int, ...] = (1,)
     picker: EndpointPickerPart | None = None
     door: DoorPart | None = None
     surge: bool = False
     takes_media: bool = True
+
+    @property
+    def runs_on(self) -> EngineNodesPart:
+        """The nodes that these engines run on."""
+        return self.nodes if self.tenant is None else self.own_nodes.get(self.tenant, self.nodes)
+
+    @property
+    def devices(self) -> DeviceRequest | None:
+        """What each of them takes of a node; None on CPU nodes."""
+        return self.runs_on.devices
+
+    @property
+    def flavor(self) -> str | None:
+        """The Kueue flavor of the pool that runs them; None on CPU nodes."""
+        return self.runs_on.flavor
 
     @property
     def engines_at_most(self) -> int:

@@ -14,8 +14,8 @@ from infra.blueprint.model import (
     WholeGpuPart,
 )
 from infra.config.accelerators import confidential_technology
-from infra.config.caches import engine_owners, isolation_in_force
 from infra.config.cluster import Cluster, GkeCluster
+from infra.config.engine_pools import engine_groups
 from infra.config.models import Model
 from infra.config.pools import (
     DEDICATED_KEY,
@@ -39,31 +39,44 @@ BYTES_PER_GIBIBYTE = 2**30
 BYTES_PER_GIGABYTE = 10**9
 
 
-def boot_disk_gigabytes(pool: Pool, models: Iterable[Model], tenants: Iterable[Tenant] = ()) -> int:
+def boot_disk_gigabytes(
+    pool: Pool, models: Iterable[Model], tenants: Iterable[Tenant] = (), pools: Iterable[Pool] = ()
+) -> int:
     """GB of boot disk that hold what a node needs and the weights of the engines that can meet on it.
 
     Engines meet as far as the node's devices go round; those with the most weights for each device are counted first,
     the last one in part, which no real mix exceeds. On nodes without GPUs, where nothing limits their number, every
     engine may meet every other. Engines that a sensitive tenant gets of its own with KV1 count before it is in force:
     raising the tier must not replace the nodes.
+
+    Args:
+        pool: The pool.
+        models: The stack's models.
+        tenants: The stack's tenants.
+        pools: The stack's pools, on which tenants may have engines of their own.
     """
-    known = tuple(tenants)
-    engines = [model for model in models if model.pool == pool.name and not model.source.startswith("/")]
-    by_weight = sorted(engines, key=lambda model: -model.weights_gibibytes / (model.gpus or 1))
+    who, where = tuple(tenants), tuple(pools)
+    engines = [(model, _copies(model, who, where, pool)) for model in models if _may_load_on(pool, model)]
+    by_weight = sorted(engines, key=lambda found: -found[0].weights_gibibytes / (found[0].gpus or 1))
     left = pool.devices_on_each_node
     gibibytes = 0.0
-    for model in by_weight:
-        wanted = (model.replicas + int(model.surge)) * (model.gpus or 1) * _copies(model, known)
+    for model, copies in by_weight:
+        wanted = (model.replicas + int(model.surge)) * (model.gpus or 1) * copies
         taken = min(wanted, left) if pool.is_gpu else wanted
         left -= taken
         gibibytes += taken * model.weights_gibibytes / (model.gpus or 1)
     return min(BASE_DISK_GIGABYTES + ceil(gibibytes * BYTES_PER_GIBIBYTE / BYTES_PER_GIGABYTE), MOST_DISK_GIGABYTES)
 
 
-def _copies(model: Model, tenants: Iterable[Tenant]) -> int:
-    """How often a model's engines may stand beside each other, each for other tenants."""
-    callers = [tenant for tenant in tenants if model.name in tenant.models]
-    return len(engine_owners(isolation_in_force(model.cache_isolation, scoped=True), callers, scoped=True))
+def _may_load_on(pool: Pool, model: Model) -> bool:
+    """Whether engines of a model may stage weights on a pool's nodes, which those in an image do not."""
+    return not model.source.startswith("/") and (model.pool == pool.name or pool.dedicated_to is not None)
+
+
+def _copies(model: Model, tenants: Iterable[Tenant], pools: Iterable[Pool], pool: Pool) -> int:
+    """How often a model's engines may stand beside each other on a pool, each for other tenants."""
+    found = (engine_groups(model, tenants, pools, scoped=scoped) for scoped in (False, True))
+    return max(sum(group.pool == pool.name for group in groups) for groups in found)
 
 
 def _boot_disk(pool: Pool) -> int | None:
@@ -136,8 +149,10 @@ def runtime_class(pool: Pool) -> str | None:
     return str(pool.sandbox) if pool.sandbox else None
 
 
-def node_pool(pool: Pool, models: Iterable[Model] = (), tenants: Iterable[Tenant] = ()) -> NodePoolPart:
-    """The GKE node pool for `pool`, on which the engines of those of `models` run that name it, for `tenants`."""
+def node_pool(
+    pool: Pool, models: Iterable[Model] = (), tenants: Iterable[Tenant] = (), pools: Iterable[Pool] = ()
+) -> NodePoolPart:
+    """The GKE node pool for `pool`, of a stack with these `pools`, `models` and `tenants`."""
     name = pool.node_pool_name
     machine_type = pool.gke_machine_type
     if machine_type is None:
@@ -148,7 +163,7 @@ def node_pool(pool: Pool, models: Iterable[Model] = (), tenants: Iterable[Tenant
         gpus_per_node=pool.gpus_on_each_node,
         partition=partition_part(pool),
         machine_type=machine_type,
-        boot_disk_gigabytes=_boot_disk(pool) or boot_disk_gigabytes(pool, models, tenants),
+        boot_disk_gigabytes=_boot_disk(pool) or boot_disk_gigabytes(pool, models, tenants, pools),
         nodes_min=pool.nodes.min,
         nodes_max=pool.nodes.max,
         spot=pool.spot,

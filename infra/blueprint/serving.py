@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 from infra.blueprint import names
 from infra.blueprint.access import SubjectKind, SubjectPart
@@ -12,6 +13,7 @@ from infra.blueprint.model import (
     DatabasePart,
     DeviceRequest,
     DoorPart,
+    EngineNodesPart,
     EngineOptionsPart,
     EnginePart,
     ExternalCachePart,
@@ -34,6 +36,7 @@ from infra.blueprint.observability import metrics_port
 from infra.blueprint.picking import picker_part
 from infra.blueprint.routes import key_paths
 from infra.blueprint.versions import version_floor
+from infra.config.engine_pools import pool_of_own_engines
 from infra.config.gateway import (
     CloudSqlDatabase,
     DatabaseOutage,
@@ -46,6 +49,7 @@ from infra.config.gateway import (
     NoCache,
 )
 from infra.config.models import MEDIA_PER_REQUEST, Model
+from infra.config.pools import Pool
 from infra.config.rotation import accepted_generations
 from infra.config.stack import StackConfig
 from infra.config.tenants import GroupSubject, ServiceAccountSubject, Subject, Tenant, UserSubject, WhenRemoved
@@ -82,18 +86,15 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
         options=_options(model, count),
         replicas=model.replicas,
         surge=model.surge,
-        devices=DeviceRequest(device_resource(pool, config.cluster), count) if count else None,
         queue=QueueEntryPart(names.SERVING_LOCAL_QUEUE, names.SERVING_PRIORITY) if count else None,
-        node_labels=node_labels(pool, config.cluster),
-        tolerations=tolerations(pool),
+        nodes=_nodes(config, pool, count),
+        own_nodes=_own_nodes(config, model, count),
         cpu=model.resources.cpu,
         memory=_memory(model),
         load_seconds=model.load_minutes * SECONDS_PER_MINUTE,
         port=names.ENGINE_PORT,
         model=model.name,
         cache_isolation=model.cache_isolation,
-        flavor=pool.node_pool_name if count else None,
-        runtime_class=runtime_class(pool),
         key_generations=accepted_generations(
             config.gateway.engine_key_generation, config.gateway.oldest_engine_key_generation
         ),
@@ -104,6 +105,26 @@ def engine_part(config: StackConfig, model: Model) -> EnginePart:
             port=names.ENGINE_TLS_PORT,
         ),
     )
+
+
+def _nodes(config: StackConfig, pool: Pool, devices: int) -> EngineNodesPart:
+    return EngineNodesPart(
+        devices=DeviceRequest(device_resource(pool, config.cluster), devices) if devices else None,
+        node_labels=node_labels(pool, config.cluster),
+        tolerations=tolerations(pool),
+        flavor=pool.node_pool_name if devices else None,
+        runtime_class=runtime_class(pool),
+    )
+
+
+def _own_nodes(config: StackConfig, model: Model, devices: int) -> Mapping[str, EngineNodesPart]:
+    callers = (tenant for tenant in config.tenants if model.name in tenant.models)
+    pools = {tenant.name: pool_of_own_engines(model, tenant, config.pools) for tenant in callers}
+    return {
+        tenant: _nodes(config, config.pool(pool), devices)
+        for tenant, pool in sorted(pools.items())
+        if pool != model.pool
+    }
 
 
 def _memory(model: Model) -> str:

@@ -80,7 +80,7 @@ def _node_pools(config: StackConfig, pools: Iterable[Pool]) -> tuple[NodePoolPar
         return ()
     retiring = sorted(config.retiring_pools, key=lambda pool: pool.node_pool_name)
     return (
-        *(node_pool(pool, config.models, config.tenants) for pool in pools),
+        *(node_pool(pool, config.models, config.tenants, config.pools) for pool in pools),
         *(node_pool(pool) for pool in retiring),
     )
 

@@ -1,7 +1,7 @@
-"""What the accelerators can do: MIG sizes, GPUs on a node, machine types.
+"""What the accelerators can do: memory, age, MIG sizes, GPUs on a node, machine types.
 
 Sources: GKE's GPU documentation and NVIDIA's MIG user guide, read in November 2026. The H200 and B200 sizes have not
-been confirmed on hardware.
+been confirmed on hardware. Memory and compute capability are NVIDIA's published figures, read off no hardware either.
 """
 
 from collections.abc import Mapping
@@ -31,10 +31,15 @@ class AcceleratorFacts:
 
     Attributes:
         machine_types: GPUs on a node → the usual GKE machine type; its keys are the counts that GKE offers.
+        gigabytes: GB of memory of one GPU.
+        compute_capability: What its generation can do, by NVIDIA's number: a kernel or a number format that a model
+            needs is there from one number on.
         mig_sizes: MIG profile → instances of it that one GPU holds; empty where the GPU has no MIG.
     """
 
     machine_types: Mapping[int, str]
+    gigabytes: int
+    compute_capability: tuple[int, int]
     mig_sizes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -44,12 +49,18 @@ FACTS: Mapping[Accelerator, AcceleratorFacts] = MappingProxyType(
     {
         Accelerator.NVIDIA_TESLA_T4: AcceleratorFacts(
             {1: "n1-standard-8", 2: "n1-standard-16", 4: "n1-standard-32"},
+            16,
+            (7, 5),
         ),
         Accelerator.NVIDIA_TESLA_V100: AcceleratorFacts(
             {1: "n1-standard-8", 2: "n1-standard-16", 4: "n1-standard-32", 8: "n1-standard-64"},
+            16,
+            (7, 0),
         ),
         Accelerator.NVIDIA_L4: AcceleratorFacts(
             {1: "g2-standard-12", 2: "g2-standard-24", 4: "g2-standard-48", 8: "g2-standard-96"},
+            24,
+            (8, 9),
         ),
         Accelerator.NVIDIA_TESLA_A100: AcceleratorFacts(
             {
@@ -59,23 +70,33 @@ FACTS: Mapping[Accelerator, AcceleratorFacts] = MappingProxyType(
                 8: "a2-highgpu-8g",
                 16: "a2-megagpu-16g",
             },
+            40,
+            (8, 0),
             {"1g.5gb": 7, "2g.10gb": 3, "3g.20gb": 2, "7g.40gb": 1},
         ),
         Accelerator.NVIDIA_A100_80GB: AcceleratorFacts(
             {1: "a2-ultragpu-1g", 2: "a2-ultragpu-2g", 4: "a2-ultragpu-4g", 8: "a2-ultragpu-8g"},
+            80,
+            (8, 0),
             {"1g.10gb": 7, "2g.20gb": 3, "3g.40gb": 2, "7g.80gb": 1},
         ),
         Accelerator.NVIDIA_H100_80GB: AcceleratorFacts(
             {1: "a3-highgpu-1g", 2: "a3-highgpu-2g", 4: "a3-highgpu-4g", 8: "a3-highgpu-8g"},
+            80,
+            (9, 0),
             _H100_MIG_SIZES,
         ),
-        Accelerator.NVIDIA_H100_MEGA_80GB: AcceleratorFacts({8: "a3-megagpu-8g"}, _H100_MIG_SIZES),
+        Accelerator.NVIDIA_H100_MEGA_80GB: AcceleratorFacts({8: "a3-megagpu-8g"}, 80, (9, 0), _H100_MIG_SIZES),
         Accelerator.NVIDIA_H200_141GB: AcceleratorFacts(
             {8: "a3-ultragpu-8g"},
+            141,
+            (9, 0),
             {"1g.18gb": 7, "1g.35gb": 4, "2g.35gb": 3, "3g.71gb": 2, "4g.71gb": 1, "7g.141gb": 1},
         ),
         Accelerator.NVIDIA_B200: AcceleratorFacts(
             {8: "a4-highgpu-8g"},
+            180,
+            (10, 0),
             {"1g.23gb": 7, "1g.45gb": 4, "2g.45gb": 3, "3g.90gb": 2, "4g.90gb": 1, "7g.180gb": 1},
         ),
     }

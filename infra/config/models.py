@@ -152,7 +152,11 @@ class Model(StackFilePart):
     source: ModelSource = Field(examples=["meta-llama/Llama-3.1-8B-Instruct"])
     """Where the weights are: `organisation/model` on the hub, or an absolute path inside the engine's image."""
     pool: Name = Field(examples=["l4"])
-    """The pool whose nodes run the engines."""
+    """The pool whose nodes run the engines.
+
+    On GPUs, those that are a sensitive tenant's own run instead on a pool that is dedicated to it, where it has one
+    with room for an engine on a node, as much memory on each device and GPUs as new.
+    """
     gpus: int | None = Field(default=None, ge=1, le=16, examples=[1])
     """GPU devices for each engine; 1 unless said, none on a `cpu` pool."""
     replicas: int = Field(default=1, ge=1, le=100)

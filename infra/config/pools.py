@@ -123,6 +123,20 @@ class Pool(StackFilePart):
         return self.gpus_on_each_node * self.devices_per_gpu
 
     @property
+    def device_gigabytes(self) -> int:
+        """GB of memory that one device has or, where GPUs are shared in time, can reach; 0 on a `cpu` pool."""
+        if isinstance(self.partition, MigPartition):
+            return int(self.partition.size.rpartition(".")[2].removesuffix("gb"))
+        facts = FACTS.get(self.accelerator)
+        return facts.gigabytes if facts else 0
+
+    @property
+    def compute_capability(self) -> tuple[int, int]:
+        """What the generation of its GPUs can do, by NVIDIA's number; (0, 0) on a `cpu` pool."""
+        facts = FACTS.get(self.accelerator)
+        return facts.compute_capability if facts else (0, 0)
+
+    @property
     def devices_at_most(self) -> int:
         """Devices that the pool has when it has grown to its maximum."""
         return self.devices_on_each_node * self.nodes.max

@@ -91,7 +91,7 @@ def _as_it_runs(engine: EnginePart) -> EnginePart:
 
     That is how many there are, how one succeeds another, whose they are, who picks among them, and who salts requests.
     """
-    engine = replace(engine, picker=None, surge=False)
+    engine = replace(engine, picker=None, surge=False, nodes=engine.runs_on, own_nodes={})
     kept = None if engine.keeps_prefixes else engine.cache_isolation
     options = replace(engine.options, media_per_request=engine.media_per_request)
     alike = replace(engine, name=engine.model, tenant=None, replicas=1, cache_isolation=kept)

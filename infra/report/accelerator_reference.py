@@ -12,10 +12,14 @@ def accelerator_reference(facts: Mapping[Accelerator, AcceleratorFacts]) -> str:
         "Accelerators",
         "What `accelerator`, `gpus_per_node`, `machine_type` and `partition` of a pool can be. Sources: GKE's GPU"
         " documentation and NVIDIA's MIG user guide, read in November 2026; the sizes of H200 and B200 have not been"
-        " confirmed on hardware.",
+        " confirmed on hardware. Memory and compute capability are NVIDIA's published figures.",
         "## GPUs on a node, and the machine type that GKE uses for them",
         table(
-            ["accelerator", "GPUs on a node: machine type"], ([code(name), _machines(of)] for name, of in facts.items())
+            ["accelerator", "memory", "compute capability", "GPUs on a node: machine type"],
+            (
+                [code(name), f"{of.gigabytes} GB", ".".join(map(str, of.compute_capability)), _machines(of)]
+                for name, of in facts.items()
+            ),
         ),
         "## MIG sizes",
         table(

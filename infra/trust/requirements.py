@@ -8,13 +8,10 @@ the assumption that lets it sleep no longer holds: one tenant and one GPU flavou
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from infra.config.asking import asks_for
-from infra.config.caches import engine_owners, isolation_in_force
-from infra.config.models import Model
 from infra.config.pools import MigPartition, Pool
 from infra.config.stack import StackConfig
-from infra.config.tenants import Tenant
 from infra.config.trust import ControlId, TenantRelation
+from infra.trust.own_pools import groups_of, pool_to_add
 
 SHARING = (ControlId.SR1, ControlId.SR2, ControlId.SR3)
 """Required as soon as there is a second tenant or GPU flavour."""
@@ -96,24 +93,11 @@ def gpu_uses(config: StackConfig) -> tuple[GpuUse, ...]:
     for tenant in config.tenants:
         for pool in config.pools_open_to(tenant):
             admitted[pool.name].add(tenant.name)
+    groups = [group for model in config.models for group in groups_of(config, model)]
     return tuple(
-        _use_of(
-            pool,
-            admitted[pool.name],
-            [served for m in config.models if m.pool == pool.name for served in _served(config, m)],
-        )
+        _use_of(pool, admitted[pool.name], [group.serves for group in groups if group.pool == pool.name])
         for pool in sorted(config.gpu_pools, key=lambda pool: pool.name)
     )
-
-
-def _served(config: StackConfig, model: Model) -> Iterator[frozenset[str]]:
-    """Whose prompts each of the model's engines work on: those of a sensitive tenant, with KV1, on its own alone."""
-    callers = [tenant for tenant in config.tenants if model.name in tenant.models]
-    scoped = asks_for(ControlId.KV1, config.trust)
-    isolation = isolation_in_force(model.cache_isolation, scoped=scoped)
-    owners = engine_owners(isolation, callers, scoped=scoped)
-    for owner in owners:
-        yield frozenset({owner} if owner else {caller.name for caller in callers} - set(owners))
 
 
 def _use_of(pool: Pool, admitted: set[str], served: Collection[frozenset[str]]) -> GpuUse:
@@ -158,12 +142,12 @@ def _of_sensitive_tenants(config: StackConfig) -> Iterator[Requirement]:
     for name in sorted(sensitive):
         for use in uses:
             if name in use.tenants and not use.is_own_hardware_of(name):
-                yield _exposure(config.tenants[sensitive[name]], sensitive[name], use)
+                yield _exposure(config, sensitive[name], use)
 
 
-def _exposure(tenant: Tenant, index: int, use: GpuUse) -> Requirement:
-    pool = use.pool
-    elsewhere = (
+def _exposure(config: StackConfig, index: int, use: GpuUse) -> Requirement:
+    pool, tenant = use.pool, config.tenants[index]
+    elsewhere = pool_to_add(config, tenant, pool) or (
         f"a pool of its own (dedicated_to: {tenant.name}), since {pool.name} is dedicated to {pool.dedicated_to}"
         if pool.dedicated_to is not None
         else f"dedicated_to: {tenant.name} on pool {pool.name}, or move the tenant to a pool with `dedicated_to` or to"

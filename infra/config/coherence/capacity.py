@@ -1,11 +1,12 @@
 """Capacity: engines and guaranteed quotas fit what the pools can grow to."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.config.asking import asks_for
-from infra.config.caches import engine_owners, isolation_in_force
 from infra.config.draft import Draft, at
+from infra.config.engine_pools import engine_groups
 from infra.config.models import Model
 from infra.config.paths import Location
 from infra.config.pools import Pool, TimeSlicingPartition
@@ -13,6 +14,9 @@ from infra.config.problem import Problem
 from infra.config.tenants import Tenant
 from infra.config.trust import ControlId
 from infra.config.words import added, counted, listed
+
+Engines = Counter[tuple[str, str]]
+"""(pool, model) → engines of the model that the pool may run at once."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,13 @@ def check_capacity(draft: Draft) -> Iterator[Problem]:
                 f"min: {pool.nodes.max} or less, or max: {pool.nodes.min} or more",
             )
     yield from _quotas(draft)
+    engines = _engines(draft)
     for index, model in draft.models.read.items():
-        yield from _engines_of_one_model(draft, index, model)
+        yield from _engines_of_one_model(draft, engines, index, model)
     if draft.sums_are_known:
         for index, pool in draft.pools.read.items():
             if pool.is_gpu and pool.name in draft.pools.by_name and pool.nodes.min <= pool.nodes.max:
-                yield from _sum(draft, index, pool)
+                yield from _sum(draft, engines, index, pool)
 
 
 def _quotas(draft: Draft) -> Iterator[Problem]:
@@ -116,11 +121,11 @@ def _at_most(pool: Pool) -> str:
     return f"{pool.devices_at_most:,} ({' x '.join(factors)})"
 
 
-def _engines_of_one_model(draft: Draft, index: int, model: Model) -> Iterator[Problem]:
+def _engines_of_one_model(draft: Draft, engines: Engines, index: int, model: Model) -> Iterator[Problem]:
     pool = draft.pools.by_name.get(model.pool)
     if pool is None or not pool.is_gpu or pool.devices_on_each_node == 0:
         return
-    gpus, engines = _devices_of_engine(model), _engines(draft, model)
+    gpus = _devices_of_engine(model)
     if gpus > pool.devices_on_each_node and not isinstance(pool.partition, TimeSlicingPartition):
         yield Problem(
             at("models", index, "gpus"),
@@ -129,6 +134,13 @@ def _engines_of_one_model(draft: Draft, index: int, model: Model) -> Iterator[Pr
             f"gpus: {pool.devices_on_each_node} or less, or a pool with more GPUs on each node",
         )
         return
+    for each in draft.pools.by_name.values():
+        if each.devices_on_each_node and (count := engines[each.name, model.name]):
+            yield from _engines_on_nodes(index, model, each, count)
+
+
+def _engines_on_nodes(index: int, model: Model, pool: Pool, engines: int) -> Iterator[Problem]:
+    gpus = _devices_of_engine(model)
     on_a_node = max(pool.devices_on_each_node // gpus, 1)
     if engines > on_a_node * pool.nodes.max and gpus * engines <= pool.devices_at_most:
         yield Problem(
@@ -152,17 +164,27 @@ def _devices_of_engine(model: Model) -> int:
     return model.gpus or 1
 
 
-def _engines(draft: Draft, model: Model) -> int:
-    """Engines that a model may have at once, those that are one tenant's own and successors among them."""
+def _engines(draft: Draft) -> Engines:
+    """Engines that pools may run at once, those that are one tenant's own and successors among them.
+
+    A sensitive tenant's own are left out where a pool that could not be read may be the one that runs them.
+    """
     scoped = draft.trust is not None and asks_for(ControlId.KV1, draft.trust)
-    callers = [tenant for tenant in draft.tenants.read.values() if model.name in tenant.models]
-    isolation = isolation_in_force(model.cache_isolation, scoped=scoped)
-    return (model.replicas + int(model.surge)) * len(engine_owners(isolation, callers, scoped=scoped))
+    sensitive = {tenant.name for tenant in draft.tenants.read.values() if tenant.sensitive}
+    found: Counter[tuple[str, str]] = Counter()
+    for model in draft.models.read.values():
+        groups = engine_groups(model, draft.tenants.read.values(), draft.pools.by_name.values(), scoped=scoped)
+        places = Counter(group.pool for group in groups if draft.pools.all_read or group.owner not in sensitive)
+        # Of two models with one name, which is a problem of its own, one counts.
+        for pool, number in places.items():
+            found[pool, model.name] = number * (model.replicas + int(model.surge))
+    return found
 
 
-def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
+def _sum(draft: Draft, running: Engines, index: int, pool: Pool) -> Iterator[Problem]:
     """One problem for a pool that is promised more than it can have; none where one claim alone says so already."""
-    engines = [_engines_claim(model, _engines(draft, model)) for model in _models_that_fit_a_node(draft, pool)]
+    models = list(_models_that_fit_a_node(draft, running, pool))
+    engines = [_engines_claim(model, running[pool.name, model.name]) for model in models]
     quotas = [claim for tenant in draft.tenants.read.values() if (claim := _quota_claim(draft, tenant, pool))]
     engine_devices = sum(claim.devices for claim in engines)
     total = engine_devices + sum(claim.devices for claim in quotas)
@@ -170,13 +192,13 @@ def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
     if pool.devices_on_each_node == 0:
         return
     if total <= pool.devices_at_most:
-        yield from _large_engines(draft, index, pool)
+        yield from _large_engines(models, running, index, pool)
     elif engine_devices > pool.devices_at_most:
         yield Problem(
             at("pools", index, "nodes", "max"),
             f"the engines on `{pool.name}` take {_added(engines)}, and it has at most {_at_most(pool)}",
             "some engines would wait for a GPU that cannot come",
-            f"max: {_nodes_for(pool, engine_devices)} or more, or fewer replicas{_or_no_successor(draft, pool)}",
+            f"max: {_nodes_for(pool, engine_devices)} or more, or fewer replicas{_or_no_successor(models)}",
         )
     elif not single_quota_is_beyond:
         yield Problem(
@@ -184,19 +206,14 @@ def _sum(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
             f"engines and guaranteed quotas on `{pool.name}` take {_added([*engines, *quotas])}, "
             f"and it has at most {_at_most(pool)}",
             "a job would be admitted and then wait for a GPU that cannot come",
-            f"max: {_nodes_for(pool, total)} or more, or smaller quotas, or fewer replicas"
-            f"{_or_no_successor(draft, pool)}",
+            f"max: {_nodes_for(pool, total)} or more, or smaller quotas, or fewer replicas{_or_no_successor(models)}",
         )
 
 
-def _large_engines(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
+def _large_engines(models: Sequence[Model], running: Engines, index: int, pool: Pool) -> Iterator[Problem]:
     """Engines of more than half a node's devices need a node each, however many devices are left over."""
-    large = [
-        model
-        for model in _models_that_fit_a_node(draft, pool)
-        if 2 * _devices_of_engine(model) > pool.devices_on_each_node
-    ]
-    counts = [_engines(draft, model) for model in large]
+    large = [model for model in models if 2 * _devices_of_engine(model) > pool.devices_on_each_node]
+    counts = [running[pool.name, model.name] for model in large]
     engines = sum(counts)
     if len(large) > 1 and engines > pool.nodes.max >= max(counts):
         yield Problem(
@@ -204,18 +221,18 @@ def _large_engines(draft: Draft, index: int, pool: Pool) -> Iterator[Problem]:
             f"{counted(engines, 'engine')} ({listed(model.name for model in large)}) need a node each, and "
             f"there are at most {counted(pool.nodes.max, 'node')}",
             "some engines would wait for a node that cannot come",
-            f"max: {engines} or more, or fewer replicas{_or_no_successor(draft, pool)}",
+            f"max: {engines} or more, or fewer replicas{_or_no_successor(models)}",
         )
 
 
-def _or_no_successor(draft: Draft, pool: Pool) -> str:
-    surging = [model.name for model in _models_that_fit_a_node(draft, pool) if model.surge]
+def _or_no_successor(models: Iterable[Model]) -> str:
+    surging = [model.name for model in models if model.surge]
     return f", or surge: false for {listed(surging)}" if surging else ""
 
 
-def _models_that_fit_a_node(draft: Draft, pool: Pool) -> Iterator[Model]:
+def _models_that_fit_a_node(draft: Draft, running: Engines, pool: Pool) -> Iterator[Model]:
     for model in draft.models.read.values():
-        if model.pool == pool.name and _devices_of_engine(model) <= pool.devices_on_each_node:
+        if running[pool.name, model.name] and _devices_of_engine(model) <= pool.devices_on_each_node:
             yield model
 
 

@@ -6,6 +6,7 @@ from infra.blueprint.nodes import BASE_DISK_GIGABYTES, boot_disk_gigabytes
 from infra.config.accelerators import Accelerator
 from infra.config.models import Model
 from infra.config.pools import MigPartition, NodeRange, Pool
+from infra.config.tenants import Budget, Tenant
 
 POOL = Pool(name="l4", accelerator=Accelerator.NVIDIA_L4, gpus_per_node=2, nodes=NodeRange(max=4))
 
@@ -50,6 +51,23 @@ def test_weights_in_an_image_take_no_room_of_their_own() -> None:
 
 def test_models_of_other_pools_are_not_counted() -> None:
     assert room(model("one", 100), pool=POOL.model_copy(update={"name": "other"})) == 0
+
+
+def test_a_sensitive_tenant_s_own_pool_holds_the_weights_of_its_engines_before_kv1_is_in_force() -> None:
+    own = POOL.model_copy(update={"name": "own", "dedicated_to": "clinic"})
+    common, clinic, other = model("one", 100), tenant("clinic", sensitive=True), tenant("other", sensitive=False)
+
+    def gigabytes(*tenants: Tenant) -> list[int]:
+        pools = [POOL, own]
+        return [boot_disk_gigabytes(pool, [common], tenants, pools) - BASE_DISK_GIGABYTES for pool in pools]
+
+    assert gigabytes(clinic, other) == [108, 108]
+    assert gigabytes(clinic) == [108, 108]
+    assert gigabytes(other) == [108, 0]
+
+
+def tenant(name: str, *, sensitive: bool) -> Tenant:
+    return Tenant(name=name, models=("one",), budget=Budget(usd=1), sensitive=sensitive)
 
 
 def test_each_mig_instance_can_hold_an_engine() -> None:

@@ -1,7 +1,8 @@
 """Who may use which GPUs: what HW1 leaves to each tenant, and that no two meet where it is in force."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from infra.blueprint.caches import served_by
 from infra.blueprint.model import Blueprint, MigPart, TimeSlicingPart
 from infra.blueprint.placement import PoolPlacement, placement_of
+from infra.config.engine_pools import obstacle
 from infra.config.stack import StackConfig
 from infra.config.trust import ControlId, Tier
 from infra.controls import hw1_hard_gpu_partition
@@ -176,6 +178,60 @@ def test_a_sensitive_tenants_engine_on_open_mig_nodes_is_refused():
     assert "dedicated_to: secret" in errors(made)[0][2]
 
 
+def common(*pools: Document, quota: Mapping[str, int] | None = None, **of_model: object) -> Platform:
+    """A model that two tenants call in the highest tier, of which one, `secret`, is sensitive."""
+    return platform(
+        pools,
+        [tenant("open", "m"), tenant("secret", "m", quota=quota, sensitive=True)],
+        model("m", "gpu", **of_model),
+        tier="adversarial",
+        enable=[],
+    )
+
+
+@pytest.mark.parametrize("home", [pool("gpu"), pool("gpu", H100), pool("gpu", H100, partition=mig())])
+def test_a_sensitive_tenants_own_engine_of_a_common_model_runs_on_its_own_pool(home: Document):
+    made = common(home, pool("own", H100, dedicated_to="secret"))
+    shared, own = (engine for engine in made.blueprint.engines if engine.model == "m")
+    (serving,) = [queue for queue in made.blueprint.quota.cluster_queues if queue.tenant is None]
+
+    assert made.posture.sound
+    assert (shared.tenant, shared.name, own.tenant) == (None, "m", "secret")
+    assert [engine.name for engine in use_of(made, "own").engines] == [own.name]
+    assert use_of(made, "gpu").served == {"open"}
+    assert meetings_on_a_node(made.blueprint) == []
+    assert own.devices is not None and own.devices.resource == "nvidia.com/gpu"
+    assert own.flavor == "own-whole"
+    nominal = {quota.flavor: quota.nominal for group in serving.groups for quota in group.flavors}
+    assert nominal == {use_of(made, "gpu").pool.flavor: 1, "own-whole": 1}
+
+
+@pytest.mark.parametrize("home", [pool("gpu", H100), pool("gpu", H100, partition=mig())], ids=["whole", "mig"])
+def test_without_a_pool_for_it_one_error_says_what_it_takes(home: Document):
+    made = common(home, pool("own", "nvidia-tesla-t4", dedicated_to="secret"), replicas=2, surge=True)
+
+    ((control, path, message),) = errors(made)
+    assert (control, path) == ("HW1", "bulkhead:tenants[1].sensitive")
+    assert "a pool with dedicated_to: secret" in message
+    assert "3 devices (m: 3 engines x 1, a successor among them)" in message
+    assert "accelerator: nvidia-h100-80gb" in message
+    assert "own for m, since" in message
+
+
+def test_without_room_on_it_the_error_shows_the_sum():
+    made = common(
+        pool("gpu", H100),
+        pool("own", H100, dedicated_to="secret", nodes={"max": 1}),
+        quota={"own": 1},
+    )
+
+    ((control, path, message),) = errors(made)
+    assert (control, path) == ("AC3", "bulkhead:pools[2].nodes.max")
+    assert "1 (quota of secret)" in message
+    assert "x 1) + " in message
+    assert "max: 2 or more" in message
+
+
 @pytest.mark.parametrize("owner", [{}, {"dedicated_to": "one"}], ids=["open", "dedicated"])
 def test_time_slicing_is_refused_by_hw2_wherever_it_is(owner: Document):
     sliced = pool("gpu", H100, partition={"kind": "time_slicing", "clients": 4}, **owner)
@@ -308,6 +364,97 @@ def test_with_hw1_a_sound_stack_lets_nobody_meet_a_sensitive_tenant_on_a_node(co
     errors_of_placement = [finding for finding in made.posture.errors if finding.control is ControlId.HW1]
     if ControlId.HW1 in made.posture.in_force and not errors_of_placement:
         assert meetings_on_a_node(made.blueprint) == []
+
+
+@st.composite
+def common_models(draw: st.DrawFn) -> tuple[Platform, bool]:
+    """A platform in the highest tier whose open pools run common models, and whether sensitive callers have enough.
+
+    They have where each has, for every open pool, one of its own with the same nodes; room there always is.
+    """
+    homes = [draw(_open_pool(f"open-{index}")) for index in range(draw(st.integers(1, 2)))]
+    models = [draw(_common_model(f"m-{index}", homes)) for index in range(draw(st.integers(1, 3)))]
+    people = [draw(_caller(f"team-{index}", models)) for index in range(draw(st.integers(2, 4)))]
+    own: list[Document] = []
+    enough = True
+    for each in people:
+        for index, home in enumerate(homes):
+            like = draw(st.sampled_from(["same", "other", "none"]) if each["sensitive"] else st.just("none"))
+            enough = enough and (like == "same" or not each["sensitive"])
+            made = home if like == "same" else draw(_open_pool("other"))
+            if like != "none":
+                own.append({**made, "name": f"{each['name']}-{index}", "dedicated_to": each["name"]})
+    return platform([*homes, *own], people, *models, tier="adversarial", enable=[]), enough
+
+
+@st.composite
+def _open_pool(draw: st.DrawFn, name: str) -> Document:
+    accelerator = draw(st.sampled_from(["nvidia-l4", "nvidia-a100-80gb", H100]))
+    sizes = [mig(size) for size in ("1g.10gb", "3g.40gb")] if accelerator != "nvidia-l4" else []
+    partition: Document = draw(st.sampled_from([{"kind": "whole"}, *sizes]))
+    return pool(name, accelerator, partition=partition, gpus_per_node=draw(st.integers(1, 3)), nodes={"max": 99})
+
+
+@st.composite
+def _common_model(draw: st.DrawFn, name: str, homes: list[Document]) -> Document:
+    home = draw(st.sampled_from(homes))
+    whole = home["partition"] == {"kind": "whole"}
+    isolation = draw(st.sampled_from([None, "salted", "off", "engine_per_tenant"]))
+    return model(
+        name,
+        str(home["name"]),
+        gpus=draw(st.integers(1, cast("int", home["gpus_per_node"]))) if whole else 1,
+        replicas=draw(st.integers(1, 2)),
+        surge=draw(st.booleans()),
+        cache_isolation=isolation,
+    )
+
+
+@st.composite
+def _caller(draw: st.DrawFn, name: str, models: list[Document]) -> Document:
+    called = draw(st.lists(st.sampled_from([str(each["name"]) for each in models]), min_size=1, unique=True))
+    return tenant(name, *called, sensitive=draw(st.booleans()))
+
+
+@settings(deadline=None, max_examples=150)
+@given(common_models())
+def test_common_models_are_refused_to_sensitive_tenants_only_where_no_pool_of_theirs_can_run_them(
+    made_and_enough: tuple[Platform, bool],
+):
+    made, enough = made_and_enough
+    homes = {each.name: made.config.pool(each.pool) for each in made.config.models if each.name != "small"}
+    sensitive = {each.name for each in made.config.tenants if each.sensitive}
+    left = {
+        (engine.model, engine.tenant)
+        for engine in made.blueprint.engines
+        if engine.tenant in sensitive and engine.flavor == homes[engine.model].node_pool_name
+    }
+    own = {name: [each for each in made.config.pools if each.dedicated_to == name] for name in sensitive}
+
+    assert made.posture.sound == (not left)
+    assert not (enough and left)
+    assert {control for control, _, _ in errors(made)} <= {"HW1"}
+    assert meetings_on_a_gpu(made.blueprint) == []
+    if made.posture.sound:
+        assert meetings_on_a_node(made.blueprint) == []
+    for name, owner in left:
+        assert owner is not None
+        assert all(obstacle(made.config.model(name), homes[name], each) for each in own[owner])
+
+
+@settings(deadline=None, max_examples=50)
+@given(isolating)
+def test_engines_say_of_nodes_what_the_pool_of_their_flavor_says(config: StackConfig):
+    blueprint = platform_of("generated", config, TODAY).blueprint
+    pools = {part.flavor: part for part in blueprint.pools}
+    flavors = {part.name: part for part in blueprint.quota.flavors}
+    for engine in blueprint.engines:
+        if engine.flavor is not None:
+            part, flavor = pools[engine.flavor], flavors[engine.flavor]
+            assert engine.runs_on.node_labels == part.node_labels
+            assert engine.runs_on.runtime_class == part.runtime_class
+            assert engine.runs_on.tolerations == flavor.tolerations
+            assert part.dedicated_to is None or served_by(blueprint, engine) <= {part.dedicated_to}
 
 
 @settings(deadline=None, max_examples=50)

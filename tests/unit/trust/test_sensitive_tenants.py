@@ -109,3 +109,35 @@ def test_no_tier_makes_a_shared_pool_a_tenants_own():
     assert finding in findings(posture, "HW1")
     assert "no tier mends that" in finding.message
     assert "waive" not in finding.message
+
+
+OWN = pool("own", "nvidia-h100-80gb", dedicated_to="secret")
+
+
+def common(*own: Document, trust: Document) -> Document:
+    """A model on whole GPUs that both call; the pools of `own` are the sensitive tenant's."""
+    parts = stack(WHOLE, also_calls=True, trust=trust)
+    return {**parts, "pools": [pool("cpu", "cpu"), WHOLE, *own]}
+
+
+def test_with_kv1_a_pool_of_its_own_runs_its_engines_of_a_common_model():
+    waivers = [waiver(control) for control in ("SR1", "SR2", "SR3")]
+    assert posture_of(common(OWN, trust={"enable": ["KV1"], "waivers": waivers})).sound
+    assert not posture_of(common(OWN, trust={"waivers": waivers})).sound
+
+
+def test_without_such_a_pool_the_error_shows_what_it_takes_and_what_it_has():
+    instances = pool("split", "nvidia-h100-80gb", partition=mig(), dedicated_to="secret")
+    posture = posture_of(common(instances, trust={"tier": "adversarial", "waivers": []}))
+
+    (finding,) = posture.errors
+    assert finding.path == "bulkhead:tenants[1].sensitive"
+    assert "a pool with dedicated_to: secret, on which secret's own engines then run by themselves" in finding.message
+    assert "1 device (m: 1 engine x 1) of 80 GB or more" in finding.message
+    assert "{accelerator: nvidia-h100-80gb, nodes: {max: 1}}" in finding.message
+    assert "split for m, since a device has 10 GB, and one of gpu 80 GB" in finding.message
+
+
+def test_with_nothing_of_its_own_the_error_says_so():
+    (finding,) = posture_of(common(trust={"tier": "adversarial", "waivers": []})).errors
+    assert "secret has no pool of its own now" in finding.message

@@ -167,3 +167,33 @@ def test_sums_wait_until_everything_that_takes_devices_can_be_read() -> None:
     paths = [fault.path for fault in faults_of(document({"models.0.replicas": 99, "tenants.1.budget.usd": -1}))]
 
     assert paths == ["bulkhead:tenants[1].budget.usd"]
+
+
+OWN: Document = {"name": "own", "accelerator": "nvidia-h100-80gb", "nodes": {"max": 1}, "dedicated_to": "search"}
+SENSITIVE = {"trust.tier": "adversarial", "tenants.1.sensitive": True, "pools.2": OWN}
+
+
+def test_a_sensitive_tenant_s_own_engines_take_devices_of_its_own_pool_and_none_of_the_model_s() -> None:
+    sound({**SENSITIVE, "models.0.replicas": 1, "tenants.0.gpu_quota": {"l4": 7}})
+    fault = only_fault({**SENSITIVE, "models.0.replicas": 2, "tenants.0.gpu_quota": {"l4": 6}})
+
+    assert fault.path == "bulkhead:pools[2].nodes.max"
+    assert "the engines on `own` take 2 devices (llama: 2 engines x 1), and it has at most 1" in fault.wrong
+    assert fault.write.startswith("max: 2 or more")
+
+
+def test_engines_that_leave_no_room_on_its_own_nodes_are_refused_there() -> None:
+    own = {**OWN, "gpus_per_node": 4, "nodes": {"max": 2}}
+    nodes = {"pools.1.gpus_per_node": 4, "pools.1.nodes.max": 4, "tenants.0.gpu_quota": 0}
+    fault = only_fault({**SENSITIVE, **nodes, "pools.2": own, "models.0.gpus": 2, "models.0.replicas": 5})
+
+    assert fault.path == "bulkhead:pools[2].nodes.max"
+    assert "take 10 devices" in fault.wrong
+
+
+def test_where_the_pool_of_its_own_cannot_be_read_no_sum_is_made_up() -> None:
+    """The engines may be meant for it: whether the model's pool has room for them is not known."""
+    broken = {**OWN, "nodes": {"max": "one"}}
+    faults = faults_of(document({**SENSITIVE, "pools.2": broken, "models.0.replicas": 3}))
+
+    assert [fault.path for fault in faults] == ["bulkhead:pools[2].nodes.max"]

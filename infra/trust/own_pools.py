@@ -1,0 +1,77 @@
+"""What to write so that a sensitive tenant's own engines of common models have nodes of their own."""
+
+from collections.abc import Iterator
+
+from infra.config.asking import asks_for
+from infra.config.engine_pools import EngineGroup, engine_groups, obstacle
+from infra.config.models import Model
+from infra.config.pools import MigPartition, Pool
+from infra.config.stack import StackConfig
+from infra.config.tenants import Tenant
+from infra.config.trust import ControlId
+from infra.config.words import added, counted
+
+_SHOWN = 4
+
+
+def groups_of(config: StackConfig, model: Model) -> tuple[EngineGroup, ...]:
+    """The engines that serve a model, by whose they are: a sensitive tenant has, with KV1, its own."""
+    return engine_groups(model, config.tenants, config.pools, scoped=asks_for(ControlId.KV1, config.trust))
+
+
+def pool_to_add(config: StackConfig, tenant: Tenant, home: Pool) -> str | None:
+    """The pool that would run the engines that `tenant` has of its own on `home`, with the sum of what they take.
+
+    None where it has none there, and where nobody else's engines are there, so that `home` itself can be its own.
+    """
+    here = [(model, group) for model in config.models for group in groups_of(config, model) if group.pool == home.name]
+    models = [model for model, group in here if group.owner == tenant.name]
+    if not models or len(models) == len(here):
+        return None
+    taken = [(_engines(model) * _devices(model), _in_words(model)) for model in models]
+    return (
+        f"a pool with dedicated_to: {tenant.name}, on which {tenant.name}'s own engines then run by themselves:"
+        f" {added(taken, 'device')} of {home.device_gigabytes} GB or more, on GPUs as new as those of {home.name}, as"
+        f" {_like(home, sum(devices for devices, _ in taken))} has. {_own_pools(config, tenant, home, models)}"
+    )
+
+
+def _engines(model: Model) -> int:
+    return model.replicas + int(model.surge)
+
+
+def _devices(model: Model) -> int:
+    return model.gpus or 1
+
+
+def _in_words(model: Model) -> str:
+    successor = ", a successor among them" if model.surge else ""
+    return f"{model.name}: {counted(_engines(model), 'engine')} x {_devices(model)}{successor}"
+
+
+def _like(home: Pool, devices: int) -> str:
+    """A pool with nodes as those of `home` and room for so many devices, as a stack file has it."""
+    on_each_node, keys = home.gpus_on_each_node, [f"accelerator: {home.accelerator}"]
+    if home.gpus_on_each_node > 1:
+        keys.append(f"gpus_per_node: {home.gpus_on_each_node}")
+    if isinstance(home.partition, MigPartition):
+        on_each_node = home.devices_on_each_node
+        keys.append(f"partition: {{kind: mig, size: {home.partition.size}}}")
+    return f"{{{', '.join(keys)}, nodes: {{max: {-(-devices // on_each_node)}}}}}"
+
+
+def _own_pools(config: StackConfig, tenant: Tenant, home: Pool, models: list[Model]) -> str:
+    """Why the pools that the tenant has do not do."""
+    found = list(_obstacles(config, tenant, home, models))
+    if not found:
+        return f"{tenant.name} has no pool of its own now"
+    more = len(found) - _SHOWN
+    others = f"; and {more} more" if more > 0 else ""
+    return f"Those that it has do not do: {'; '.join(found[:_SHOWN])}{others}"
+
+
+def _obstacles(config: StackConfig, tenant: Tenant, home: Pool, models: list[Model]) -> Iterator[str]:
+    for pool in sorted(config.pools, key=lambda pool: pool.name):
+        for model in models:
+            if pool.dedicated_to == tenant.name and (because := obstacle(model, home, pool)):
+                yield f"{pool.name} for {model.name}, since {because}"
