@@ -11,10 +11,13 @@ from tests.lab.local_stack import LocalStack
 from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, SeparatedPlatform
 
 SENSITIVE_TENANT = "clinic"
-"""Calls nothing but a model of its own, on nodes of its own."""
+"""Meets nobody on a node: its model, and its own engine of the common one, run on nodes of its own."""
 
 SPLIT = H100Pool("split", None, nodes=2)
-OWN = {name: H100Pool(f"{name}-own", name, nodes=2) for name in (TENANT, OTHER_TENANT, SENSITIVE_TENANT)}
+OWN = {
+    name: H100Pool(f"{name}-own", name, nodes)
+    for name, nodes in ((TENANT, 2), (OTHER_TENANT, 2), (SENSITIVE_TENANT, 3))
+}
 POOLS = (SPLIT, *OWN.values())
 SERVING_POOL = "l4"
 """Whole GPUs without an owner: the engines that several tenants call."""
@@ -30,7 +33,7 @@ def adversarial_platform(stack: LocalStack, kubectl: Kubectl) -> Generator[Adver
     """The stack raised to the `adversarial` tier, with nodes for its pools for as long as it is used.
 
     Three tenants; each has a model and quota on whole GPUs of its own. The first two share MIG nodes, the engine on the
-    lab's own GPUs and the lab's model.
+    lab's own GPUs and the lab's model; the third calls what that engine serves, from an engine of its own.
     """
     with h100_nodes(kubectl, POOLS):
         pools = [pool for pool in stack.value("pools") if pool["name"] in {"cpu", SERVING_POOL}]
@@ -57,7 +60,7 @@ def _on(model: dict[str, Any], name: str, pool: str) -> dict[str, Any]:
 def _tenant(stack: LocalStack, name: str) -> dict[str, Any]:
     first = next(entry for entry in stack.value("tenants") if entry["name"] == TENANT)
     sensitive = name == SENSITIVE_TENANT
-    shared = [] if sensitive else [MODEL, "common", "sliver"]
+    shared = ["common"] if sensitive else [MODEL, "common", "sliver"]
     quota = {OWN[name].name: 1} | ({} if sensitive else {SPLIT.name: 3})
     return {
         **first,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from infra.blueprint.caches import engine_name
 from tests.lab.adversarial import OWN, SENSITIVE_TENANT, SERVING_POOL, SPLIT, AdversarialPlatform
 from tests.lab.gpu_nodes import ACCELERATOR_LABEL, DEDICATED, MIG_INSTANCE, POOL_LABEL, WHOLE_GPU
 from tests.lab.platform import ENGINES, OTHER_TENANT, TENANT
@@ -25,6 +26,7 @@ STAYS = {f"pod-complete.stage.kwok.x-k8s.io/{delay}": "1h" for delay in ("delay"
 """On a pod that a simulated node would otherwise end at once."""
 
 TENANTS = tuple(OWN)
+OWN_ENGINE_OF_COMMON = f"engine {engine_name('common', SENSITIVE_TENANT)}"
 Manifest = dict[str, Any]
 
 
@@ -256,7 +258,8 @@ def test_a_waiting_pod_is_given_no_toleration_of_others_nodes(adversarial: Adver
 
 
 def test_every_engine_runs_in_the_pool_of_its_model(adversarial: AdversarialPlatform) -> None:
-    wanted = {"engine common": SERVING_POOL, "engine sliver": SPLIT.name} | {
+    common = {"engine common": SERVING_POOL, OWN_ENGINE_OF_COMMON: OWN[SENSITIVE_TENANT].name}
+    wanted = {**common, "engine sliver": SPLIT.name} | {
         f"engine {tenant}-model": pool.name for tenant, pool in OWN.items()
     }
 
@@ -299,6 +302,8 @@ def by_node(pods: Iterable[Placed]) -> dict[str, list[Placed]]:
 
 def serves(one: Placed) -> str:
     """The tenant whose code or whose prompts alone a pod works on; of several: `several`."""
+    if one.owner == OWN_ENGINE_OF_COMMON:
+        return SENSITIVE_TENANT
     name = one.owner.removeprefix("engine ").removesuffix("-model")
     return name if name in TENANTS else "several"
 
