@@ -171,6 +171,25 @@ def test_an_engine_that_restarts_starts_with_an_empty_cache() -> None:
     assert effect.effect == "its engines restart, so their caches start empty"
 
 
+OWN = {"name": "own", "accelerator": "nvidia-h100-80gb", "nodes": {"max": 4}, "dedicated_to": "research"}
+
+
+def test_an_engine_that_moves_to_a_pool_of_its_tenant_s_own_starts_with_an_empty_cache() -> None:
+    sensitive = {**GKE["bulkhead:tenants"][0], "name": "research", "sensitive": True}
+    alone = changed(tenants=[sensitive], models__0__cache_isolation="engine_per_tenant")
+
+    (effect,) = difference(alone, changed(alone, pools=[*GKE["bulkhead:pools"], OWN])).caches
+
+    assert effect.effect == "its engines restart, so their caches start empty"
+
+
+def test_a_pool_to_which_no_engine_moves_yet_restarts_none() -> None:
+    """Without KV1 the sensitive tenant shares the engines; the pool is where its own will be."""
+    sensitive = changed(tenants__0__sensitive=True)
+
+    assert difference(sensitive, changed(sensitive, pools=[*GKE["bulkhead:pools"], OWN])).caches == ()
+
+
 PICKER = {"kind": "endpoint_picker", "network_encrypts": True}
 PAIR = changed(cluster={"kind": "existing", "context": "dev", "enforces_network_policy": True}, models__0__replicas=2)
 PICKED = changed(PAIR, models__0__routing=PICKER)
