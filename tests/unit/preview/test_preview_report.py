@@ -108,6 +108,36 @@ def test_the_order_in_which_the_engine_tells_its_steps_changes_nothing() -> None
     assert comment(json.dumps(reordered)) == comment(json.dumps(document))
 
 
+def test_the_order_in_which_resources_are_refused_and_warned_of_changes_nothing() -> None:
+    services = [
+        state("kubernetes:core/v1:Service", name, named(name, spec={"type": "NodePort"}), STACK) for name in ("a", "b")
+    ]
+    steps = [step("create", new=one) for one in services]
+    messages = [
+        {"severity": severity, "urn": one["urn"], "message": "no answer"}
+        for one in services
+        for severity in ("error", "warning")
+    ]
+    found = [
+        read_preview(text_of(*steps, diagnostics=messages)),
+        read_preview(text_of(*steps[::-1], diagnostics=messages[::-1])),
+    ]
+
+    first, second = [preview_markdown(BUDGET, one, violations_of_each(one.resources, everything())) for one in found]
+
+    assert first == second
+    assert "- `b: no answer`" in first
+
+
+def test_a_rule_that_a_replacement_breaks_is_told_once() -> None:
+    service = state("kubernetes:core/v1:Service", "mine", named("mine", spec={"type": "NodePort"}), STACK)
+    parts = [step(part, service, service) for part in ("create-replacement", "replace", "delete-replaced")]
+
+    broken = violations_of_each(read_preview(text_of(*parts)).resources, everything())
+
+    assert [one.rule for one in broken] == ["gateway-namespace-is-the-platforms", "no-open-service"]
+
+
 @pytest.mark.parametrize("count", [10, 500, 2000])
 @pytest.mark.parametrize("name", ["tier-raised", "tier-lowered"])
 def test_a_comment_never_outgrows_its_limit_and_says_what_it_leaves_out(name: str, count: int) -> None:
