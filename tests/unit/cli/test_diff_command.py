@@ -98,7 +98,7 @@ def test_a_stack_that_never_was_is_refused(bulkhead: Bulkhead) -> None:
 
 
 @pytest.mark.usefixtures("repository")
-@pytest.mark.parametrize("revision", ["nowhere", "--output=/tmp/x", "HEAD~9"])
+@pytest.mark.parametrize("revision", ["nowhere", "--output=/tmp/x", "HEAD~9", ""])
 def test_a_revision_that_git_does_not_know_is_refused(bulkhead: Bulkhead, revision: str) -> None:
     result = bulkhead("diff", f"--base={revision}")
 
