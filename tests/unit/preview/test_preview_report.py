@@ -1,6 +1,7 @@
 """The comment on a pull request: reviewed texts for recorded previews, and its limits from one change to thousands."""
 
 import dataclasses
+import html
 import json
 from typing import Any
 
@@ -15,7 +16,7 @@ from infra.report.preview_markdown import marker, preview_markdown
 from tests.unit.diff.changes import GKE, changed, difference
 from tests.unit.guard.stack import everything
 from tests.unit.preview.regenerate import SCALED, golden_path, rendered
-from tests.unit.preview.steps import RECORDED, STACK, named, scaled, state, step, text_of
+from tests.unit.preview.steps import PROJECT, RECORDED, STACK, named, scaled, state, step, text_of
 
 NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -79,6 +80,17 @@ def test_the_rest_is_grouped_by_component_and_tenant() -> None:
     assert "<summary>gateway: 1 to create</summary>" in text
     assert "<summary>gateway, tenant research: 2 to create</summary>" in text
     assert "<summary>gateway, tenant search: 1 to create</summary>" in text
+
+
+@pytest.mark.parametrize("hostile", ["a<!--", "@octo/team", "**b**", "https://evil.example", "</summary>"])
+def test_what_somebody_called_a_component_a_tenant_or_a_property_cannot_format_the_comment(hostile: str) -> None:
+    component = f"{PROJECT}bulkhead:mine:Mine::{hostile}"
+    coming, going = (state(CONFIG_MAP, name, named(name, hostile), component) for name in ("coming", "going"))
+
+    text = comment(text_of(step("create", new=coming), step("replace", going, going, replaceReasons=[hostile])))
+
+    assert f"<summary><code>{html.escape(f'{hostile}, tenant {hostile}')}</code>: 1 to create</summary>" in text
+    assert f"| `{hostile}` | `forced by {hostile}, tenant {hostile}` |" in text
 
 
 def test_an_engine_that_could_not_finish_says_so_first() -> None:
