@@ -1,5 +1,6 @@
 """`bulkhead destroy`: the engine's destroy, behind the stack's own name."""
 
+import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,8 +68,11 @@ def _protected(changes: Sequence[ResourceChange]) -> Fault:
 
 
 def _what_goes(path: Path) -> tuple[str, list[str], tuple[ResourceChange, ...]]:
-    """The stack's name, its tenants, and what its plan holds; an unsound posture may be what is to be ended."""
-    name, config = load_stack_file(path, today())
+    """The stack's name, its tenants, and what its plan holds.
+
+    An unsound posture may be what is to be ended, also one whose waiver has ended: the file is read as before that.
+    """
+    name, config = load_stack_file(path, datetime.date.min)
     made = plan(platform_of(name, config, today()), stand_in_secrets(path))
     return name, sorted(tenant.name for tenant in config.tenants), resource_changes(made, None, forcing_paths)
 

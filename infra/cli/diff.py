@@ -64,7 +64,7 @@ def _difference(
 ) -> StackDifference:
     if before is None and after is None:
         path = selection.stack_file or stack_file_at(selection.stack, Path.cwd(), os.environ, elsewhere=True)
-        return difference_since(base or DEFAULT_BASE, path, today())
+        return difference_since(DEFAULT_BASE if base is None else base, path, today())
     if before is None or after is None:
         raise click.UsageError("--from and --to go together: name the stack file before and the one afterwards.")
     if base is not None or selection.stack is not None or selection.stack_file is not None:

@@ -53,15 +53,23 @@ def difference_between(
     if named is None:
         raise ValueError("a difference needs a side")
     stack = read_stack_file(named).stack
-    was = _side(before, labels[0], stack, day) if before else None
+    was = _side_that_was(before, labels[0], stack, day) if before else None
     now = _side_to_be(after, labels[1], was, day) if after else None
     return compare(was, now, stack=stack, forcing=forcing_paths, today=day)
 
 
-def _side(path: Path, label: str, stack: str, day: datetime.date) -> Side:
-    """One side; it is planned even where its posture has become unsound, as by an ended waiver: it is what runs."""
+def _side_that_was(path: Path, label: str, stack: str, day: datetime.date) -> Side:
+    """The side before: what runs, also where a waiver has ended since, which the change may be there to mend.
+
+    The file is read as when no waiver had ended, and the posture judged as of the day.
+    """
+    return _side(path, label, stack, day, read_on=datetime.date.min)
+
+
+def _side(path: Path, label: str, stack: str, day: datetime.date, *, read_on: datetime.date) -> Side:
+    """One side; it is planned even where its posture is unsound."""
     try:
-        _, config = load_stack_file(path, day)
+        _, config = load_stack_file(path, read_on)
     except FaultsFoundError as error:
         # A file that was named is called as it was; one of a revision is there for a moment, in a folder of its own.
         origin = label if label == str(path) else f"{path.name} of {label}"
@@ -73,7 +81,7 @@ def _side(path: Path, label: str, stack: str, day: datetime.date) -> Side:
 
 def _side_to_be(path: Path, label: str, was: Side | None, day: datetime.date) -> Side:
     """The side that is to be: refused as the program would refuse it, and without a plan then."""
-    side = _side(path, label, read_stack_file(path).stack, day)
+    side = _side(path, label, read_stack_file(path).stack, day, read_on=day)
     deployed = DeployedPosture(was.posture.tier, was.posture.in_force) if was else None
     posture = with_lowering(side.posture, side.config.trust.allow_lowering, deployed)
     if was:

@@ -265,20 +265,24 @@ def _stack_file(step: Step, found: Situation) -> Generator[Path]:
 
 
 def _outputs(stack: str, project: Path) -> Mapping[str, Any]:
+    """The stack's outputs; none where it has not been deployed yet."""
     done = _asked(["stack", "output", "--json", "--non-interactive", "--stack", stack], project)
+    if done.returncode != 0:
+        told = " ".join(printable(line.strip()) for line in done.stderr.strip().splitlines()[-3:])
+        raise _failed(
+            f"pulumi stack output failed: {told or f'exit {done.returncode}'}", "log in and select the stack first"
+        )
     try:
-        return cast("Mapping[str, Any]", json.loads(done.stdout) if done.returncode == 0 else None) or _unread(done)
+        outputs: object = {} if (found := json.loads(done.stdout)) is None else found
     except ValueError:
-        return _unread(done)
-
-
-def _unread(done: "subprocess.CompletedProcess[str]") -> Mapping[str, Any]:
-    if done.returncode == 0:
-        return {}
-    told = " ".join(printable(line.strip()) for line in done.stderr.strip().splitlines()[-3:])
-    raise _failed(
-        f"pulumi stack output failed: {told or f'exit {done.returncode}'}", "log in and select the stack first"
-    )
+        outputs = done.stdout
+    # What cannot be read is never taken for a stack on which nothing is deployed: that would be another way.
+    if not isinstance(outputs, Mapping):
+        raise _failed(
+            "pulumi stack output printed no JSON document",
+            "the same command, once `pulumi stack output --json` prints one",
+        )
+    return cast("Mapping[str, Any]", outputs)
 
 
 def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mapping[str, str]) -> tuple[int, bool]:
@@ -299,7 +303,13 @@ def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mappin
 def _asked(arguments: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
     try:
         return subprocess.run(
-            ["pulumi", *arguments], cwd=project, env=os.environ, capture_output=True, text=True, check=False
+            ["pulumi", *arguments],
+            cwd=project,
+            env=os.environ,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
         )
     except FileNotFoundError:
         raise _no_pulumi() from None

@@ -49,7 +49,7 @@ class NotAPreviewError(ValueError):
 
 
 def read_preview(text: str) -> EnginePreview:
-    """The preview that the engine printed as JSON.
+    """The preview that the engine printed as JSON, in an order that does not depend on how the engine went about it.
 
     Raises:
         NotAPreviewError: The text is no such document, or tells less than all that would change.
@@ -61,12 +61,14 @@ def read_preview(text: str) -> EnginePreview:
     changes: dict[str, ResourceChange] = {}
     for change in _changes(steps):
         changes.setdefault(change.urn, change)
+    # A replacement is told in parts, each with the same resource.
+    resources = {resource.urn: resource for resource in _resources(steps)}
     diagnostics = [*_diagnostics(document.diagnostics or [])]
     return EnginePreview(
         changes=tuple(sorted(changes.values(), key=gravest_first)),
         errors=_of_severity(diagnostics, "error"),
         warnings=_of_severity(diagnostics, "warning"),
-        resources=tuple(_resources(steps)),
+        resources=tuple(resources[urn] for urn in sorted(resources)),
     )
 
 
@@ -178,7 +180,8 @@ def _is_of_secrets(type_token: str) -> bool:
 
 
 def _diagnostics(entries: Sequence[Diagnostic]) -> Iterator[tuple[str, str]]:
-    for entry in entries:
+    # What is looked at side by side is told of in any order; of one resource, and of none, the order has a meaning.
+    for entry in sorted(entries, key=lambda entry: entry.urn):
         message = _COLOURS.sub("", entry.message).strip()
         if message:
             named = entry.urn.count("::") > 2 and STACK_TYPE not in entry.urn

@@ -25,7 +25,16 @@ def engine_preview(stack: str, project: Path, environment: Mapping[str, str]) ->
     """
     command = ["pulumi", "preview", "--json", "--non-interactive", "--stack", stack]
     try:
-        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        # Whatever the locale is: the engine prints UTF-8, and its plugins print what they like beside it.
+        done = subprocess.run(
+            command,
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
     except FileNotFoundError:
         raise _failed("there is no pulumi on PATH") from None
     try:

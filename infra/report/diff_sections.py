@@ -4,7 +4,7 @@ Text that somebody wrote into a stack file is marked as quoted, so that no rende
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,9 +64,15 @@ class Section:
     remarks: tuple[str, ...] = ()
 
 
-def headline(difference: StackDifference) -> str:
-    """The difference in one line."""
-    return f"Stack {difference.stack}: from {difference.before} to {difference.after}"
+def headline(difference: StackDifference, named: Callable[[str], str] = str) -> str:
+    """The difference in one line.
+
+    Args:
+        difference: The difference.
+        named: How the names of the stack and of the two sides are written.
+    """
+    stack, before, after = (named(text) for text in (difference.stack, difference.before, difference.after))
+    return f"Stack {stack}: from {before} to {after}"
 
 
 def verdict(difference: StackDifference) -> str:

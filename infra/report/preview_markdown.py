@@ -15,7 +15,7 @@ from infra.preview.model import EnginePreview
 from infra.report.comment import COMMENT_LIMIT, SEPARATOR, Block, fitted
 from infra.report.diff_markdown import ALARM_RANK, PLAIN_RANK, SHORTENED_ROWS, difference_blocks, table_variants
 from infra.report.diff_sections import DESTRUCTION, destruction_note, shortened
-from infra.report.markdown import code
+from infra.report.markdown import code, name, name_in_html
 from infra.report.text import printable
 
 DESTRUCTION_RANK = 20
@@ -90,7 +90,7 @@ def _counted(counts: Mapping[Action, int]) -> str:
 def _destruction(changes: Sequence[ResourceChange]) -> Iterator[str]:
     headings = ("What", "Kind", "Object", "Component", "Note")
     rows = [
-        (change.action, change.kind, _quoted(change.name), change.component, destruction_note(change))
+        (change.action, name(change.kind), _quoted(change.name), name(change.component), name(destruction_note(change)))
         for change in changes
     ]
     heading = f"#### :warning: {DESTRUCTION}"
@@ -103,14 +103,15 @@ def _group(component: str, tenant: str, changes: Sequence[ResourceChange]) -> It
     counts = Counter(change.action for change in changes)
     in_order = {action: counts[action] for action in Action if counts[action]}
     place = f"{component or 'no component'}{f', tenant {tenant}' if tenant else ''}"
-    title = f"{place}: {_counted(in_order).removesuffix('.')}"
-    yield _folded(title, "\n".join(_with_keys(change) for change in changes))
-    yield _folded(title, "\n".join(_line(change) for change in changes))
-    yield f"- {title}"
+    counted = _counted(in_order).removesuffix(".")
+    folded = f"{name_in_html(place)}: {counted}"
+    yield _folded(folded, "\n".join(_with_keys(change) for change in changes))
+    yield _folded(folded, "\n".join(_line(change) for change in changes))
+    yield f"- {name(place)}: {counted}"
 
 
 def _line(change: ResourceChange) -> str:
-    return f"- {change.action} {change.kind} {_quoted(change.name)}"
+    return f"- {change.action} {name(change.kind)} {_quoted(change.name)}"
 
 
 def _with_keys(change: ResourceChange) -> str:

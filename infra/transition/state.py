@@ -10,8 +10,11 @@ from infra.config.pools import Pool
 from infra.config.rotation import accepted_generations
 from infra.config.stack import StackConfig
 
-ENGINE, MASTER = "engine", "master"
-"""Kinds of keys: between the gateway and its engines, and for administration. The others are tenants'."""
+ENGINE, MASTER, SALT = "engine", "master", "salts"
+"""Kinds of keys: between the gateway and its engines, for administration, and the one that salts are made from.
+
+The others are tenants'.
+"""
 
 Record = Mapping[str, Any]
 """A node pool as `bulkhead:retiring_pools` would have it."""
@@ -80,6 +83,7 @@ def _keys(config: StackConfig) -> dict[str, tuple[int, ...]]:
     return {
         ENGINE: accepted_generations(gateway.engine_key_generation, gateway.oldest_engine_key_generation),
         MASTER: (gateway.master_key_generation,),
+        SALT: (gateway.cache_salt_generation,),
         **{
             f"tenant {tenant.name}": accepted_generations(tenant.key_generation, tenant.oldest_key_generation)
             for tenant in config.tenants

@@ -7,7 +7,7 @@ from infra.blueprint.nodes import POOL_LABEL
 from infra.config.words import listed, near_miss
 from infra.posture import Platform
 from infra.transition.pools import Renewal, renewals, replaced_pools
-from infra.transition.state import ENGINE, MASTER, Deployed, Record, state_of
+from infra.transition.state import ENGINE, MASTER, SALT, Deployed, Record, state_of
 from infra.trust.posture import Finding, Posture, Severity
 
 EMPTIED_KEY = "bulkhead:emptied_pools"
@@ -141,9 +141,9 @@ def key_findings(before: Deployed, after: Deployed) -> Iterator[Finding]:
     """Keys that are in use and that an update would end before anybody has their successor.
 
     One rule for all of them: the newest key that is deployed is among those that are taken afterwards. The master key
-    is left out, since replicas change over to another by themselves.
+    and the root of the salts are left out, since replicas change over to another by themselves.
     """
-    for kind in sorted(before.keys.keys() & after.keys.keys() - {MASTER}):
+    for kind in sorted(before.keys.keys() & after.keys.keys() - {MASTER, SALT}):
         used, newest = before.keys[kind], after.keys[kind]
         if used not in after.taken(kind):
             yield _engines_refuse(used, newest) if kind == ENGINE else _tenant_loses(kind, used, newest, before)

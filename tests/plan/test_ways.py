@@ -538,3 +538,28 @@ def test_what_an_older_version_did_not_tell_refuses_nothing() -> None:
 def test_an_output_that_is_not_known_is_refused(told: object) -> None:
     with pytest.raises(ValueError, match="`deployed`"):
         deployed_state(told)
+
+
+@pytest.mark.parametrize("generation", [1, 4])
+def test_another_root_of_the_salts_is_told_and_refused_by_nothing(generation: int) -> None:
+    local = document_of("local")
+    gateway = local.get("bulkhead:gateway", {})
+    was, now = ({**local, "bulkhead:gateway": {**gateway, "cache_salt_generation": one}} for one in (2, generation))
+    change = Change("salts", "local", was, now)
+    state, _ = deployed_at("local", was)
+
+    (step,) = change.way()
+
+    assert (step.adds, step.removes) == ((f"Key {generation} (salts).",), ("Key 2 (salts).",))
+    assert with_way(change.target, state).sound
+
+
+def test_what_an_earlier_version_told_without_the_salts_is_no_change_of_them() -> None:
+    state, _ = deployed_at("local", document_of("local"))
+    told = state_document(state)
+    earlier = deployed_state({**told, "keys": {kind: one for kind, one in told["keys"].items() if kind != "salts"}})
+
+    assert earlier is not None
+    (step,) = steps(earlier, deployed_at("local", document_of("local"))[1], platform_at("local", document_of("local")))
+
+    assert (step.adds, step.removes) == ((), ())

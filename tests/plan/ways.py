@@ -87,6 +87,9 @@ def changes() -> Iterator[Change]:
     yield Change("a tenant leaves", "prod", prod, {**prod, "bulkhead:tenants": tenants[:-1]})
     yield Change("a tenant comes", "prod", {**prod, "bulkhead:tenants": tenants[:-1]}, prod)
     yield Change("a tenant's key is drawn anew", "local", local, edited(local, "tenants", 0, key_generation=2))
+    for drawn in ("engine_key_generation", "master_key_generation", "cache_salt_generation"):
+        gateway = {**document_of("local")["bulkhead:gateway"], drawn: 2}
+        yield Change(f"{drawn} is raised", "local", local, {**local, "bulkhead:gateway": gateway})
 
 
 WAIVED = {

@@ -91,6 +91,18 @@ def test_a_refusal_of_what_the_stack_file_protects_names_it_and_the_key_that_lif
     assert "deletion_protection: false under bulkhead:gateway.database" in result.stderr
 
 
+def test_a_stack_whose_waiver_has_ended_can_be_destroyed(bulkhead: Bulkhead, engine: Path, project: Path) -> None:
+    ended = "{control: SR1, owner: ops, reason: for a while, expires: 2026-01-01}"
+    (project / "Pulumi.local.yaml").write_text(
+        SOUND.replace("{tier: trusted}", f"{{tier: trusted, waivers: [{ended}]}}")
+    )
+
+    result = bulkhead("destroy", "--stack", "local", "--confirm", "local")
+
+    assert result.exit_code == 0, result.stderr
+    assert told(engine)
+
+
 def test_what_was_unprotected_by_hand_goes_whatever_the_stack_file_says(
     bulkhead: Bulkhead, engine: Path, project: Path
 ) -> None:

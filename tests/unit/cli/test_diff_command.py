@@ -9,6 +9,12 @@ import pytest
 from tests.unit.cli.conftest import SOUND, UNSOUND, Bulkhead
 
 
+def waived(expires: str) -> str:
+    """The sound stack file with a waiver that ends on a day."""
+    waiver = f"{{control: SR1, owner: ops, reason: for a while, expires: {expires}}}"
+    return SOUND.replace("{tier: trusted}", f"{{tier: trusted, waivers: [{waiver}]}}")
+
+
 def git(*arguments: str) -> None:
     identity = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, timeout=60)
@@ -92,7 +98,7 @@ def test_a_stack_that_never_was_is_refused(bulkhead: Bulkhead) -> None:
 
 
 @pytest.mark.usefixtures("repository")
-@pytest.mark.parametrize("revision", ["nowhere", "--output=/tmp/x", "HEAD~9"])
+@pytest.mark.parametrize("revision", ["nowhere", "--output=/tmp/x", "HEAD~9", ""])
 def test_a_revision_that_git_does_not_know_is_refused(bulkhead: Bulkhead, revision: str) -> None:
     result = bulkhead("diff", f"--base={revision}")
 
@@ -155,6 +161,30 @@ def test_what_became_unsound_is_still_compared(bulkhead: Bulkhead) -> None:
 
     assert result.exit_code == 0
     assert "removed" in result.stdout
+
+
+@pytest.mark.parametrize("mended", [waived("2999-01-01"), SOUND], ids=["renewed", "removed"])
+def test_a_change_that_mends_an_ended_waiver_is_compared_with_what_runs(
+    bulkhead: Bulkhead, repository: Path, mended: str
+) -> None:
+    (repository / "Pulumi.local.yaml").write_text(waived("2026-01-01"))
+    git("commit", "--quiet", "--all", "--message", "a waiver that has ended")
+    (repository / "Pulumi.local.yaml").write_text(mended)
+
+    result = bulkhead("diff", "--stack", "local")
+
+    assert result.exit_code == 0, result.stderr
+    assert ("waiver added" in result.stdout) == (mended != SOUND)
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_waiver_that_has_ended_is_refused_afterwards(bulkhead: Bulkhead, project: Path) -> None:
+    (project / "Pulumi.local.yaml").write_text(waived("2026-01-01"))
+
+    result = bulkhead("diff", "--stack", "local")
+
+    assert result.exit_code == 2
+    assert "the waiver of SR1 expired on 2026-01-01" in result.stderr
 
 
 def test_a_lower_tier_is_refused_as_the_program_refuses_it_and_passes_with_its_reason(

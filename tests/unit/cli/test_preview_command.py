@@ -155,3 +155,16 @@ def test_a_stack_that_never_was_is_refused_with_those_that_are_there(bulkhead: B
     assert result.exit_code == exit_codes.INVALID
     assert "there is no stack nowhere" in result.stderr
     assert "one of: invalid, local, unsound" in result.stderr
+
+
+def test_what_the_engine_prints_need_not_be_text(
+    bulkhead: Bulkhead, asked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (asked.parent / "pulumi").write_text("#!/bin/sh\nprintf 'no \\377 state' >&2\nexit 1\n")
+    monkeypatch.setenv("LC_ALL", "C")
+
+    result = bulkhead("preview", "--stack", "local")
+
+    assert result.exit_code == exit_codes.FAILED, result.exception
+    assert "pulumi preview failed: no \ufffd state" in result.stderr
+    assert "There is no preview of this change" in result.stdout

@@ -393,6 +393,28 @@ def test_without_pulumi_it_says_what_is_missing_and_what_does_without(
     assert "bulkhead diff" in result.stderr
 
 
+@pytest.mark.parametrize("printed", ["", "warning: a new version\n{}", "[]", "0"])
+def test_what_is_no_document_is_not_taken_for_a_stack_without_a_deployment(
+    bulkhead: Bulkhead, engine: Engine, printed: str
+) -> None:
+    engine.answers("outputs.json", printed)
+
+    result = bulkhead("transition", "--stack", "prod", "--plan")
+
+    assert result.exit_code == 3
+    assert "pulumi stack output printed no JSON document" in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_engine_whose_complaint_is_no_text_ends_it(bulkhead: Bulkhead, engine: Engine) -> None:
+    (engine.folder / "pulumi").write_text("#!/bin/sh\nprintf 'no \\377 state' >&2\nexit 255\n")
+
+    result = bulkhead("transition", "--stack", "prod", "--plan")
+
+    assert result.exit_code == 3, result.exception
+    assert "pulumi stack output failed: no \ufffd state" in result.stderr
+
+
 def test_an_engine_that_cannot_say_what_is_deployed_ends_it(bulkhead: Bulkhead, engine: Engine) -> None:
     engine.answers("output_status", "255")
 

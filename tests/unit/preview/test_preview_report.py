@@ -1,6 +1,7 @@
 """The comment on a pull request: reviewed texts for recorded previews, and its limits from one change to thousands."""
 
 import dataclasses
+import html
 import json
 from typing import Any
 
@@ -15,7 +16,7 @@ from infra.report.preview_markdown import marker, preview_markdown
 from tests.unit.diff.changes import GKE, changed, difference
 from tests.unit.guard.stack import everything
 from tests.unit.preview.regenerate import SCALED, golden_path, rendered
-from tests.unit.preview.steps import RECORDED, STACK, named, scaled, state, step, text_of
+from tests.unit.preview.steps import PROJECT, RECORDED, STACK, named, scaled, state, step, text_of
 
 NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -81,6 +82,17 @@ def test_the_rest_is_grouped_by_component_and_tenant() -> None:
     assert "<summary>gateway, tenant search: 1 to create</summary>" in text
 
 
+@pytest.mark.parametrize("hostile", ["a<!--", "@octo/team", "**b**", "https://evil.example", "</summary>"])
+def test_what_somebody_called_a_component_a_tenant_or_a_property_cannot_format_the_comment(hostile: str) -> None:
+    component = f"{PROJECT}bulkhead:mine:Mine::{hostile}"
+    coming, going = (state(CONFIG_MAP, name, named(name, hostile), component) for name in ("coming", "going"))
+
+    text = comment(text_of(step("create", new=coming), step("replace", going, going, replaceReasons=[hostile])))
+
+    assert f"<summary><code>{html.escape(f'{hostile}, tenant {hostile}')}</code>: 1 to create</summary>" in text
+    assert f"| `{hostile}` | `forced by {hostile}, tenant {hostile}` |" in text
+
+
 def test_an_engine_that_could_not_finish_says_so_first() -> None:
     text = comment(text_of(diagnostics=[{"severity": "error", "message": "error: no such zone"}]))
 
@@ -106,6 +118,36 @@ def test_the_order_in_which_the_engine_tells_its_steps_changes_nothing() -> None
     reordered = {**document, "duration": 12345, "steps": document["steps"][::-1]}
 
     assert comment(json.dumps(reordered)) == comment(json.dumps(document))
+
+
+def test_the_order_in_which_resources_are_refused_and_warned_of_changes_nothing() -> None:
+    services = [
+        state("kubernetes:core/v1:Service", name, named(name, spec={"type": "NodePort"}), STACK) for name in ("a", "b")
+    ]
+    steps = [step("create", new=one) for one in services]
+    messages = [
+        {"severity": severity, "urn": one["urn"], "message": "no answer"}
+        for one in services
+        for severity in ("error", "warning")
+    ]
+    found = [
+        read_preview(text_of(*steps, diagnostics=messages)),
+        read_preview(text_of(*steps[::-1], diagnostics=messages[::-1])),
+    ]
+
+    first, second = [preview_markdown(BUDGET, one, violations_of_each(one.resources, everything())) for one in found]
+
+    assert first == second
+    assert "- `b: no answer`" in first
+
+
+def test_a_rule_that_a_replacement_breaks_is_told_once() -> None:
+    service = state("kubernetes:core/v1:Service", "mine", named("mine", spec={"type": "NodePort"}), STACK)
+    parts = [step(part, service, service) for part in ("create-replacement", "replace", "delete-replaced")]
+
+    broken = violations_of_each(read_preview(text_of(*parts)).resources, everything())
+
+    assert [one.rule for one in broken] == ["gateway-namespace-is-the-platforms", "no-open-service"]
 
 
 @pytest.mark.parametrize("count", [10, 500, 2000])

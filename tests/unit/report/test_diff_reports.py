@@ -1,5 +1,6 @@
 """A difference as a table, as Markdown and as JSON: the weightiest first, and nobody's text taken for markup."""
 
+import dataclasses
 import io
 import json
 
@@ -54,6 +55,14 @@ def test_text_of_the_stack_file_cannot_format_the_comment_or_call_people() -> No
     (row,) = [line for line in text.splitlines() if line.startswith("| waiver added | SR1 |")]
     assert "owner `@octo/team`;" in row
     assert "`` x \\| <b>y</b> @octo/team `z` ](http://evil.example) ``" in row
+
+
+def test_names_of_branches_and_files_cannot_format_the_comment(lowered: StackDifference) -> None:
+    hostile = dataclasses.replace(lowered, before="origin/a<!--", after="@octo/team")
+
+    assert difference_markdown(hostile).splitlines()[0] == "### Stack test: from `origin/a<!--` to `@octo/team`"
+    assert table(hostile).splitlines()[0] == "Stack test: from origin/a<!-- to @octo/team"
+    assert difference_markdown(lowered).splitlines()[0] == "### Stack test: from before to after"
 
 
 def test_a_long_value_is_cut_and_says_so() -> None:
