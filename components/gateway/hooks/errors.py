@@ -159,6 +159,8 @@ UNREACHABLE = re.compile(
     re.IGNORECASE,
 )
 OUR_SIDE = re.compile(r"connect|timed? ?out|unavailable|redis|prisma|pool", re.IGNORECASE)
+KEY_JUDGED = re.compile(r"expected to start with 'sk-'|(?:\bKey|Team=\S+) is blocked\.")
+"""LiteLLM has judged the key itself. It quotes the key's ends or names the team, which may hold any word."""
 TOO_LONG = re.compile(
     r"context length|context window|contextwindow|max_model_len|maximum model length|max(?:imum)? input length|"
     r"is too large|too many tokens",
@@ -173,7 +175,8 @@ MISSING_PARAMETER = re.compile(r"Missing required parameter: '([\w.\[\]-]{1,64})
 LIMIT = re.compile(r"Limit type: (\w+)\. Current limit: (\d+)")
 VALIDATION = re.compile(r"""'loc': '(?:body\.)?([\w.-]{1,100})', 'msg': (?:\\*"([^"\\]{1,200})|'([^'\\]{1,200}))""")
 UNFIT = re.compile(
-    r"://|\b\d{1,3}(?:\.\d{1,3}){3}\b|\.svc\b|\.local\b|\.internal\b|"
+    r"://|\b\d{1,3}(?:\.\d{1,3}){3}\b|\[[0-9a-f]*:[0-9a-f:]+\]|\b[a-z][\w.-]*:\d{2,5}\b|"
+    r"\.svc\b|\.local\b|\.internal\b|"
     r"traceback|file \"|\.py\b|site-packages|/opt/|/usr/|"
     r"litellm|vllm|\bsk-|\b[0-9a-f]{32,}\b|<class|\b\w+(?:Exception|Error)\b|object has no attribute|bulkhead-",
     re.IGNORECASE,
@@ -243,13 +246,14 @@ def explain(report: Report, path: str, retry_after: int | None = None) -> Proble
 
 
 def _recognise(report: Report, path: str) -> Problem:
-    if report.type == "budget_exceeded" or "Budget has been exceeded" in report.text:
+    own = own_words(report.text)
+    if report.type == "budget_exceeded" or "Budget has been exceeded" in own:
         return Situation.BUDGET_SPENT.value
     if report.type.endswith(MODEL_DENIED):
         return Situation.MODEL_NOT_FOUND.value
     if report.type == "no_db_connection":
         return Situation.GATEWAY_UNAVAILABLE.value
-    if refused := REFUSED_PARAMETER.search(report.text):
+    if refused := REFUSED_PARAMETER.search(own):
         return not_allowed(refused.group(1) or refused.group(2))
     return _by_status(report, path)
 
@@ -268,7 +272,7 @@ def _by_status(report: Report, path: str) -> Problem:
         return _about_key(report)
     if status == 429:
         return _about_limit(report)
-    if status >= 500 or UNREACHABLE.search(report.text):
+    if status >= 500 or UNREACHABLE.search(own_words(report.text)):
         return _about_failure(report)
     return _about_request(report, path)
 
@@ -282,7 +286,8 @@ def _about_key(report: Report) -> Problem:
         return (Situation.PATH_NOT_OPEN if closed else Situation.NOT_PERMITTED).value
     if "No api key passed in" in report.text:
         return Situation.NO_KEY.value
-    if report.type != "token_not_found_in_db" and OUR_SIDE.search(report.text):
+    judged = report.type == "token_not_found_in_db" or KEY_JUDGED.search(report.text)
+    if not judged and OUR_SIDE.search(report.text):
         # LiteLLM calls every failure while it looks a key up a wrong key; a client would give a good one up.
         return Situation.GATEWAY_UNAVAILABLE.value
     return Situation.INVALID_KEY.value
@@ -362,17 +367,41 @@ def engine_remark(text: str) -> Remark:
     if invalid := VALIDATION.search(text):
         place = invalid.group(1)
         return Remark(fit(f"{place}: {invalid.group(2) or invalid.group(3)}"), place.partition(".")[0])
+    if (error := _engine_error(text)) is not None:
+        param = error.fields.get("param")
+        named = isinstance(param, str) and re.fullmatch(r"[\w.\[\]-]{1,64}", param)
+        return Remark(fit(error.fields["message"]), str(param) if named else None)
+    return Remark()
+
+
+def own_words(text: str) -> str:
+    """LiteLLM's text without the engine's error inside it.
+
+    Engines quote what they were sent, and what a caller writes must not decide what has happened.
+    """
+    error = _engine_error(text)
+    return text if error is None else text[: error.start] + text[error.end :]
+
+
+@dataclass(frozen=True)
+class _EngineError:
+    """An engine's own error inside a text, and where its document stands there."""
+
+    fields: Mapping[str, Any]
+    start: int
+    end: int
+
+
+def _engine_error(text: str) -> _EngineError | None:
     for start in _openings(text):
         try:
-            found, _ = json.JSONDecoder().raw_decode(text, start)
-        except ValueError:
+            found, end = json.JSONDecoder().raw_decode(text, start)
+        except (ValueError, RecursionError):
             continue
         error = _mapping(_mapping(found).get("error"))
-        if isinstance(message := error.get("message"), str):
-            param = error.get("param")
-            named = isinstance(param, str) and re.fullmatch(r"[\w.\[\]-]{1,64}", param)
-            return Remark(fit(message), str(param) if named else None)
-    return Remark()
+        if isinstance(error.get("message"), str):
+            return _EngineError(error, start, end)
+    return None
 
 
 def _openings(text: str) -> Iterable[int]:

@@ -103,6 +103,36 @@ def test_a_validation_error_is_passed_on_without_what_was_sent() -> None:
 
 
 @pytest.mark.parametrize(
+    "quoted",
+    [
+        "connection refused",
+        "service unavailable",
+        "Budget has been exceeded",
+        "Rejected Request: model is not allowed",
+        "No deployments available",
+    ],
+)
+def test_what_a_caller_has_written_does_not_decide_what_happened(quoted: str) -> None:
+    text = engine_text(f"1 validation error: {{'loc': 'body.stop', 'msg': 'Not valid', 'input': '{quoted}'}}")
+
+    problem = explain(Report(400, "x", text), CHAT)
+
+    assert (problem.status, problem.code, problem.message) == (400, "invalid_request", "stop: Not valid")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authentication Error, Team=bulkhead-connectors is blocked. Update via `/team/unblock` if you're an admin.",
+        "LiteLLM Virtual Key expected. Received=pool****0000, expected to start with 'sk-'.",
+        "LiteLLM Virtual Key expected. Received=abcd****pool, expected to start with 'sk-'.",
+    ],
+)
+def test_a_key_that_was_judged_is_wrong_whatever_stands_in_it_or_its_tenants_name(text: str) -> None:
+    assert explain(Report(401, "auth_error", text), CHAT) == Situation.INVALID_KEY.value
+
+
+@pytest.mark.parametrize(
     ("path", "param"), [(CHAT, "messages"), ("/v1/completions", "prompt"), ("/v1/responses", "input")]
 )
 def test_a_prompt_that_is_too_long_names_the_parameter_of_its_own_path(path: str, param: str) -> None:
@@ -120,6 +150,8 @@ def test_too_many_tokens_asked_for_name_their_own_parameter() -> None:
     [
         f"cannot reach {ENGINE_ADDRESS}",
         "cannot reach 10.244.0.7:8000",
+        "cannot reach [fd00::7]",
+        "engine-tiny:8000 said no",
         "engine-tiny.bulkhead-engines.svc said no",
         "litellm.BadRequestError: no",
         "ValueError: no",
