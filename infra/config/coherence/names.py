@@ -16,12 +16,16 @@ RESERVED_PREFIXES = ("kube-", PLATFORM_PREFIX, "kueue-")
 RESERVED_MODEL_NAMES = frozenset({"vllm"})
 """Kubernetes gives pods `<SERVICE>_PORT`, and vLLM reads `VLLM_PORT` as its own."""
 
+LITELLM_MODEL_NAMES = frozenset({"all-proxy-models", "all-team-models", "no-default-models"})
+"""What LiteLLM 1.106.2 reads in a key's or a team's list of models as something else (its `SpecialModelNames`)."""
+
 
 def check_names(draft: Draft) -> Iterator[Problem]:
     """Duplicate, reserved and colliding names."""
     for key, names in _named_lists(draft):
         yield from _duplicates(key, names)
         yield from _reserved(key, names)
+    yield from _litellm_names(draft)
     yield from _node_pool_names(draft)
 
 
@@ -54,6 +58,17 @@ def _reserved(key: str, names: Mapping[int, str]) -> Iterator[Problem]:
                 f"names that begin with `{prefix}` are reserved" if prefix else f"the name `{name}` is reserved",
                 "its objects could take the place of Kubernetes' or the platform's own",
                 "another name, as `team-a`",
+            )
+
+
+def _litellm_names(draft: Draft) -> Iterator[Problem]:
+    for index, name in draft.models.names.items():
+        if name in LITELLM_MODEL_NAMES:
+            yield Problem(
+                at("models", index, "name"),
+                f"`{name}` is a word of LiteLLM's in the list of models that a key opens",
+                "a tenant with this model might be let into every model, or into none",
+                "another name, as `llama-8b`",
             )
 
 

@@ -52,6 +52,14 @@ def test_a_model_is_not_called_vllm_since_its_service_would_set_vllm_port() -> N
     assert fault.path == "bulkhead:models[0].name"
 
 
+@pytest.mark.parametrize("name", ["all-proxy-models", "all-team-models", "no-default-models"])
+def test_a_model_is_not_called_what_litellm_takes_for_all_models_or_for_none(name: str) -> None:
+    fault = only_fault({"models.0.name": name, "tenants.0.models": [name], "tenants.1.models": [name]})
+
+    assert fault.path == "bulkhead:models[0].name"
+    assert "LiteLLM" in fault.wrong
+
+
 def test_pools_whose_names_meet_after_the_partition_is_appended_are_refused() -> None:
     fault = only_fault({"pools.0.name": "l4-whole-x2"})
 
