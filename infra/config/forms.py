@@ -7,6 +7,7 @@ _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _HOST = rf"({_LABEL}\.)+[a-z]([-a-z0-9]{{0,61}}[a-z0-9])?"
 _ADDRESS = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_PATH_PART = "[a-z0-9]+([-._]+[a-z0-9]+)*"
 _REGISTRY = rf"(({_LABEL}\.)+{_LABEL}(:{_PORT})?|{_LABEL}:{_PORT}|localhost)"
 
 NAME_MAX_LENGTH = 40
@@ -81,13 +82,13 @@ ALERTMANAGER = Form(
     "host:port, as alertmanager.monitoring.svc:9093, with a port from 1 to 65535; no scheme and no path",
 )
 MIRROR = Form(
-    rf"^{_REGISTRY}(/[-._a-z0-9]+)*$",
+    rf"^{_REGISTRY}(/{_PATH_PART})*$",
     "a registry",
     "a registry's host with its domain or its port, and a path if it has one, as registry.example.com/mirror or"
     " registry:5000; no scheme and no tag",
 )
 OCI_CHART = Form(
-    rf"^oci://{_REGISTRY}(/[-._a-z0-9]+)+$",
+    rf"^oci://{_REGISTRY}(/{_PATH_PART})+$",
     "an OCI chart's address without a tag",
     "oci://, the registry and the chart, as oci://registry.example.com/charts/kueue; no tag and no digest, as the"
     " program pins the version",

@@ -47,13 +47,33 @@ def test_every_pattern_of_the_stack_file_has_words_and_no_other_has() -> None:
         (forms.ALERTMANAGER, ["a.monitoring.svc:9093", "a:65535"], ["a", "a:0", "a:65536", "http://a:9093", "a:1/x"]),
         (
             forms.MIRROR,
-            ["registry.example.com/mirror", "registry:5000", "localhost/x", "10.0.0.1:5000/x"],
-            ["mirror", "mirror/x", "r.example.com:70000", "https://r.example.com", "r.example.com/x:1"],
+            [
+                "registry.example.com/mirror",
+                "registry:5000",
+                "localhost/x",
+                "10.0.0.1:5000/x",
+                "r.example.com/a__b/c-d.e",
+            ],
+            [
+                "mirror",
+                "mirror/x",
+                "r.example.com:70000",
+                "https://r.example.com",
+                "r.example.com/x:1",
+                "r.example.com/../x",
+                "r.example.com/-x",
+            ],
         ),
         (
             forms.OCI_CHART,
             ["oci://registry.example.com:5000/charts/kueue"],
-            ["oci://r.example.com/kueue:1.0", "oci://r.example.com/kueue@sha256:0", "oci://charts/kueue", "r.io/kueue"],
+            [
+                "oci://r.example.com/kueue:1.0",
+                "oci://r.example.com/kueue@sha256:0",
+                "oci://charts/kueue",
+                "r.io/kueue",
+                "oci://r.example.com/../kueue",
+            ],
         ),
         (
             forms.CHART_REPOSITORY,
