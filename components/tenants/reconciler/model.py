@@ -122,9 +122,9 @@ def is_ours(thing: Json) -> bool:
     return mapping(thing.get("metadata")).get("managed_by") == MANAGED_BY
 
 
-def tenant_of(team: Json) -> str:
-    """The tenant of a team of ours."""
-    return str(mapping(team.get("metadata")).get("tenant"))
+def tenant_of(thing: Json) -> str:
+    """The tenant of a team or key of ours."""
+    return str(mapping(thing.get("metadata")).get("tenant"))
 
 
 def own_metadata(metadata: Json) -> Json:

@@ -14,6 +14,7 @@ def plan(tenants: Sequence[Tenant], state: State) -> list[Write]:
     """
     return [
         *(write for team in removed_teams(tenants, state) for write in _block_team(team, state)),
+        *(write for key in _astray(tenants, state) for write in _block_key(tenant_of(key), key, "it is nobody's")),
         *(write for tenant in sorted(tenants, key=lambda tenant: tenant.name) for write in _settle(tenant, state)),
     ]
 
@@ -22,6 +23,15 @@ def removed_teams(tenants: Sequence[Tenant], state: State) -> list[Json]:
     """The teams of tenants that are no longer listed."""
     wanted = {tenant.team_id for tenant in tenants}
     return [team for _, team in sorted(state.teams.items()) if is_ours(team) and team["team_id"] not in wanted]
+
+
+def _astray(tenants: Sequence[Tenant], state: State) -> Iterator[Json]:
+    """Keys of ours that no tenant holds, in teams that are not ours or in none: there, no team's end is theirs."""
+    held = {token for tenant in tenants for token in tenant.keys}
+    teams = {tenant.team_id for tenant in tenants} | {str(team["team_id"]) for team in removed_teams(tenants, state)}
+    for token, key in sorted(state.keys.items()):
+        if is_ours(key) and token not in held and key.get("team_id") not in teams:
+            yield key
 
 
 def _block_team(team: Json, state: State) -> Iterator[Write]:

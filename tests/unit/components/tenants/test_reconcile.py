@@ -100,6 +100,48 @@ def test_a_removed_tenant_is_blocked_at_once_with_all_its_keys_and_keeps_its_spe
     assert gateway.spend()["bulkhead-research"] == 3.5
 
 
+@pytest.mark.parametrize("moved_to", ["theirs", None])
+def test_a_removed_tenants_key_is_blocked_wherever_somebody_has_moved_it(moved_to: str | None) -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS, SUPPORTERS)
+    gateway.keys[RESEARCHERS.token]["team_id"] = moved_to
+
+    settle(gateway, SUPPORTERS)
+
+    assert gateway.keys[RESEARCHERS.token]["blocked"] is True
+    assert gateway.keys[SUPPORTERS.token]["blocked"] is False
+
+
+def test_a_replaced_key_is_blocked_wherever_somebody_has_moved_it() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS)
+    gateway.keys[RESEARCHERS.token]["team_id"] = "theirs"
+    again = tenant("research", generation=2)
+
+    settle(gateway, again)
+
+    assert gateway.keys[RESEARCHERS.token]["blocked"] is True
+    assert gateway.keys[again.token]["blocked"] is False
+
+
+def test_two_tenants_that_take_each_others_names_keep_to_their_names() -> None:
+    gateway = FakeGateway()
+    settle(gateway, RESEARCHERS, SUPPORTERS)
+    gateway.teams["bulkhead-research"]["spend"] = 3.5
+    swapped = (
+        dataclasses.replace(RESEARCHERS, team=SUPPORTERS.team),
+        dataclasses.replace(SUPPORTERS, team=RESEARCHERS.team),
+    )
+
+    settle(gateway, *swapped)
+
+    assert gateway.teams["bulkhead-research"]["spend"] == 3.5
+    for each in swapped:
+        key = gateway.keys[each.token]
+        assert (key["team_id"], key["models"], key["blocked"]) == (each.team_id, each.team["models"], False)
+        assert gateway.teams[each.team_id]["models"] == each.team["models"]
+
+
 def test_blocking_comes_before_everything_else() -> None:
     gateway = FakeGateway()
     settle(gateway, RESEARCHERS)
