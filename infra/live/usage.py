@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.tenants.reconciler.admin import HttpAdmin, observe
+from components.tenants.reconciler.errors import GatewayError
 from components.tenants.reconciler.model import Json, mapping, team_id
 from infra.blueprint.model import Blueprint
 from infra.live.accounts import tenants_at_gateway
@@ -61,7 +62,7 @@ def _usage_of(admin: HttpAdmin, tenant: str, days: tuple[datetime.date, datetime
         for row in usage_in(tenant, answer):
             # A day that falls on the seam of two pages comes in two parts.
             rows[row.day, row.model] = _together(rows.get((row.day, row.model)), row)
-        last = int(mapping(answer.get("metadata")).get("total_pages") or 0)
+        last = _number_of_pages(answer)
         page += 1
     yield from rows.values()
 
@@ -71,8 +72,28 @@ def usage_in(tenant: str, answer: Json) -> Iterator[Usage]:
 
     Only models of which something was answered: LiteLLM also counts requests for models that do not exist, under
     whatever name the caller made up.
+
+    Raises:
+        GatewayError: It is no answer with usage: nothing must not be taken for no spend.
     """
-    days: list[Json] = answer.get("results") or []
+    try:
+        yield from _rows(tenant, answer["results"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise _no_usage() from None
+
+
+def _no_usage() -> GatewayError:
+    return GatewayError(f"GET {PATH} was answered with something else than a page of usage")
+
+
+def _number_of_pages(answer: Json) -> int:
+    total = mapping(answer.get("metadata")).get("total_pages")
+    if not isinstance(total, int):
+        raise _no_usage()
+    return total
+
+
+def _rows(tenant: str, days: list[Json]) -> Iterator[Usage]:
     for day in days:
         models: Mapping[str, Any] = mapping(mapping(day.get("breakdown")).get("models"))
         for model, entry in models.items():

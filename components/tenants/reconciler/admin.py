@@ -3,7 +3,7 @@
 import http.client
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import urlencode, urlsplit
 
 from .errors import GatewayError, InputError, WriteRefusedError
@@ -41,19 +41,32 @@ def observe(admin: Admin) -> State:
     """What the gateway has now."""
     teams = pages(admin, "/v2/team/list", "teams", {"page_size": PAGE_SIZE, "sort_by": "team_id"})
     keys = pages(admin, "/key/list", "keys", {"size": PAGE_SIZE, "return_full_object": "true"})
-    return State(
-        {str(team["team_id"]): team for team in teams},
-        {str(key["token"]): key for key in keys},
-    )
+    return State(_by("team_id", teams), _by("token", keys))
+
+
+def _by(field: str, things: Iterable[Json]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for thing in things:
+        if not isinstance(name := thing.get(field), str) or not name:
+            raise GatewayError(f"the gateway listed something without {field}")
+        found[name] = thing
+    return found
 
 
 def pages(admin: Admin, path: str, field: str, query: Mapping[str, Any]) -> Iterator[Json]:
-    """Every item of a list that the gateway hands out in pages."""
+    """Every item of a list that the gateway hands out in pages.
+
+    Raises:
+        GatewayError: There is no answer, or it is not a page of that list: half a list must not be taken for all of it.
+    """
     page, last = 1, 1
     while page <= last:
         answer = admin.get(path, {**query, "page": page})
-        yield from answer[field]
-        last = int(answer.get("total_pages") or 0)
+        items, total = answer.get(field), answer.get("total_pages")
+        if not isinstance(items, list) or not isinstance(total, int):
+            raise GatewayError(f"GET {path} was answered with something else than a page of {field}")
+        yield from (mapping(item) for item in cast("list[Any]", items))
+        last = total
         page += 1
 
 

@@ -5,6 +5,9 @@ import datetime
 import json
 from typing import Any
 
+import pytest
+
+from components.tenants.reconciler.errors import GatewayError
 from components.tenants.reconciler.model import State, Tenant
 from components.tenants.records import records
 from infra.blueprint.model import TenantPart
@@ -188,6 +191,23 @@ def test_usage_is_read_by_day_and_model() -> None:
     assert (row.tenant, row.day, row.model) == ("research", datetime.date(2026, 11, 24), "tiny")
     assert (row.requests, row.failed_requests, row.prompt_tokens, row.completion_tokens) == (3, 1, 7, 5)
     assert row.spent_usd == 0.25
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"results": None},
+        {"results": ["x"]},
+        {"results": [{"breakdown": {"models": {"tiny": {"metrics": {"spend": 1.0}}}}}]},
+        {"results": [{"date": "x", "breakdown": {"models": {"tiny": {"metrics": {"spend": 1.0}}}}}]},
+        {"results": [{"date": "2026-11-24", "breakdown": {"models": {"tiny": {"metrics": {"spend": "x"}}}}}]},
+    ],
+    ids=repr,
+)
+def test_what_is_no_usage_is_not_taken_for_none(answer: dict[str, Any]) -> None:
+    with pytest.raises(GatewayError, match="something else than a page of usage"):
+        list(usage_in("research", answer))
 
 
 def test_a_model_of_which_nothing_was_answered_is_not_in_the_usage() -> None:

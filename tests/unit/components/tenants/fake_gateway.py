@@ -101,6 +101,11 @@ class FakeGateway:
         return {team: record["spend"] for team, record in self.teams.items()}
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of somebody who did not wait for the answer."""
+
+
 def serve(gateway: FakeGateway, master_key: str, failures: list[int]) -> ThreadingHTTPServer:
     """An HTTP server for the gateway; the caller starts it and ends it.
 
@@ -144,4 +149,4 @@ def serve(gateway: FakeGateway, master_key: str, failures: list[int]) -> Threadi
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
             pass
 
-    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return _Server(("127.0.0.1", 0), Handler)

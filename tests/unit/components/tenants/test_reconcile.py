@@ -609,6 +609,55 @@ def test_a_gateway_that_goes_on_failing_is_worth_another_try_later(server: Serve
     assert main(server.environment, [ONCE]) == 1
 
 
+WRONG_ANSWERS: list[Any] = [
+    {},
+    [],
+    "<html>not me</html>",
+    None,
+    {"teams": None, "keys": None, "total_pages": 1},
+    {"teams": [], "keys": []},
+    {"teams": [], "keys": [], "total_pages": None},
+    {"teams": ["x"], "keys": ["x"], "total_pages": 1},
+    {"teams": [{"metadata": {}}], "keys": [{"metadata": {}}], "total_pages": 1},
+]
+
+
+@pytest.mark.parametrize("answer", WRONG_ANSWERS, ids=repr)
+@pytest.mark.parametrize("path", ["/v2/team/list", "/key/list"])
+def test_a_gateway_that_answers_wrongly_or_by_half_is_worth_another_try_later_and_nothing_is_written(
+    server: Server, answer: Any, path: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = server.gateway.get
+
+    def wrong(asked: str, query: dict[str, str]) -> Any:
+        return answer if asked == path else right(asked, query)
+
+    monkeypatch.setattr(server.gateway, "get", wrong)
+
+    assert main(server.environment, [ONCE]) == 1
+
+    assert capsys.readouterr().err.startswith("error: ")
+    assert server.gateway.writes == []
+
+
+def test_a_gateway_that_does_not_answer_in_time_is_worth_another_try_later(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(admin_module, "REQUEST_SECONDS", 0.05)
+    answered = threading.Event()
+
+    def slow(path: str, query: Any) -> dict[str, Any]:
+        answered.wait(5)
+        return {}
+
+    monkeypatch.setattr(server.gateway, "get", slow)
+
+    assert main(server.environment, [ONCE]) == 1
+
+    answered.set()
+    assert "failed at every try (5), at last with TimeoutError" in capsys.readouterr().err
+
+
 def test_a_refused_write_is_worth_another_try_later(server: Server) -> None:
     server.gateway.team_new = lambda body: 422
 
