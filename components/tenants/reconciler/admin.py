@@ -133,7 +133,6 @@ class HttpAdmin:
 
         Raises:
             GatewayError: There is no answer.
-            InputError: The gateway refuses the master key.
             WriteRefusedError: The answer is neither a success nor a conflict.
         """
         status, answer = self._send("POST", path, body)
@@ -166,7 +165,8 @@ class HttpAdmin:
             except (OSError, http.client.HTTPException) as error:
                 failure, answered = type(error).__name__, False
                 continue
-            if status in (UNAUTHORIZED, FORBIDDEN):
+            # LiteLLM also refuses a single write so, for what it is about; a pass reads before it writes.
+            if status in (UNAUTHORIZED, FORBIDDEN) and body is None:
                 raise InputError(f"the gateway refuses the master key ({status}): {self._reason(answer)}")
             if status < SERVER_ERROR and status != TOO_MANY:
                 self._attempts = ATTEMPTS

@@ -676,6 +676,20 @@ def test_over_http_one_tenant_that_is_refused_keeps_no_other_from_its_account(
     assert [key["team_id"] for key in server.gateway.keys.values()] == ["bulkhead-support"]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_write_that_is_forbidden_for_what_it_is_about_is_no_wrong_master_key(
+    server: Server, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As LiteLLM does where somebody gave a key a user and moved it: its way back to its team is 403."""
+    make = server.gateway.key_generate
+    server.gateway.key_generate = lambda body: status if "research" in body["team_id"] else make(body)
+
+    assert main(server.environment, [ONCE]) == 1
+
+    assert "error: the gateway refused writes of research: their accounts" in capsys.readouterr().err
+    assert [key["team_id"] for key in server.gateway.keys.values()] == ["bulkhead-support"]
+
+
 def test_a_gateway_that_answers_every_write_with_a_fault_is_waited_for_once(server: Server) -> None:
     tries: list[str] = []
 
