@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from lab import cluster
 from lab.cluster.commands import run
+from tests.lab.platform import pods
 
 RECOVERY_SECONDS = 420.0
 """How long anything may take to come back by itself; the engine loads a model, the gateway its libraries."""
@@ -21,12 +22,21 @@ CONTAINER_PREFIX = "containerd://"
 
 @dataclass(frozen=True)
 class Container:
-    """A running container of the lab's node, and its processes on this host."""
+    """A running container of the lab's node, and its processes on this host.
+
+    Attributes:
+        pod: The pod's name.
+        name: The container's name in the pod.
+        identifier: The container runtime's own; a restart gives another.
+        restarts: How often it was started again.
+        ready: Whether its readiness probe holds.
+    """
 
     pod: str
     name: str
     identifier: str
     restarts: int
+    ready: bool
 
     @property
     def processes(self) -> tuple[int, ...]:
@@ -54,12 +64,16 @@ class Container:
 
 def containers(kubectl: cluster.Kubectl, namespace: str, selector: str, name: str) -> list[Container]:
     """Every started container of this name in the pods that `selector` selects; init containers as well."""
-    pods = cast("list[dict[str, Any]]", kubectl.items("pods", "--namespace", namespace, "--selector", selector))
+    found = cast("list[dict[str, Any]]", kubectl.items("pods", "--namespace", namespace, "--selector", selector))
     return [
         Container(
-            pod["metadata"]["name"], name, status["containerID"].removeprefix(CONTAINER_PREFIX), status["restartCount"]
+            pod["metadata"]["name"],
+            name,
+            status["containerID"].removeprefix(CONTAINER_PREFIX),
+            status["restartCount"],
+            status["ready"],
         )
-        for pod in pods
+        for pod in found
         if "deletionTimestamp" not in pod["metadata"]
         for kind in ("containerStatuses", "initContainerStatuses")
         for status in pod["status"].get(kind, [])
@@ -86,17 +100,62 @@ def wait_ready(kubectl: cluster.Kubectl, namespace: str, resource: str) -> None:
     kubectl.run("rollout", "status", resource, "--namespace", namespace, limit, timeout=RECOVERY_SECONDS + 30)
 
 
+def wait_restarted(kubectl: cluster.Kubectl, namespace: str, selector: str, killed: Container) -> None:
+    """Wait until another container serves in a killed one's place: that it was killed, and is back by itself.
+
+    Raises:
+        AssertionError: When none does in time, as when nothing was killed.
+    """
+
+    def is_back() -> bool:
+        return any(
+            one.pod == killed.pod and one.restarts > killed.restarts and one.ready
+            for one in containers(kubectl, namespace, selector, killed.name)
+        )
+
+    wait_until(is_back, f"{killed.name} of {killed.pod} serves again")
+
+
+def wait_gone(kubectl: cluster.Kubectl, namespace: str, names: Collection[str], seconds: float) -> None:
+    """Wait until none of these pods exists any more, not even as one that is being ended.
+
+    Raises:
+        AssertionError: When one is there for longer than this.
+    """
+
+    def are_gone() -> bool:
+        there = kubectl.run("get", "pods", "--namespace", namespace, "--output=name").split()
+        return not {f"pod/{name}" for name in names} & set(there)
+
+    wait_until(are_gone, f"the end of {', '.join(names)}", seconds)
+
+
+def rolled(kubectl: cluster.Kubectl, namespace: str, resource: str, selector: str) -> list[str]:
+    """Replace each pod of a Deployment by another one, and return those that there were; they may still be ending."""
+    before = pods(kubectl, namespace, selector)
+    kubectl.run("rollout", "restart", resource, "--namespace", namespace)
+    wait_ready(kubectl, namespace, resource)
+    assert not set(before) & set(pods(kubectl, namespace, selector)), "a pod was not replaced"
+    return before
+
+
 def restart_part(name: str) -> None:
     """Kill one of the lab's own processes, and start it again.
 
     Raises:
-        AssertionError: When it does not run.
+        AssertionError: When it does not run, or does not run again as another process.
     """
+    killed = _process(name)
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{killed}/cmdline").exists() or not _command(killed), "the end")
+    cluster.up()
+    assert _process(name) != killed, f"{name} was not started again"
+
+
+def _process(name: str) -> int:
     (part,) = [part for part in cluster.status().parts if part.name == name]
     assert part.pid, f"{name} does not run"
-    os.kill(part.pid, signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{part.pid}/cmdline").exists() or not _command(cast("int", part.pid)), "the end")
-    cluster.up()
+    return part.pid
 
 
 def _command(process: int) -> str:

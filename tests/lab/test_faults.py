@@ -1,11 +1,12 @@
 """What breaks under load, what is lost with it, and that all of it comes back without a person.
 
 Requests that a killed process held may be lost, and the tests say how many; no other request is, no answer is wrong,
-nothing that the database holds is lost, and no key stops working.
+nothing that the database holds is lost, and no key stops working. Who gets an error has asked while something was
+broken, or right after.
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,9 +19,12 @@ from tests.lab.faults import (
     RECOVERY_SECONDS,
     containers,
     restart_part,
+    rolled,
     scaled_to_zero,
     small_volume,
+    wait_gone,
     wait_ready,
+    wait_restarted,
     wait_until,
 )
 from tests.lab.ledger import DUST, PRICE, Balance, Ledger
@@ -40,6 +44,21 @@ REFUSALS = {429, 500, 502, 503, 504}
 VOLUME_MEBIBYTES = 256
 OUTAGE_SECONDS = 30
 """Longer than LiteLLM's own retries of a write, about fifteen seconds."""
+NOTICED_SECONDS = 90.0
+"""How long after what was broken is ready again a request may still be refused: until requests are sent there, and for
+the rest of the minute whose limit the caller's own tries have used up."""
+RECONNECTED_SECONDS = 120.0
+"""The same after a database was away: each replica looks for it at intervals of its own."""
+GONE_SECONDS = 300.0
+"""In which a replica ends that is told to: it holds no long answer here."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """From when until when something was broken, in Unix time, by what the cluster says and not by who was refused."""
+
+    began: float
+    ended: float
 
 
 @dataclass
@@ -49,8 +68,16 @@ class Incident:
     run: RunningLoad
     ledger: Ledger
     before: Balance
+    faults: list[Fault] = field(default_factory=list[Fault])
     report: Report = field(init=False)
     added: Balance = field(init=False)
+
+    @contextmanager
+    def fault(self) -> Generator[None]:
+        """Note how long something is broken: from before the context until what is broken in it is ready again."""
+        began = time.time()
+        yield
+        self.faults.append(Fault(began, time.time()))
 
     def recovered(self) -> None:
         """Wait until requests are answered again; nobody does anything for it."""
@@ -99,12 +126,25 @@ def nothing_but(found: Incident, lost: int, statuses: set[int] | None = None) ->
     assert {outcome.status for outcome in found.report.refused} <= (statuses or set()), found.report.summary()
 
 
+def only_meanwhile(report: Report, faults: Sequence[Fault], afterwards: float) -> None:
+    """Who got no answer was waiting for one while something was broken, or asked within `afterwards` seconds of it."""
+    elsewhere = [
+        outcome
+        for outcome in report.unanswered
+        if not any(
+            fault.began <= outcome.began + outcome.seconds and outcome.began <= fault.ended + afterwards
+            for fault in faults
+        )
+    ]
+    assert faults
+    assert elsewhere == [], report.summary()
+
+
 def test_a_killed_redis_costs_no_request_and_no_spend(load: Load, kubectl: cluster.Kubectl) -> None:
     (redis,) = containers(kubectl, GATEWAY, CACHE_PODS, "redis")
     with incident(load, kubectl, "Redis killed") as found:
         redis.kill()
-        wait_until(lambda: containers(kubectl, GATEWAY, CACHE_PODS, "redis") not in ([], [redis]), "Redis runs again")
-        wait_ready(kubectl, GATEWAY, "deployment/cache")
+        wait_restarted(kubectl, GATEWAY, CACHE_PODS, redis)
     nothing_but(found, lost=0)
     nothing_recorded_is_lost(found)
 
@@ -113,14 +153,15 @@ def test_a_killed_gateway_replica_costs_what_it_held_and_the_spend_of_its_last_s
     load: Load, kubectl: cluster.Kubectl
 ) -> None:
     victim = containers(kubectl, GATEWAY, GATEWAY_PODS, "litellm")[0]
-    with incident(load, kubectl, "gateway replica killed") as found:
+    with incident(load, kubectl, "gateway replica killed") as found, found.fault():
         killed = time.time()
         victim.kill()
-        wait_until(lambda: victim not in containers(kubectl, GATEWAY, GATEWAY_PODS, "litellm"), "the end is noticed")
+        wait_restarted(kubectl, GATEWAY, GATEWAY_PODS, victim)
         wait_ready(kubectl, GATEWAY, "deployment/gateway")
     # What it held, and what was sent to it until the node had learnt that it is gone.
     nothing_but(found, lost=2 * CONCURRENCY, statuses={502, 503})
     assert len(found.report.refused) <= 2 * CONCURRENCY, found.report.summary()
+    only_meanwhile(found.report, found.faults, NOTICED_SECONDS)
     at_risk = tuple(
         outcome
         for outcome in found.report.answered
@@ -134,8 +175,8 @@ def test_a_killed_gateway_replica_costs_what_it_held_and_the_spend_of_its_last_s
 
 def test_both_gateway_replicas_rolling_costs_nothing(load: Load, kubectl: cluster.Kubectl) -> None:
     with incident(load, kubectl, "both replicas rolling") as found:
-        kubectl.run("rollout", "restart", "deployment/gateway", "--namespace", GATEWAY)
-        wait_ready(kubectl, GATEWAY, "deployment/gateway")
+        before = rolled(kubectl, GATEWAY, "deployment/gateway", GATEWAY_PODS)
+        wait_gone(kubectl, GATEWAY, before, GONE_SECONDS)
     nothing_but(found, lost=0)
     nothing_recorded_is_lost(found)
 
@@ -144,11 +185,13 @@ def test_a_killed_engine_is_back_by_itself_and_every_request_meanwhile_gets_an_a
     load: Load, kubectl: cluster.Kubectl
 ) -> None:
     (engine,) = containers(kubectl, ENGINES, ENGINE_PODS, "engine")
-    with incident(load, kubectl, "engine killed") as found:
+    with incident(load, kubectl, "engine killed") as found, found.fault():
         engine.kill()
         found.run.wait_for(lambda report: bool(report.refused or report.lost), 60)
+        wait_restarted(kubectl, ENGINES, ENGINE_PODS, engine)
     # A stream that had begun cannot be taken back: it ends where the engine ended.
     nothing_but(found, lost=CONCURRENCY, statuses=REFUSALS | {200})
+    only_meanwhile(found.report, found.faults, NOTICED_SECONDS)
     nothing_recorded_is_lost(found)
 
 
@@ -157,18 +200,21 @@ def test_a_killed_database_and_a_longer_outage_lose_nothing_that_was_answered(
 ) -> None:
     (database,) = containers(kubectl, GATEWAY, DATABASE_PODS, "postgresql")
     with incident(load, kubectl, "PostgreSQL killed, then away") as found:
-        database.kill()
-        wait_until(lambda: containers(kubectl, GATEWAY, DATABASE_PODS, "postgresql") not in ([], [database]), "restart")
-        wait_ready(kubectl, GATEWAY, "statefulset/database")
+        with found.fault():
+            database.kill()
+            wait_restarted(kubectl, GATEWAY, DATABASE_PODS, database)
         found.recovered()
-        with scaled_to_zero(kubectl, GATEWAY, "statefulset/database"):
+        before = failed(found.run.so_far())
+        with found.fault(), scaled_to_zero(kubectl, GATEWAY, "statefulset/database"):
             # What a replica knows of a key serves for seconds; then no key can be checked, and nothing is answered.
-            found.run.wait_for(lambda report: bool(report.refused or report.lost), 120)
+            found.run.wait_for(lambda report: failed(report) > before, 120)
             unserved = len(found.run.so_far().answered)
             wait_until(lambda: quiet(found.run, OUTAGE_SECONDS), "the gateway refuses", 180)
             assert len(found.run.so_far().answered) <= unserved + 10 * CONCURRENCY
+    # The gateway itself runs all the while: what it cannot answer it refuses, but for what a fault finds under way.
+    nothing_but(found, lost=2 * CONCURRENCY, statuses=REFUSALS)
+    only_meanwhile(found.report, found.faults, RECONNECTED_SECONDS)
     nothing_recorded_is_lost(found)
-    assert {outcome.status for outcome in found.report.refused} <= REFUSALS, found.report.summary()
 
 
 @pytest.fixture
@@ -192,6 +238,7 @@ def test_a_gateway_that_serves_on_without_its_database_answers_and_says_that_it_
     before = ledger.at_rest()
     with load.running() as run:
         run.wait_for_answers(CONCURRENCY, RECOVERY_SECONDS)
+        began = time.time()
         with scaled_to_zero(kubectl, GATEWAY, "statefulset/database"):
             # Until here a replica may have served on what it knew of the key.
             time.sleep(OUTAGE_SECONDS)
@@ -200,6 +247,7 @@ def test_a_gateway_that_serves_on_without_its_database_answers_and_says_that_it_
             said = kubectl.run(
                 *("logs", "--namespace", GATEWAY, "--selector", GATEWAY_PODS, "--container=litellm", "--tail=-1")
             )
+        away = Fault(began, time.time())
         run.wait_for_answers(2 * CONCURRENCY, RECOVERY_SECONDS)
         wait_until(lambda: set(stranger.run().statuses) == {401}, "keys are checked again")
     rest = ledger.at_rest()
@@ -209,6 +257,7 @@ def test_a_gateway_that_serves_on_without_its_database_answers_and_says_that_it_
     print(f"PostgreSQL away, served on: {run.report.summary()}")
     assert run.report.wrong == run.report.lost == ()
     assert {outcome.status for outcome in run.report.refused} <= REFUSALS, run.report.summary()
+    only_meanwhile(run.report, [away], RECONNECTED_SECONDS)
     assert "bulkhead:gateway.database_outage" in [finding["path"] for finding in serving_on["findings"]]
     assert "issuing restricted INTERNAL_USER fallback token" in said
     assert before.entries.items() <= rest.entries.items()
@@ -216,6 +265,11 @@ def test_a_gateway_that_serves_on_without_its_database_answers_and_says_that_it_
     assert afterwards.unanswered == ()
     assert added.missing(afterwards.answered) == ()
     assert added.agrees, (added.team, added.key, added.logged)
+
+
+def failed(report: Report) -> int:
+    """How many requests were lost, or refused for another reason than a limit of the caller's."""
+    return len(report.lost) + sum(outcome.status != 429 for outcome in report.refused)
 
 
 def quiet(run: RunningLoad, seconds: float) -> bool:
@@ -236,18 +290,24 @@ def test_a_restarted_node_firewall_costs_nothing(load: Load, kubectl: cluster.Ku
 def test_a_full_disk_of_the_database_loses_nothing_and_is_over_when_there_is_room(
     load: Load, kubectl: cluster.Kubectl
 ) -> None:
+    began = time.time()
     stop_database(kubectl)
     try:
         with small_volume(kubectl, GATEWAY, "data-database-0", VOLUME_MEBIBYTES) as folder:
             start_database(kubectl)
+            moved = Fault(began, time.time())
             try:
-                with incident(load, kubectl, "disk of the database full") as found, filled(folder / "fill"):
-                    found.run.wait_for(lambda report: bool(report.refused), 180)
-                    time.sleep(OUTAGE_SECONDS)
+                with incident(load, kubectl, "disk of the database full") as found, found.fault():
+                    with filled(folder / "fill"):
+                        found.run.wait_for(lambda report: bool(report.refused), 180)
+                        time.sleep(OUTAGE_SECONDS)
+                    wait_ready(kubectl, GATEWAY, "statefulset/database")
             finally:
                 stop_database(kubectl)
     finally:
         start_database(kubectl)
+    nothing_but(found, lost=2 * CONCURRENCY, statuses=REFUSALS)
+    only_meanwhile(found.report, [moved, *found.faults], RECONNECTED_SECONDS)
     nothing_recorded_is_lost(found)
 
 

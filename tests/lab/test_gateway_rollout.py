@@ -1,8 +1,7 @@
 """A gateway that rolls loses no request and no token, and each replica ends in the order that this rests on."""
 
 import subprocess
-import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
@@ -10,7 +9,7 @@ from threading import Thread
 import pytest
 
 from lab import cluster
-from tests.lab.faults import wait_until
+from tests.lab.faults import wait_gone, wait_until
 from tests.lab.load import Load, Question, service_url
 from tests.lab.platform import GATEWAY, MODEL, TENANT, TeamPlatform, pods
 
@@ -69,15 +68,6 @@ def watched_endings(kubectl: cluster.Kubectl) -> Generator[dict[str, Ending]]:
             reading.join()
 
 
-def wait_until_gone(kubectl: cluster.Kubectl, names: Sequence[str]) -> None:
-    """Wait until these pods exist no more, ended or not."""
-    deadline = time.monotonic() + GONE_SECONDS
-    arguments = ("get", "pods", "--namespace", GATEWAY, "--selector", SELECTOR, "--output=name")
-    while left := [name for name in names if f"pod/{name}" in kubectl.run(*arguments).split()]:
-        assert time.monotonic() < deadline, f"still there: {left}"
-        time.sleep(1)
-
-
 def test_a_repriced_model_rolls_every_replica_without_losing_a_request_or_a_token(
     team: TeamPlatform, kubectl: cluster.Kubectl
 ) -> None:
@@ -115,7 +105,7 @@ def rolls_without_loss(team: TeamPlatform, kubectl: cluster.Kubectl, asked: str,
         with load.running() as run, team.stack.edited(**values), watched_endings(kubectl) as endings:
             run.wait_for_answers(3, 120)
             team.stack.deploy()
-            wait_until_gone(kubectl, replicas)
+            wait_gone(kubectl, GATEWAY, replicas, GONE_SECONDS)
             run.wait_for_answers(3, 120)
             # A replica may know the key for some seconds as it was.
             wait_until(lambda: len(few.run().answered) == 2, f"{asked} answers", 120)
