@@ -121,6 +121,16 @@ class Ledger:
                 known, since = found, time.monotonic()
         return known
 
+    def holding(self, number: int, seconds: float = SETTLE_SECONDS) -> Balance:
+        """What is recorded at rest, once there are this many requests and the sums agree, or time is up."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = self.balance()
+            if len(found.entries) >= number and found.agrees:
+                break
+            time.sleep(1)
+        return self.at_rest()
+
     def settled(self, before: Balance, answered: Iterable[Outcome], seconds: float = SETTLE_SECONDS) -> Balance:
         """What was added since `before`, as soon as it holds every answer and agrees; else what there is in the end."""
         expected = tuple(answered)
