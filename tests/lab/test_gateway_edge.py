@@ -15,6 +15,8 @@ from infra.blueprint.model import ListenerPart, NewListenerPart, RoutePart, Secr
 from infra.blueprint.routes import ADMIN_ROUTES
 from infra.pins import LITELLM_IMAGE
 from lab import cluster
+from tests.lab.faults import wait_until
+from tests.lab.packets import probing
 from tests.lab.platform import GATEWAY, MODEL, TENANT, TeamPlatform, pods
 from tests.plan.crds import gateway_api_definitions
 from tests.unit.components.parts import GATEWAY as PART
@@ -23,6 +25,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 SELECTOR = "app.kubernetes.io/name=gateway"
 READY_SECONDS = 180
+RULE_SECONDS = 30
+"""In which a changed policy reaches the node's firewall; it takes less than one."""
 
 
 def ask(port: int, method: str, path: str, key: str, **options: Any) -> urllib3.BaseHTTPResponse:
@@ -151,6 +155,10 @@ def reaches(kubectl: cluster.Kubectl, namespace: str, address: str, port: int) -
     return kubectl.run("exec", "--namespace", namespace, "client", "--", "python3", "-c", script).strip() == "yes"
 
 
+def address_of(kubectl: cluster.Kubectl, replica: str) -> str:
+    return kubectl.run("get", "pod", replica, "--namespace", GATEWAY, "--output=jsonpath={.status.podIP}").strip()
+
+
 @pytest.mark.parametrize(
     ("elsewhere", "name", "reached"),
     [(False, "tenants", {4000, 4001}), (False, "other", {4000}), (True, "tenants", {4000})],
@@ -163,7 +171,7 @@ def test_only_the_reconciler_reaches_the_administration_port_and_nobody_litellm_
     home = namespace if elsewhere else GATEWAY
     replica = pods(kubectl, GATEWAY, SELECTOR)[0]
     assert team.keys
-    address = kubectl.run("get", "pod", replica, "--namespace", GATEWAY, "--output=jsonpath={.status.podIP}").strip()
+    address = address_of(kubectl, replica)
     wait = ("wait", "pod/client", "--namespace", home, "--for=condition=Ready", f"--timeout={READY_SECONDS}s")
     try:
         # The reconciler's ReplicaSet does not adopt it: it wants its own template's hash as well.
@@ -176,6 +184,32 @@ def test_only_the_reconciler_reaches_the_administration_port_and_nobody_litellm_
     finally:
         kubectl.run("delete", "pod", "client", "--namespace", home, "--ignore-not-found", "--wait=true")
     assert found == reached
+
+
+@pytest.mark.full
+def test_pods_of_a_namespace_reach_the_administration_port_while_the_stack_file_lets_them_and_others_never(
+    team: TeamPlatform, kubectl: cluster.Kubectl, namespace: str
+) -> None:
+    replica = address_of(kubectl, pods(kubectl, GATEWAY, SELECTOR)[0])
+    gateway = {**team.stack.value("gateway"), "admin": {"allowed_from": [namespace]}}
+    with (
+        probing(kubectl, namespace, "operators-probe") as operator,
+        probing(kubectl, "default", "strangers-probe") as other,
+    ):
+        assert operator.reaches(replica, PART.port)
+        assert other.reaches(replica, PART.port)
+        assert not operator.reaches(replica, PART.admin_port)
+        assert not other.reaches(replica, PART.admin_port)
+        try:
+            with team.stack.edited(gateway=gateway):
+                team.stack.deploy()
+                wait_until(
+                    lambda: operator.reaches(replica, PART.admin_port), "who is let in gets through", RULE_SECONDS
+                )
+                assert not other.reaches(replica, PART.admin_port)
+        finally:
+            team.stack.deploy()
+        wait_until(lambda: not operator.reaches(replica, PART.admin_port), "it is closed again", RULE_SECONDS)
 
 
 def test_the_api_server_takes_the_route_and_a_gateway_by_the_api_s_own_definitions(
