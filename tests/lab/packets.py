@@ -3,13 +3,27 @@
 import subprocess
 import time
 from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from infra.blueprint.names import (
+    CACHE_EXPORTER_PORT,
+    DATABASE_EXPORTER_PORT,
+    ENGINE_PORT,
+    ENGINE_TLS_PORT,
+    KUEUE_METRICS_PORT,
+    KYVERNO_METRICS_PORT,
+    METRICS_PORT,
+    PROMETHEUS_PORT,
+    TENANTS_STATUS_PORT,
+)
+from infra.blueprint.platform_network import KUEUE_API_PORTS, KYVERNO_WEBHOOK_PORT
 from lab.cluster import Kubectl
 from lab.cluster.addresses import PROBE_IMAGE
 from lab.cluster.network import INSIDE
+from tests.lab.platform import ENGINES, GATEWAY, OBSERVABILITY
 from tests.lab.workloads import pod, pod_spec
 
 METADATA_SERVER = "169.254.169.254"
@@ -22,8 +36,35 @@ with socketserver.TCPServer(("{METADATA_SERVER}", 80), socketserver.BaseRequestH
 """Not `http.server`: that looks its own name up before it listens, and nobody answers it in the lab's network."""
 SETTLE_SECONDS = 2
 """A new pod is reachable, and reaches, for about a tenth of a second before its rules land."""
+AT_ONCE = 4
 NEVER = {"conditionType": "bulkhead.dev/never"}
 """A readiness gate that nobody opens: a pod that borrows a workload's labels must not get its Service's traffic."""
+
+Place = tuple[str, str, int]
+"""Where something listens: a namespace, a selector of pods, and a port."""
+
+KUEUE = ("kueue-system", "app.kubernetes.io/name=kueue")
+KYVERNO = ("kyverno", "app.kubernetes.io/component=admission-controller")
+EXPORTERS = (GATEWAY, "app.kubernetes.io/name=datastore-exporter")
+ENGINE_PODS = (ENGINES, "app.kubernetes.io/name=engine")
+WATCHED: Mapping[str, Place] = {
+    "gateway": (GATEWAY, "app.kubernetes.io/name=gateway", METRICS_PORT),
+    "accounts": (GATEWAY, "app.kubernetes.io/name=tenants", TENANTS_STATUS_PORT),
+    "database's exporter": (*EXPORTERS, DATABASE_EXPORTER_PORT),
+    "cache's exporter": (*EXPORTERS, CACHE_EXPORTER_PORT),
+    "engine": (*ENGINE_PODS, ENGINE_PORT),
+    "kueue": (*KUEUE, KUEUE_METRICS_PORT),
+    "kyverno": (*KYVERNO, KYVERNO_METRICS_PORT),
+}
+"""What answers with metrics, from `governed` on."""
+PROMETHEUS: Place = (OBSERVABILITY, "app.kubernetes.io/name=prometheus", PROMETHEUS_PORT)
+ENCRYPTED: Place = (*ENGINE_PODS, ENGINE_TLS_PORT)
+"""An engine's door, where the gateway may come by mutual TLS."""
+WEBHOOKS: Mapping[str, Place] = {
+    **{f"kueue {port.number}": (*KUEUE, port.number) for port in KUEUE_API_PORTS},
+    "kyverno": (*KYVERNO, KYVERNO_WEBHOOK_PORT.number),
+}
+"""Open to anybody on their own side, since no policy can name the API server's way to them."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +140,22 @@ def address_of(kubectl: Kubectl, namespace: str, selector: str) -> str:
     path = "--output=jsonpath={.items[0].status.podIP}"
     place = ("--namespace", namespace, "--field-selector=status.phase=Running")
     return kubectl.run("get", "pods", *place, "--selector", f"{selector},!test", path)
+
+
+def reaches(prober: Prober, place: Place) -> bool:
+    """Whether the prober reaches what really listens at a place."""
+    namespace, selector, port = place
+    return prober.reaches(address_of(prober.kubectl, namespace, selector), port)
+
+
+def reached(prober: Prober, places: Mapping[str, Place]) -> set[str]:
+    """Those of the places that the prober reaches; tried side by side, since a silent server takes two seconds."""
+
+    def answers(place: Place) -> bool:
+        return reaches(prober, place)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return {name for name, answered in zip(places, pool.map(answers, places.values()), strict=True) if answered}
 
 
 def api_server(kubectl: Kubectl) -> tuple[str, int]:

@@ -5,11 +5,12 @@ from collections.abc import Generator
 
 import pytest
 
+from infra.blueprint.names import ENGINE_TRAFFIC_LABEL, MUTUAL_TLS
 from lab import cluster
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab import packets
 from tests.lab.governed import GovernedPlatform
-from tests.lab.packets import Prober, address_of, api_server, probing
+from tests.lab.packets import ENCRYPTED, PROMETHEUS, WATCHED, Place, Prober, api_server, probing, reached, reaches
 from tests.lab.platform import ENGINES, GATEWAY, OBSERVABILITY, WORKLOADS
 from tests.lab.prometheus_api import JOBS, PrometheusApi
 
@@ -23,8 +24,6 @@ CACHE = (GATEWAY, "app.kubernetes.io/name=cache", 6379)
 DOOR = (GATEWAY, "app.kubernetes.io/name=gateway", 4000)
 ADMINISTRATION = (GATEWAY, "app.kubernetes.io/name=gateway", 4001)
 BEHIND_THE_GATEWAY = [ENGINE, DATABASE, CACHE]
-
-Place = tuple[str, str, int]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +61,13 @@ def as_gateway(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
 
 
 @pytest.fixture(scope="module")
+def as_prometheus(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
+    """A pod with Prometheus' labels in its namespace."""
+    with probing(lab_kubectl, OBSERVABILITY, "scrapers-probe", {"app.kubernetes.io/name": "prometheus"}) as prober:
+        yield prober
+
+
+@pytest.fixture(scope="module")
 def as_engine(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
     """A pod with an engine's labels in the engines' namespace."""
     with probing(lab_kubectl, ENGINES, "engines-probe", {"app.kubernetes.io/name": "engine"}) as prober:
@@ -74,9 +80,25 @@ def metadata_server() -> Generator[str]:
         yield address
 
 
-def reaches(prober: Prober, place: Place) -> bool:
-    namespace, selector, port = place
-    return prober.reaches(address_of(prober.kubectl, namespace, selector), port)
+# --- the scraper, before any pod of these tests has a gateway's labels: it would be asked for metrics, too ------
+
+
+@pytest.mark.full
+def test_prometheus_reaches_every_part_that_it_watches_through_the_policies(
+    governed: GovernedPlatform, access: ClusterAccess
+) -> None:
+    """Whoever is not let in is told by an alert alone: without this job, that Kyverno is down."""
+    del governed
+    deadline = time.monotonic() + SCRAPED_SECONDS
+    with access.forwarded_port(OBSERVABILITY, "prometheus", 9090) as port:
+        prometheus = PrometheusApi(port)
+        while down := prometheus.down(JOBS | {"kyverno"}):
+            assert time.monotonic() < deadline, down
+            time.sleep(2)
+        assert prometheus.query('min(up{job="kyverno"})')[0][1] == 1
+
+
+# --- who reaches whom -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("place", BEHIND_THE_GATEWAY, ids=["engine", "database", "cache"])
@@ -90,8 +112,10 @@ def test_only_the_gateway_reaches_what_is_behind_it(
 
 
 def test_everybody_reaches_the_gateways_door_and_no_tenant_its_administration(
-    tenant_pod: Prober, stranger: Prober, as_gateway: Prober
+    lab_kubectl: cluster.Kubectl, tenant_pod: Prober, stranger: Prober, as_gateway: Prober
 ) -> None:
+    with probing(lab_kubectl, GATEWAY, "accounts-probe", {"app.kubernetes.io/name": "tenants"}) as accounts:
+        assert reaches(accounts, ADMINISTRATION)
     assert reaches(tenant_pod, DOOR)
     assert reaches(stranger, DOOR)
     assert not reaches(tenant_pod, ADMINISTRATION)
@@ -137,19 +161,39 @@ def test_an_engine_calls_nobody(as_engine: Prober, as_gateway: Prober) -> None:
         assert not reaches(as_engine, place)
 
 
-# --- the scraper ------------------------------------------------------------------------------------------------
+# --- ports beside those that serve ------------------------------------------------------------------------------
 
 
-@pytest.mark.full
-def test_prometheus_reaches_every_part_that_it_watches_through_the_policies(
-    governed: GovernedPlatform, access: ClusterAccess
+def test_only_prometheus_reaches_what_answers_with_metrics(
+    as_prometheus: Prober, tenant_pod: Prober, another_tenant_pod: Prober, stranger: Prober
 ) -> None:
-    """Whoever is not let in is told by an alert alone: without this job, that Kyverno is down."""
-    del governed
-    deadline = time.monotonic() + SCRAPED_SECONDS
+    assert reached(as_prometheus, WATCHED) == set(WATCHED)
+    for closed in (tenant_pod, another_tenant_pod, stranger):
+        assert reached(closed, WATCHED) == set(), closed.name
+
+
+def test_prometheus_reaches_metrics_and_nothing_beside_them(as_prometheus: Prober) -> None:
+    """Each of these lets somebody in, as the tests around this one see."""
+    beside = {"database": DATABASE, "cache": CACHE, "administration": ADMINISTRATION, "an engine's door": ENCRYPTED}
+
+    assert reached(as_prometheus, beside) == set()
+
+
+def test_nobody_reaches_prometheus_and_an_administrator_asks_it_by_a_forwarded_port(
+    tenant_pod: Prober, another_tenant_pod: Prober, stranger: Prober, as_gateway: Prober, access: ClusterAccess
+) -> None:
     with access.forwarded_port(OBSERVABILITY, "prometheus", 9090) as port:
-        prometheus = PrometheusApi(port)
-        while down := prometheus.down(JOBS | {"kyverno"}):
-            assert time.monotonic() < deadline, down
-            time.sleep(2)
-        assert prometheus.query('min(up{job="kyverno"})')[0][1] == 1
+        assert PrometheusApi(port).query("vector(1)")[0][1] == 1
+    for closed in (tenant_pod, another_tenant_pod, stranger, as_gateway):
+        assert not reaches(closed, PROMETHEUS), closed.name
+
+
+def test_only_a_gateway_that_encrypts_reaches_an_engines_other_door(
+    lab_kubectl: cluster.Kubectl, tenant_pod: Prober, another_tenant_pod: Prober, stranger: Prober, as_gateway: Prober
+) -> None:
+    """The door is there before any replica of the gateway goes by it."""
+    encrypting = {"app.kubernetes.io/name": "gateway", ENGINE_TRAFFIC_LABEL: MUTUAL_TLS}
+    with probing(lab_kubectl, GATEWAY, "encrypting-probe", encrypting) as replica:
+        assert reaches(replica, ENCRYPTED)
+    for closed in (tenant_pod, another_tenant_pod, stranger, as_gateway):
+        assert not reaches(closed, ENCRYPTED), closed.name

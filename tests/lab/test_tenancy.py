@@ -14,7 +14,7 @@ from infra.blueprint.names import TENANT_KEY_SECRET
 from lab.cluster import Kubectl
 from tests.lab import packets
 from tests.lab.load import Ending, Load, service_url
-from tests.lab.packets import Prober, address_of, api_server, probing
+from tests.lab.packets import ENCRYPTED, PROMETHEUS, WATCHED, WEBHOOKS, Prober, address_of, api_server, probing, reached
 from tests.lab.partitioned import PartitionedPlatform
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, WORKLOADS, tenants_of
 from tests.lab.queues import quota_decision
@@ -238,6 +238,19 @@ def test_no_tenant_reaches_engines_data_administration_the_api_or_the_metadata_s
         for host, port in (*closed, (metadata, 80)):
             assert not own_pod.reaches(host, port), (host, port)
             assert not dressed_pod.reaches(host, port), (host, port)
+
+
+def test_no_tenant_reaches_webhooks_metrics_or_an_engines_other_door(
+    partitioned: PartitionedPlatform, own_pod: Prober, dressed_pod: Prober
+) -> None:
+    """Who reaches the metrics and the door is seen in `governed`, where the same policies open them."""
+    closed = {**WATCHED, **{f"webhook of {name}": place for name, place in WEBHOOKS.items()}}
+    closed |= {"prometheus": PROMETHEUS, "an engine's door": ENCRYPTED}
+
+    with probing(partitioned.kubectl, "default", "webhooks-probe") as stranger:
+        assert reached(stranger, WEBHOOKS) == set(WEBHOOKS)
+    assert reached(own_pod, closed) == set()
+    assert reached(dressed_pod, closed) == set()
 
 
 # --- quota ------------------------------------------------------------------------------------------------------
