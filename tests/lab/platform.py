@@ -139,13 +139,14 @@ def make_team(stack: LocalStack) -> None:
     stack.deploy()
 
 
-def cooperative() -> dict[str, object]:
-    """`trust` of two tenants in the trusted tier, with what that leaves open waived."""
+def cooperative(*enable: str) -> dict[str, object]:
+    """`trust` of two tenants in the trusted tier: some controls switched on above it, and what is left open waived."""
     waivers = [
         {"control": control, "owner": "tests", "reason": "two teams that cooperate", "expires": "2999-12-31"}
         for control in ("SR1", "SR2", "SR3")
+        if control not in enable
     ]
-    return {"tier": "trusted", "tenants": "cooperative", "waivers": waivers}
+    return {"tier": "trusted", "tenants": "cooperative", "enable": list(enable), "waivers": waivers}
 
 
 def tenants_of(stack: LocalStack, *, keep_other: bool = False) -> list[dict[str, object]]:
