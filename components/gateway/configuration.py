@@ -20,7 +20,7 @@ replica than the one which was told."""
 CLOCK_SECONDS = 1
 REQUEST_SECONDS = 600
 """How long an answer may take: a plain one until it is there, a stream from its beginning to its end. LiteLLM's own
-time-outs count between two pieces of a stream, so that it is told separately how long one may last altogether."""
+time-outs count between two pieces of a stream, so that the hook ends one that lasts longer altogether."""
 SIGNIFICANT_DIGITS = 15
 """What a binary fraction holds of a decimal one; beyond it stand the errors of the division by a million."""
 

@@ -3,7 +3,8 @@
 It is the one place that every answer passes, whatever route, exception handler or half-finished stream it comes from.
 Errors get the shape and words of `errors`; headers that tell of the platform's inside are dropped. An answer that the
 layer itself fails on becomes a neutral error: it fails closed. Requests with parameters that are the platform's own are
-refused before LiteLLM reads them. The administration's paths are left as they are.
+refused before LiteLLM reads them. That a caller has left is kept from LiteLLM, which would charge less for it than for
+one who stays. The administration's paths are left as they are.
 """
 
 import json
@@ -15,6 +16,8 @@ from typing import Any, cast
 from . import errors
 from .errors import Problem, Situation
 from .parameters import PlatformParameters
+from .presence import Presences
+from .usage import is_unasked, is_usage_alone
 
 TENANT_PREFIX = "/v1/"
 WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
@@ -64,6 +67,7 @@ class TenantAnswers:
     Args:
         application: LiteLLM.
         parameters: What no request may ask for.
+        presences: Who waits for an answer.
         is_passing: Whether an unhandled error tells of something that will be back, as the database.
         is_guarded: Whether what scopes caches to tenants is still in place.
     """
@@ -72,11 +76,13 @@ class TenantAnswers:
         self,
         application: Application,
         parameters: PlatformParameters,
+        presences: Presences,
         is_passing: Callable[[Exception], bool] = never,
         is_guarded: Callable[[], bool] = always,
     ) -> None:
         self._application = application
         self._parameters = parameters
+        self._presences = presences
         self._is_passing = is_passing
         self._is_guarded = is_guarded
 
@@ -91,20 +97,33 @@ class TenantAnswers:
             if not self._is_guarded():
                 raise RuntimeError("what scopes caches to tenants is gone")
             if scope["method"] in WITH_BODY:
-                content = await _whole_body(receive)
-                if content is None:
-                    return
-                if refusal := self._parameters.refusal(content):
-                    await answer.fail(refusal)
-                    return
-                plain["headers"] = _as_json(plain["headers"])
-                receive = _again(content, receive)
-            await self._application(plain, receive, answer.send)
+                await self._take(plain, receive, answer)
+            else:
+                await self._application(plain, receive, answer.send)
         except Exception as error:
             _log(error)
             if not answer.ended:
                 passing = self._is_passing(error)
                 await answer.fail((Situation.GATEWAY_UNAVAILABLE if passing else Situation.INTERNAL).value)
+
+    async def _take(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        """Serve a request with a body."""
+        content = await _whole_body(receive)
+        if content is None:
+            return
+        pairs: list[Header] = scope["headers"]
+        if refusal := self._parameters.refusal(content) or self._presences.refusal(pairs):
+            await answer.fail(refusal)
+            return
+        scope["headers"] = _as_json(pairs)
+        answer.hides_usage = is_unasked(scope["path"], content)
+        presence = self._presences.begin(scope["path"], content, pairs, receive)
+        try:
+            await self._application(scope, presence.receive, answer.send)
+        finally:
+            presence.end()
+        if presence.is_over and not answer.ended:
+            await answer.fail(Situation.TIMED_OUT.value)
 
 
 def _is_dropped(name: bytes) -> bool:
@@ -130,16 +149,6 @@ async def _whole_body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-def _again(content: bytes, receive: Receive) -> Receive:
-    """What receives a body that was read already, and then whatever follows it."""
-    waiting: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return receive_again
-
-
 def _log(error: Exception) -> None:
     """What failed and where, without the error's text, which may quote a prompt."""
     frames = "".join(traceback.format_tb(error.__traceback__))
@@ -147,7 +156,12 @@ def _log(error: Exception) -> None:
 
 
 class _Answer:
-    """One answer on its way out."""
+    """One answer on its way out.
+
+    Attributes:
+        ended: Whether nothing more may be sent.
+        hides_usage: Whether its caller has not asked for the usage that its stream tells.
+    """
 
     def __init__(self, path: str, send: Send) -> None:
         self._path = path
@@ -157,6 +171,7 @@ class _Answer:
         self._is_stream = False
         self._held = b""
         self.ended = False
+        self.hides_usage = False
 
     async def send(self, message: Message) -> None:
         """Take a message from LiteLLM; raises nothing of its own making."""
@@ -213,11 +228,14 @@ class _Answer:
     async def _take_events(self, content: bytes, more: bool) -> None:
         whole, _, rest = (self._held + content).rpartition(EVENT_END)
         self._held = rest
-        ready = b"".join(_event(part, self._path) for part in whole.split(EVENT_END)) if whole else b""
+        ready = b"".join(self._event(part) for part in whole.split(EVENT_END)) if whole else b""
         if not more:
-            ready, self.ended = ready + (_event(rest, self._path) if rest.strip() else b""), True
+            ready, self.ended = ready + (self._event(rest) if rest.strip() else b""), True
         if ready or not more:
             await self._send({"type": "http.response.body", "body": ready, "more_body": more})
+
+    def _event(self, part: bytes) -> bytes:
+        return b"" if self.hides_usage and is_usage_alone(part) else _event(part, self._path)
 
 
 def _explain(status: int, content: bytes, pairs: Iterable[Header], path: str) -> Problem:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import Problem, Situation
 from .isolation import Isolation, RefusedError
+from .usage import ask_for_usage
 
 Fail = Callable[[Problem, str], Exception]
 """Makes the exception that LiteLLM answers with a problem's status, from the problem and a reason for the log."""
@@ -43,6 +44,7 @@ def make_callback(base: type[Any], isolation: Isolation, fail: Fail) -> Any:
         async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: Any, call_type: str) -> Any:
             """Called with the request as the caller sent it."""
             judged(lambda: isolation.begin(user_api_key_dict.team_id, call_type, data))
+            judged(lambda: ask_for_usage(call_type, data))
             return data
 
         async def async_filter_deployments(

@@ -197,6 +197,8 @@ PLAIN_STATUSES: Mapping[int, Situation] = {
     405: Situation.UNKNOWN_METHOD,
     408: Situation.TIMED_OUT,
     413: Situation.TOO_LARGE,
+    # LiteLLM's for a caller that has left before the answer began, which it is told when the answer's time is over.
+    499: Situation.TIMED_OUT,
     504: Situation.TIMED_OUT,
 }
 """Statuses that say all by themselves."""

@@ -13,11 +13,14 @@ from .database import judge_by_codes
 from .errors import Problem
 from .isolation import Isolation, read_domains
 from .parameters import PlatformParameters
+from .presence import Presences
 
 DOMAINS_PATH_VARIABLE = "BULKHEAD_CACHE_DOMAINS"
 """Names the file that says who may share what an engine has computed."""
 SALT_KEY_VARIABLE = "BULKHEAD_CACHE_SALT_KEY"
 """Holds what salts are made from."""
+ANSWER_SECONDS_VARIABLE = "BULKHEAD_ANSWER_SECONDS"
+"""How long an answer may take."""
 
 
 def install() -> None:
@@ -38,7 +41,8 @@ def install() -> None:
     parameters = PlatformParameters(owned)
     is_passing = handler.is_database_service_unavailable_error_in_chain
     is_guarded = lambda: any(each is callback for each in litellm.callbacks)  # noqa: E731 - two words long
-    server.app.middleware_stack = wrap(server.app, parameters, is_passing, is_guarded)
+    presences = Presences(float(os.environ[ANSWER_SECONDS_VARIABLE]))
+    server.app.middleware_stack = wrap(server.app, parameters, presences, is_passing, is_guarded)
 
 
 def _isolation() -> Any:
@@ -57,6 +61,7 @@ def _isolation() -> Any:
 def wrap(
     app: Any,
     parameters: PlatformParameters,
+    presences: Presences,
     is_passing: Callable[[Exception], bool],
     is_guarded: Callable[[], bool],
 ) -> TenantAnswers:
@@ -68,4 +73,4 @@ def wrap(
     stack = app.middleware_stack
     if stack is None or isinstance(stack, TenantAnswers):
         raise RuntimeError("LiteLLM's application is not at the point of its start where its answers can be wrapped")
-    return TenantAnswers(AdministrationLog(stack, TENANT_PREFIX), parameters, is_passing, is_guarded)
+    return TenantAnswers(AdministrationLog(stack, TENANT_PREFIX), parameters, presences, is_passing, is_guarded)

@@ -18,6 +18,8 @@ from components.database import DatabaseConnection
 from components.gateway import Gateway, GatewayArgs
 from components.gateway.configuration import REQUEST_SECONDS, configuration
 from components.gateway.edge import edge_configuration
+from components.gateway.hooks.presence import SPARE_SECONDS
+from components.gateway.hooks.startup import ANSWER_SECONDS_VARIABLE
 from infra.blueprint.model import GatewayPart, InClusterCachePart, ListenerPart, RoutePart
 from tests.unit.components.parts import GATEWAY
 from tests.unit.components.recording import Recording, Registered, Secret, record, strings
@@ -249,13 +251,16 @@ def test_a_rollout_leaves_no_gap_and_drains() -> None:
 def test_no_answer_lasts_longer_than_a_stopping_replica_waits_for_it() -> None:
     recording = gateway()
     variables = {item["name"]: item.get("value") for item in litellm(recording)["env"]}
+    longest = int(variables[ANSWER_SECONDS_VARIABLE])
     longest_stream = int(variables["LITELLM_MAX_STREAMING_DURATION_SECONDS"])
     longest_plain = yaml.safe_load(configuration(GATEWAY))["router_settings"]["timeout"]
     (waits,) = map(int, re.findall(r"worker_shutdown_timeout (\d+)s;", edge_configuration(GATEWAY)))
     drain = edge(recording)["lifecycle"]["preStop"]["sleep"]["seconds"]
 
-    assert longest_stream == longest_plain < waits
-    assert template(recording)["spec"]["terminationGracePeriodSeconds"] > drain + waits
+    assert longest == longest_plain == longest_stream < waits
+    grace = template(recording)["spec"]["terminationGracePeriodSeconds"]
+    assert grace > drain + waits
+    assert grace > drain + longest + SPARE_SECONDS
 
 
 def test_litellm_starts_before_the_edge_and_outlives_it() -> None:

@@ -12,6 +12,7 @@ from components.gateway.edge import edge_configuration
 from components.gateway.hooks.administration import DIGEST_LENGTH, AdministrationLog, Message, Receive, Scope, Send
 from components.gateway.hooks.answers import TENANT_PREFIX
 from components.gateway.hooks.parameters import PlatformParameters
+from components.gateway.hooks.presence import Presences
 from components.gateway.hooks.startup import wrap
 from tests.unit.components.parts import GATEWAY
 
@@ -174,7 +175,7 @@ def test_it_stands_around_litellm_s_application(capsys: pytest.CaptureFixture[st
     async def send(message: Message) -> None:
         sent.append(message)
 
-    layers = wrap(App(), PlatformParameters([]), lambda error: False, lambda: True)
+    layers = wrap(App(), PlatformParameters([]), Presences(600), lambda error: False, lambda: True)
     scope = {"type": "http", "method": "POST", "path": "/team/new", "headers": HEADERS}
     asyncio.run(layers(scope, receive, send))
 

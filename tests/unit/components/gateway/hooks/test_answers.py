@@ -7,6 +7,7 @@ import pytest
 
 from components.gateway.hooks.answers import Application, Message, Receive, Scope, Send, TenantAnswers, always
 from components.gateway.hooks.parameters import PlatformParameters
+from components.gateway.hooks.presence import Presences
 from components.gateway.hooks.startup import wrap
 
 CHAT = "/v1/chat/completions"
@@ -19,6 +20,7 @@ LITELLM_HEADERS = [
     (b"x-ratelimit-team-remaining-requests", b"7"),
 ]
 
+EVENT_STREAM = b"text/event-stream"
 AUTHORIZATION = (b"authorization", b"Bearer key")
 REQUEST_HEADERS = [AUTHORIZATION, (b"accept-encoding", b"gzip"), (b"X-LiteLLM-Timeout", b"0.001"), (b"x-pass-a", b"b")]
 
@@ -47,6 +49,7 @@ def call(
     *,
     is_guarded: Callable[[], bool] = always,
     method: str = "POST",
+    seconds: float = 600,
 ) -> list[Message]:
     sent: list[Message] = []
     waiting: list[Message] = [
@@ -61,8 +64,12 @@ def call(
         sent.append(message)
 
     scope: Scope = {"type": "http", "method": method, "path": path, "headers": list(headers)}
-    layer = TenantAnswers(application, PlatformParameters(["no-log"]), is_passing, is_guarded)
-    asyncio.run(layer(scope, receive, send))
+
+    async def served() -> None:
+        layer = TenantAnswers(application, PlatformParameters(["no-log"]), Presences(seconds), is_passing, is_guarded)
+        await layer(scope, receive, send)
+
+    asyncio.run(served())
     return sent
 
 
@@ -237,15 +244,133 @@ def test_litellm_reads_the_body_that_was_sent_without_the_headers_that_command_i
     seen: list[Any] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.extend([scope["headers"], await receive(), await receive()])
+        seen.extend([scope["headers"], await receive()])
         await answering(200, b"{}")(scope, receive, send)
 
     call(application, content=(b'{"model"', b':"tiny"}'))
     assert seen == [
         [AUTHORIZATION, (b"content-type", b"application/json")],
         {"type": "http.request", "body": b'{"model":"tiny"}', "more_body": False},
-        {"type": "http.disconnect"},
     ]
+
+
+def until_left(*events: bytes, status: int = 200) -> Application:
+    """As Starlette serves a stream: its sending ends once it is told that the caller has left."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        if status == 200:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", EVENT_STREAM)]})
+        for event in events:
+            listening = asyncio.ensure_future(receive())
+            await asyncio.wait([listening], timeout=0.01)
+            if listening.done():
+                break
+            listening.cancel()
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+        else:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        if status != 200:
+            await answering(status, b'{"error": {"type": "client_disconnect"}}')(scope, receive, send)
+
+    return application
+
+
+def test_a_stream_whose_caller_has_left_runs_on_to_its_end() -> None:
+    events = [b"data: %d\n\n" % number for number in range(5)]
+    sent = call(until_left(*events))
+
+    assert [message["body"] for message in sent[1:]] == [*events, b""]
+
+
+def test_a_stream_ends_when_its_time_is_over_and_says_so() -> None:
+    sent = call(until_left(*[b"data: 1\n\n"] * 1000), seconds=0.1)
+
+    assert 2 < len(sent) < 100
+    assert json.loads(sent[-1]["body"][6:])["error"]["code"] == "timeout"
+    assert not sent[-1].get("more_body", False)
+
+
+def test_litellm_ends_a_stream_of_completions_itself_since_it_charges_nothing_for_one_that_is_left() -> None:
+    events = [b"data: 1\n\n"] * 20
+    sent = call(until_left(*events), path="/v1/completions", seconds=0.1)
+
+    assert [message["body"] for message in sent[1:]] == [*events, b""]
+
+
+def test_a_stream_that_has_not_begun_when_its_time_is_over_is_told_as_late() -> None:
+    sent = call(until_left(*[b""] * 1000, status=499), seconds=0.1)
+
+    assert (status_of(sent), code_of(sent)) == (504, "timeout")
+
+
+USAGE = b'data: {"id":"cmpl-1","choices":[{"index":0}],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n'
+"""As LiteLLM writes it; vLLM's own has no choice at all."""
+TOLD = b'data: {"id":"cmpl-1","choices":[{"text":"a"}],"usage":null}\n\n'
+DONE = b"data: [DONE]\n\n"
+STREAM = b'{"model":"tiny","stream":true}'
+ASKING = b'{"model":"tiny","stream":true,"stream_options":{"include_usage":true}}'
+NOT_ASKING = b'{"model":"tiny","stream":true,"stream_options":{"include_usage":false}}'
+
+
+@pytest.mark.parametrize("content", [STREAM, NOT_ASKING])
+@pytest.mark.parametrize("usage", [USAGE, USAGE.replace(b'{"index":0}', b"")])
+def test_a_usage_that_nobody_asked_for_is_left_out_wherever_it_is_cut(content: bytes, usage: bytes) -> None:
+    events = TOLD + usage + DONE
+    for cut in range(1, len(events)):
+        sent = call(streaming(events[:cut], events[cut:]), path="/v1/completions", content=(content,))
+        assert body_of(sent) == TOLD + DONE
+
+
+def test_a_usage_is_left_out_in_a_stream_without_an_end_of_its_own() -> None:
+    sent = call(streaming(TOLD, USAGE.rstrip()), path="/v1/completions", content=(STREAM,))
+    assert body_of(sent) == TOLD
+    assert not sent[-1]["more_body"]
+
+
+@pytest.mark.parametrize(("path", "content"), [("/v1/completions", ASKING), (CHAT, STREAM), ("/v1/responses", STREAM)])
+def test_a_usage_is_kept_for_those_who_asked_and_on_other_paths(path: str, content: bytes) -> None:
+    assert body_of(call(streaming(TOLD, USAGE + DONE), path=path, content=(content,))) == TOLD + USAGE + DONE
+
+
+def test_a_text_that_looks_like_a_usage_is_no_usage() -> None:
+    lookalike = b'data: {"choices":[{"text":"\\"usage\\": {}"}],"usage":{"total_tokens":1}}\n\ndata: ["usage"]\n\n'
+    odd = b'data: {"usage"\n\ndata: {"choices":[{"index":0,"finish_reason":"stop"}],"usage":{"total_tokens":1}}\n\n'
+    sent = call(streaming(lookalike + odd), path="/v1/completions", content=(STREAM,))
+    assert body_of(sent) == lookalike + odd
+
+
+def test_no_more_is_asked_with_a_key_whose_streams_run_on_for_nobody_until_one_has_ended() -> None:
+    events = [b"data: 1\n\n"] * 20
+    presences = Presences(seconds=600, most=2)
+
+    async def served() -> list[int]:
+        layer = TenantAnswers(until_left(*events), PlatformParameters([]), presences)
+        found: list[int] = []
+
+        async def ask(*headers: tuple[bytes, bytes]) -> None:
+            waiting: list[Message] = [{"type": "http.request", "body": b"{}"}]
+
+            async def receive() -> Message:
+                return waiting.pop() if waiting else {"type": "http.disconnect"}
+
+            async def send(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    found.append(message["status"])
+
+            await layer({"type": "http", "method": "POST", "path": CHAT, "headers": list(headers)}, receive, send)
+
+        left = [asyncio.create_task(ask((b"authorization", b"Bearer key"))) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        await ask((b"Authorization", b"bearer   key"))
+        await ask((b"authorization", b"Bearer made-up"), (b"x-api-key", b"key"))
+        await ask((b"authorization", b"Bearer another"))
+        await asyncio.gather(*left)
+        await ask((b"x-api-key", b"key"))
+        return found
+
+    assert asyncio.run(served()) == [200, 200, 429, 429, 200, 200]
 
 
 class Starlette:
@@ -256,8 +381,8 @@ def test_litellm_does_not_start_where_its_answers_cannot_be_wrapped() -> None:
     app = Starlette()
     parameters = PlatformParameters([])
     with pytest.raises(RuntimeError):
-        wrap(app, parameters, lambda error: False, lambda: True)
+        wrap(app, parameters, Presences(600), lambda error: False, lambda: True)
     app.middleware_stack = answering(200)
-    app.middleware_stack = wrap(app, parameters, lambda error: False, lambda: True)
+    app.middleware_stack = wrap(app, parameters, Presences(600), lambda error: False, lambda: True)
     with pytest.raises(RuntimeError):
-        wrap(app, parameters, lambda error: False, lambda: True)
+        wrap(app, parameters, Presences(600), lambda error: False, lambda: True)

@@ -20,6 +20,7 @@ from components.gateway.hooks.isolation import (
     read_domains,
 )
 from components.gateway.hooks.salts import derive_salt
+from components.gateway.hooks.usage import CALL
 
 KEY = b"k" * 48
 OPEN, SALTED, A, B = (f"http://engine-{name}:8000/v1" for name in ("open", "salted", "own-a", "own-b"))
@@ -247,6 +248,12 @@ def test_litellm_finds_each_method_in_the_class_itself() -> None:
     assert {"async_pre_call_hook", "async_filter_deployments", "async_pre_call_deployment_hook"} <= set(
         CALLBACK.__class__.__dict__
     )
+
+
+def test_the_engine_is_asked_for_the_usage_of_a_stream_of_completions() -> None:
+    key = SimpleNamespace(team_id="team-a")
+    request = asyncio.run(CALLBACK.async_pre_call_hook(key, None, {"model": "open", "stream": True}, CALL))
+    assert request["stream_options"] == {"include_usage": True}
 
 
 def test_a_request_passes_all_three_calls() -> None:
