@@ -1,11 +1,14 @@
 """What a tenant is charged: on every path, plain and streamed, what PostgreSQL records is what the answer itself says.
 
+Where the caller does not hear that, since it has left or has not asked, it is what the engine has counted all the same.
+
 All is asked with one key that nobody else has, so that whatever is recorded of it was asked here.
 """
 
 import json
 import subprocess
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -28,10 +31,12 @@ CHAT = "/v1/chat/completions"
 TELL_USAGE_WHEN_ASKED = {CHAT, "/v1/completions"}
 """Where a stream ends with its usage only if the caller wants it; the others always tell it."""
 TOO_LONG = "word " * 3000
-LEFT_TOKENS = 900
-"""Seconds of the lab's model, and as many tokens as its context has room for beside a short question."""
+LENGTHS = {name: length for length, name in enumerate(SURFACES, start=1)}
+"""How long each surface's question is, so that an entry of the spend log tells by its tokens whose it is."""
 LEFT_AFTER = 5
-"""Words; each is a token of the lab's model, or two."""
+"""Pieces of text."""
+SENT_SECONDS = 0.5
+"""In which a request surely is at the gateway; whether its answer has begun by then makes no difference."""
 
 Document = dict[str, Any]
 
@@ -54,18 +59,32 @@ def usage_recorded(entry: Entry) -> Usage:
 
 
 @dataclass(frozen=True)
-class Left:
-    """A stream that its caller left.
+class Unheard:
+    """A stream whose usage its caller does not hear.
 
     Attributes:
-        identifier: The answer's id.
-        words: How many pieces of text had come.
-        whole: What the answer would have used at its end.
+        surface: Where the same is asked plainly, so that the prompt's tokens are known.
+        tokens: In the answer, other than those of any other answer; where the engine can be told, whatever it says.
+        pieces: Of text, after which its caller leaves; None stays until the end.
     """
 
-    identifier: str
-    words: int
-    whole: Usage
+    surface: str
+    tokens: int
+    pieces: int | None
+
+
+UNHEARD = {
+    "chat left in its middle": Unheard("chat", 900, LEFT_AFTER),
+    "chat left before its beginning": Unheard("chat", 880, 0),
+    "completions left in its middle": Unheard("completions", 890, LEFT_AFTER),
+    "completions left before its beginning": Unheard("completions", 870, 0),
+    "responses left in its middle": Unheard("responses", 860, LEFT_AFTER),
+    "messages left in its middle": Unheard("messages", 850, LEFT_AFTER),
+    "completions without a usage": Unheard("completions", 5, None),
+}
+"""Seconds of the lab's model, and about as many tokens as its context has room for beside a short question."""
+IGNORE_END = {"chat", "completions"}
+"""Where an answer goes on to its last token though its text has come to an end."""
 
 
 @dataclass(frozen=True)
@@ -75,36 +94,47 @@ class Bill:
     Attributes:
         answers: Surface → the usage that its answer told.
         refused: Surface → the status of a request that no model could answer.
-        left: The stream that was left.
+        events: The events of the one that was heard to its end without its usage.
         recorded: What the database holds.
     """
 
     answers: Mapping[str, Usage]
     refused: Mapping[str, int]
-    left: Left
+    events: Sequence[Document]
     recorded: Balance
+
+    def of(self, stream: Unheard) -> list[Entry]:
+        """What is recorded of a stream that did not tell, with the engine's own count of its prompt."""
+        prompt_tokens = self.answers[stream.surface].prompt_tokens
+        least = stream.tokens if stream.surface in IGNORE_END else LEFT_AFTER
+        return [
+            entry
+            for entry in self.recorded.entries.values()
+            if entry.prompt_tokens == prompt_tokens and least <= entry.completion_tokens <= stream.tokens
+        ]
 
 
 @pytest.fixture(scope="module")
 def bill(team: TeamPlatform, kubectl: cluster.Kubectl) -> Generator[Bill]:
     with account(team) as made:
         with team.gateway() as port:
-            answers = {name: asked(port, made.key, name, length) for length, name in enumerate(SURFACES, start=1)}
+            answers = {name: asked(port, made.key, name) for name in SURFACES}
             refused = {name: refusal(port, made.key, name) for name in SURFACES if not name.endswith("stream")}
-        left = leave(f"{service_url(kubectl)}{CHAT}", made.key, answers["chat"].prompt_tokens)
-        recorded = Ledger(kubectl, made.key).holding(len(answers) + 1)
-        yield Bill(answers, refused, left, recorded)
+        base = service_url(kubectl)
+        heard = {name: listen(base, made.key, stream) for name, stream in UNHEARD.items()}
+        recorded = Ledger(kubectl, made.key).holding(len(answers) + len(UNHEARD))
+        yield Bill(answers, refused, heard["completions without a usage"], recorded)
 
 
 def question(length: int) -> str:
-    """A prompt of its own for each length, so that an entry of the spend log tells by its tokens whose it is."""
+    """A prompt of its own for each length."""
     return "Is it so? " * length
 
 
-def asked(port: int, key: str, name: str, length: int) -> Usage:
+def asked(port: int, key: str, name: str) -> Usage:
     """Ask on one surface, and read the answer's usage."""
     surface = SURFACES[name]
-    body = {"model": MODEL, **surface.body(question(length))}
+    body = {"model": MODEL, **surface.body(question(LENGTHS[name]))}
     if body.get("stream") and surface.path in TELL_USAGE_WHEN_ASKED:
         body["stream_options"] = {"include_usage": True}
     answer = openai_like.answer(port, key, "POST", surface.path, body)
@@ -136,23 +166,24 @@ def usages(document: Document) -> list[Document]:
     return [place["usage"] for place in places if place and place.get("usage")]
 
 
-def leave(url: str, key: str, prompt_tokens: int) -> Left:
-    """Ask for a long stream as `curl` does, and end the client once some words have come.
+def listen(base: str, key: str, stream: Unheard) -> list[Document]:
+    """Ask for a stream as `curl` does, and end the client once some pieces of text have come.
 
     Args:
-        url: What to ask; the client is in the lab's network, so that nothing stands between it and the gateway.
+        base: The gateway's address; the client is in the lab's network, so that nothing stands between the two.
         key: The key, which no list of processes shows.
-        prompt_tokens: Of the shortest question, which is the one that is asked.
+        stream: What to ask, and when to leave.
+
+    Returns:
+        The events that came.
     """
-    body = {
-        "model": MODEL,
-        "messages": [{"role": "user", "content": question(1)}],
-        "max_tokens": LEFT_TOKENS,
-        "ignore_eos": True,
-        "stream": True,
-    }
+    surface = SURFACES[stream.surface]
+    body = {"model": MODEL, **surface.body(question(LENGTHS[stream.surface])), "stream": True}
+    if stream.surface in IGNORE_END:
+        body["ignore_eos"] = True
+    body["max_output_tokens" if "max_output_tokens" in body else "max_tokens"] = stream.tokens
     settings = (
-        f'url = "{url}"\nheader = "Authorization: Bearer {key}"\n'
+        f'url = "{base}{surface.path}"\nheader = "Authorization: Bearer {key}"\n'
         f'header = "Content-Type: application/json"\ndata = {json.dumps(json.dumps(body))}\n'
     )
     command = [*INSIDE, "curl", "--silent", "--no-buffer", "--max-time", "120", "--config", "-"]
@@ -162,16 +193,26 @@ def leave(url: str, key: str, prompt_tokens: int) -> Left:
         client.stdin.write(settings)
         client.stdin.close()
         try:
+            if stream.pieces == 0:
+                time.sleep(SENT_SECONDS)
+                return []
             events = (json.loads(line.removeprefix("data:")) for line in client.stdout if line.startswith("data: {"))
-            said = list(islice((event for event in events if has_text(event)), LEFT_AFTER))
+            if stream.pieces is None:
+                return list(events)
+            said = list(islice((event for event in events if has_text(event)), stream.pieces))
         finally:
             client.kill()
-    assert len(said) == LEFT_AFTER, said
-    return Left(said[0]["id"], len(said), Usage(prompt_tokens, LEFT_TOKENS))
+    assert len(said) == stream.pieces, said
+    return said
 
 
 def has_text(event: Document) -> bool:
-    return any(choice["delta"].get("content") for choice in event["choices"])
+    """Whether an event brings text, on any path."""
+    delta = event.get("delta")
+    if delta is not None:
+        return bool(delta if isinstance(delta, str) else delta.get("text"))
+    choices = event.get("choices") or ()
+    return any(choice.get("text") or choice.get("delta", {}).get("content") for choice in choices)
 
 
 @pytest.mark.parametrize("surface", SURFACES)
@@ -184,23 +225,25 @@ def test_an_answer_is_recorded_once_with_its_own_usage_and_at_the_models_price(b
     assert abs(found[0].spend - usage.cost) < DUST
 
 
-def test_the_sums_are_what_was_answered_and_nothing_that_was_refused(bill: Bill) -> None:
-    whole = [entry for name, entry in bill.recorded.entries.items() if name != bill.left.identifier]
-    cost = sum((usage.cost for usage in bill.answers.values()), Decimal(0))
+@pytest.mark.parametrize("name", UNHEARD)
+def test_a_stream_costs_what_the_engine_has_counted_whether_or_not_its_caller_hears_it(bill: Bill, name: str) -> None:
+    """A caller that leaves pays for the whole answer: else the prompt of a stream left at once would cost nothing."""
+    found = bill.of(UNHEARD[name])
+
+    assert len(found) == 1, (UNHEARD[name], bill.answers, bill.recorded.entries)
+    assert abs(found[0].spend - usage_recorded(found[0]).cost) < DUST
+
+
+def test_a_usage_that_was_not_asked_for_is_not_told(bill: Bill) -> None:
+    assert sum(map(has_text, bill.events)) >= 1
+    assert not any(usages(event) for event in bill.events), bill.events
+
+
+def test_the_sums_are_what_was_asked_and_nothing_that_was_refused(bill: Bill) -> None:
+    told = sum((usage.cost for usage in bill.answers.values()), Decimal(0))
+    untold = sum((entry.spend for stream in UNHEARD.values() for entry in bill.of(stream)), Decimal(0))
 
     assert all(400 <= status < 500 for status in bill.refused.values()), bill.refused
-    assert len(whole) == len(bill.answers), bill.recorded.entries
-    assert abs(sum((entry.spend for entry in whole), Decimal(0)) - cost) < DUST
+    assert len(bill.recorded.entries) == len(bill.answers) + len(UNHEARD), bill.recorded.entries
+    assert abs(bill.recorded.logged - told - untold) < DUST
     assert bill.recorded.agrees, (bill.recorded.team, bill.recorded.key, bill.recorded.logged)
-
-
-def test_a_stream_that_is_left_costs_what_had_been_sent_and_no_more_than_the_whole_answer(bill: Bill) -> None:
-    """Its usage never came, so that LiteLLM counts by a tokenizer of its own: no two counts agree to the token."""
-    assert bill.left.identifier in bill.recorded.entries, "nothing is charged for a stream that is left"
-    entry = bill.recorded.entries[bill.left.identifier]
-    print(f"left after {bill.left.words} words: {usage_recorded(entry)}, the whole is {bill.left.whole}")
-
-    assert entry.prompt_tokens > 0
-    assert entry.completion_tokens >= bill.left.words
-    assert abs(entry.spend - usage_recorded(entry).cost) < DUST
-    assert entry.spend < bill.left.whole.cost
