@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from . import errors
 from .errors import Problem, Situation
+from .keys import in_one_spelling
 from .parameters import PlatformParameters
 from .presence import Presences
 from .usage import is_unasked, is_usage_alone
@@ -92,11 +93,14 @@ class TenantAnswers:
             await self._application(scope, receive, send)
             return
         answer = _Answer(str(scope["path"]), send)
-        plain = {**scope, "headers": [pair for pair in scope["headers"] if not _is_dropped(pair[0].lower())]}
+        headers = in_one_spelling(pair for pair in scope["headers"] if not _is_dropped(pair[0].lower()))
+        plain = {**scope, "headers": headers}
         try:
             if not self._is_guarded():
                 raise RuntimeError("what scopes caches to tenants is gone")
-            if scope["method"] in WITH_BODY:
+            if headers is None:
+                await answer.fail(Situation.NO_KEY.value)
+            elif scope["method"] in WITH_BODY:
                 await self._take(plain, receive, answer)
             else:
                 await self._application(plain, receive, answer.send)

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from .errors import Problem, Situation
+from .keys import keys_in
 from .usage import PATH as COMPLETIONS_PATH
 
-KEY_HEADERS = frozenset({b"authorization", b"x-api-key"})
 LEFT_OF_A_KEY = 64
 """Streams that run on for nobody at one replica and were asked for with one key. Leaving costs a caller nothing but
 money; without an end to it, one could fill the engines' queues and this process' memory with what it never reads."""
@@ -40,14 +40,14 @@ class Presences:
 
     def refusal(self, headers: Iterable[tuple[bytes, bytes]]) -> Problem | None:
         """Why nothing more is asked with a request's key for now, or None."""
-        full = any(self._left[key] >= self._most for key in _keys(headers))
+        full = any(self._left[key] >= self._most for key in keys_in(headers))
         return Situation.TOO_MANY_AT_ONCE.value if full else None
 
     def begin(self, path: str, content: bytes, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> "Presence":
         """The caller of a request whose body was read already."""
         seconds = self._seconds + (SPARE_SECONDS if path == COMPLETIONS_PATH else 0)
         ends = asyncio.get_running_loop().time() + seconds
-        return Presence(content, receive, ends, self._left, _keys(headers))
+        return Presence(content, receive, ends, self._left, keys_in(headers))
 
 
 class Presence:
@@ -94,9 +94,3 @@ class Presence:
         if not self._is_counted:
             self._is_counted = True
             self._left.update(self._keys)
-
-
-def _keys(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
-    """What may be the key, by its last word: `Bearer KEY` in every spelling is one."""
-    values = (value.split() for name, value in headers if name.lower() in KEY_HEADERS)
-    return frozenset(words[-1] for words in values if words)
