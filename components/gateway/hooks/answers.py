@@ -121,7 +121,7 @@ class TenantAnswers:
             return
         scope["headers"] = _as_json(pairs)
         answer.hides_usage = is_unasked(scope["path"], content)
-        presence = self._presences.begin(scope["path"], content, pairs, receive)
+        presence = self._presences.begin(scope["path"], content, pairs, receive, lambda: answer.ended)
         try:
             await self._application(scope, presence.receive, answer.send)
         finally:

@@ -49,24 +49,32 @@ def call(
     *,
     is_guarded: Callable[[], bool] = always,
     method: str = "POST",
-    seconds: float = 600,
+    presences: Callable[[], Presences] = lambda: Presences(600),
+    stays: bool = False,
 ) -> list[Message]:
     sent: list[Message] = []
+    whole = asyncio.Event()
     waiting: list[Message] = [
         {"type": "http.request", "body": part, "more_body": number < len(content)}
         for number, part in enumerate(content, 1)
     ]
 
     async def receive() -> Message:
-        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+        if waiting:
+            return waiting.pop(0)
+        if stays:
+            await whole.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            whole.set()
 
     scope: Scope = {"type": "http", "method": method, "path": path, "headers": list(headers)}
 
     async def served() -> None:
-        layer = TenantAnswers(application, PlatformParameters(["no-log"]), Presences(seconds), is_passing, is_guarded)
+        layer = TenantAnswers(application, PlatformParameters(["no-log"]), presences(), is_passing, is_guarded)
         await layer(scope, receive, send)
 
     asyncio.run(served())
@@ -284,25 +292,46 @@ def test_a_stream_whose_caller_has_left_runs_on_to_its_end() -> None:
     assert [message["body"] for message in sent[1:]] == [*events, b""]
 
 
-def test_a_stream_ends_when_its_time_is_over_and_says_so() -> None:
-    sent = call(until_left(*[b"data: 1\n\n"] * 1000), seconds=0.1)
+@pytest.mark.parametrize("stays", [True, False])
+@pytest.mark.parametrize("path", [CHAT, "/v1/completions"])
+def test_a_stream_ends_when_its_time_is_over_and_says_so(path: str, stays: bool) -> None:
+    brief = lambda: Presences(0.1, spare=0)  # noqa: E731 - two words long
+    sent = call(until_left(*[b"data: 1\n\n"] * 1000), path, presences=brief, stays=stays)
 
     assert 2 < len(sent) < 100
     assert json.loads(sent[-1]["body"][6:])["error"]["code"] == "timeout"
     assert not sent[-1].get("more_body", False)
 
 
-def test_litellm_ends_a_stream_of_completions_itself_since_it_charges_nothing_for_one_that_is_left() -> None:
-    events = [b"data: 1\n\n"] * 20
-    sent = call(until_left(*events), path="/v1/completions", seconds=0.1)
+def test_a_stream_of_completions_may_take_longer_so_that_litellm_ends_it_before() -> None:
+    application = until_left(*[b"data: 1\n\n"] * 30)
 
-    assert [message["body"] for message in sent[1:]] == [*events, b""]
+    def lasting(spare: float) -> str:
+        sent = call(application, "/v1/completions", presences=lambda: Presences(0.1, spare=spare), stays=True)
+        return "timeout" if b"timeout" in body_of(sent) else "whole"
+
+    assert [lasting(0), lasting(0.1), lasting(600)] == ["timeout", "timeout", "whole"]
 
 
-def test_a_stream_that_has_not_begun_when_its_time_is_over_is_told_as_late() -> None:
-    sent = call(until_left(*[b""] * 1000, status=499), seconds=0.1)
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_stream_that_has_not_begun_when_its_time_is_over_is_told_as_late(stays: bool) -> None:
+    sent = call(until_left(*[b""] * 1000, status=499), presences=lambda: Presences(0.1), stays=stays)
 
     assert (status_of(sent), code_of(sent)) == (504, "timeout")
+
+
+def test_litellm_is_told_at_once_that_the_time_is_over_when_it_asks_again() -> None:
+    async def asked() -> list[str]:
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        presence = Presences(0.05).begin(CHAT, b"{}", [], receive, lambda: False)
+        told = [await presence.receive(), await presence.receive()]
+        async with asyncio.timeout(0.02):
+            told.append(await presence.receive())
+        return [message["type"] for message in told]
+
+    assert asyncio.run(asked()) == ["http.request", "http.disconnect", "http.disconnect"]
 
 
 USAGE = b'data: {"id":"cmpl-1","choices":[{"index":0}],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n'
@@ -341,36 +370,114 @@ def test_a_text_that_looks_like_a_usage_is_no_usage() -> None:
     assert body_of(sent) == lookalike + odd
 
 
-def test_no_more_is_asked_with_a_key_whose_streams_run_on_for_nobody_until_one_has_ended() -> None:
-    events = [b"data: 1\n\n"] * 20
-    presences = Presences(seconds=600, most=2)
+class Callers:
+    """Streams under way at one replica, which ends none before it is told to."""
 
-    async def served() -> list[int]:
-        layer = TenantAnswers(until_left(*events), PlatformParameters([]), presences)
-        found: list[int] = []
+    def __init__(self, most: int) -> None:
+        self.ends = asyncio.Event()
+        self.closes = asyncio.Event()
+        self.statuses: list[int] = []
+        self.messages: list[str] = []
+        self._layer = TenantAnswers(self._serve, PlatformParameters([]), Presences(600, most=most))
 
-        async def ask(*headers: tuple[bytes, bytes]) -> None:
-            waiting: list[Message] = [{"type": "http.request", "body": b"{}"}]
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", EVENT_STREAM)]})
+        listening = asyncio.ensure_future(receive())
+        await self.ends.wait()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self.closes.wait()
+        listening.cancel()
 
-            async def receive() -> Message:
-                return waiting.pop() if waiting else {"type": "http.disconnect"}
+    async def ask(self, *headers: tuple[bytes, bytes], stays: bool = False) -> None:
+        waiting: list[Message] = [{"type": "http.request", "body": b"{}"}]
+        whole = asyncio.Event()
 
-            async def send(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    found.append(message["status"])
+        async def receive() -> Message:
+            if waiting:
+                return waiting.pop()
+            if stays:
+                await whole.wait()
+            return {"type": "http.disconnect"}
 
-            await layer({"type": "http", "method": "POST", "path": CHAT, "headers": list(headers)}, receive, send)
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.statuses.append(message["status"])
+            elif message["body"]:
+                self.messages.append(json.loads(message["body"])["error"]["message"])
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                whole.set()
 
-        left = [asyncio.create_task(ask((b"authorization", b"Bearer key"))) for _ in range(2)]
+        await self._layer({"type": "http", "method": "POST", "path": CHAT, "headers": list(headers)}, receive, send)
+
+    async def statuses_of(self, *requests: Sequence[tuple[bytes, bytes]], stays: bool = False) -> list[int]:
+        """What new requests are answered with, of which none has to end."""
+        before = len(self.statuses)
+        asked = [asyncio.create_task(self.ask(*headers, stays=stays)) for headers in requests]
         await asyncio.sleep(0.05)
-        await ask((b"Authorization", b"bearer   key"))
-        await ask((b"authorization", b"Bearer made-up"), (b"x-api-key", b"key"))
-        await ask((b"authorization", b"Bearer another"))
-        await asyncio.gather(*left)
-        await ask((b"x-api-key", b"key"))
+        found = self.statuses[before:]
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
         return found
 
-    assert asyncio.run(served()) == [200, 200, 429, 429, 200, 200]
+
+ANOTHER = (b"authorization", b"Bearer another")
+
+
+def test_no_more_is_asked_with_a_key_whose_streams_run_on_for_nobody_until_one_has_ended(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def served() -> tuple[list[int], list[int], list[str]]:
+        callers = Callers(most=2)
+        left = [asyncio.create_task(callers.ask(AUTHORIZATION)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        spellings = (
+            [(b"Authorization", b"bearer   key")],
+            [(b"authorization", b"Bearer made-up"), (b"x-api-key", b"key")],
+        )
+        refused = await callers.statuses_of(*spellings, [ANOTHER])
+        callers.ends.set()
+        callers.closes.set()
+        await asyncio.gather(*left)
+        return refused, await callers.statuses_of([(b"x-api-key", b"key")]), callers.messages
+
+    refused, after, messages = asyncio.run(served())
+
+    assert (refused, after) == ([429, 429, 200], [200])
+    assert all("streams" in message for message in messages)
+    assert "2 left streams" in caplog.text
+    assert "Bearer" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"AWS4-HMAC-SHA256 Credential=Bearer key/1, Signature=0a",
+        b"Bearer kBearer ey",
+        b"Basic key",
+    ],
+)
+def test_a_key_in_a_spelling_that_only_litellm_knows_reaches_nothing(value: bytes) -> None:
+    sent = call(answering(200, b"{}"), headers=[(b"authorization", value)])
+
+    assert (status_of(sent), code_of(sent)) == (401, "invalid_api_key")
+
+
+@pytest.mark.parametrize(("stays", "status"), [(True, 200), (False, 429)])
+def test_a_stream_that_was_heard_to_its_end_is_not_left_while_litellm_closes_it(stays: bool, status: int) -> None:
+    async def served() -> list[int]:
+        callers = Callers(most=2)
+        under_way = [asyncio.create_task(callers.ask(AUTHORIZATION, stays=stays)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        callers.ends.set()
+        await asyncio.sleep(0.05)
+        found = await callers.statuses_of([AUTHORIZATION])
+        callers.closes.set()
+        await asyncio.gather(*under_way)
+        return found
+
+    assert asyncio.run(served()) == [status]
 
 
 class Starlette:

@@ -25,7 +25,7 @@ def test_a_key_is_passed_on_in_one_spelling(value: bytes) -> None:
     headers = in_one_spelling([(b"Authorization", value), (b"accept", b"a b")])
 
     assert headers == [(b"Authorization", b"Bearer sk-abc"), (b"accept", b"a b")]
-    assert keys_in(headers) == {KEY}
+    assert keys_in(headers or ()) == {KEY}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_bare_key_is_the_same_key() -> None:
     headers = in_one_spelling([(b"X-Api-Key", KEY), (b"authorization", b"")])
 
     assert headers == [(b"X-Api-Key", KEY)]
-    assert keys_in(headers) == {KEY}
+    assert keys_in(headers or ()) == {KEY}
 
 
 @given(
