@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from components.gateway.engine_address import engine_address
+from components.gateway.hooks.presence import SPARE_SECONDS
 from components.gateway.metrics import metrics_settings
 from infra.blueprint.model import GatewayModelPart, GatewayPart
 
@@ -19,8 +20,13 @@ KEY_CACHE_SECONDS = 10
 replica than the one which was told."""
 CLOCK_SECONDS = 1
 REQUEST_SECONDS = 600
-"""How long an answer may take: a plain one until it is there, a stream from its beginning to its end. LiteLLM's own
-time-outs count between two pieces of a stream, so that the hook ends one that lasts longer altogether."""
+"""How long any answer may take, from when its request has arrived: a plain one until it is there, a stream to its end.
+LiteLLM's own time-outs count between two pieces of a stream, so that the hook ends one that lasts longer altogether."""
+STREAM_SECONDS = REQUEST_SECONDS - SPARE_SECONDS
+"""How long a stream may take; one of completions may take all of the above, if LiteLLM does not end it before."""
+LITELLM_STREAM_SECONDS = STREAM_SECONDS + 10
+"""When LiteLLM ends a stream by itself, counted from when the engine begins to answer: after the hook on most paths,
+and before it on that of completions."""
 SIGNIFICANT_DIGITS = 15
 """What a binary fraction holds of a decimal one; beyond it stand the errors of the division by a million."""
 

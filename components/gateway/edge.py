@@ -28,7 +28,7 @@ LITELLM_PORT = 4100
 """Where LiteLLM listens, on the loopback address of its pod alone."""
 FINISH_SECONDS = REQUEST_SECONDS + 5
 """How long an answer under way may take to finish while the edge is stopping: as long as any answer may take, streams
-included, since LiteLLM ends them then."""
+included, since the hook or LiteLLM has ended them by then."""
 CONNECTIONS = 4096
 """For each of the workers; an answer under way takes two."""
 WORKERS = 2

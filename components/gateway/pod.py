@@ -14,11 +14,16 @@ import pulumi
 
 from components.cache.connection import CERTIFICATE_AUTHORITY_PATH
 from components.gateway import hooks
-from components.gateway.configuration import CACHE_URL_VARIABLE, REQUEST_SECONDS, api_key_variable
+from components.gateway.configuration import (
+    CACHE_URL_VARIABLE,
+    LITELLM_STREAM_SECONDS,
+    STREAM_SECONDS,
+    api_key_variable,
+)
 from components.gateway.edge import FINISH_SECONDS, LITELLM_PORT, REQUESTS
 from components.gateway.engine_address import LINK_PORT
 from components.gateway.engine_link import LINK_SIDECAR
-from components.gateway.hooks.startup import ANSWER_SECONDS_VARIABLE, DOMAINS_PATH_VARIABLE, SALT_KEY_VARIABLE
+from components.gateway.hooks.startup import DOMAINS_PATH_VARIABLE, SALT_KEY_VARIABLE, STREAM_SECONDS_VARIABLE
 from components.shared import (
     environment,
     from_secret,
@@ -86,10 +91,10 @@ SERVER_ENVIRONMENT = {
     DOMAINS_PATH_VARIABLE: f"{CONFIGURATION_PATH}/{DOMAINS_KEY}",
     "DISABLE_ADMIN_UI": "True",
     "DISABLE_SCHEMA_UPDATE": "true",
-    ANSWER_SECONDS_VARIABLE: str(REQUEST_SECONDS),
-    # https://docs.litellm.ai/docs/proxy/config_settings: without it a stream of completions may last for as long as the
-    # engine writes, and the next rollout would cut it. It is counted from later on than the hook counts.
-    "LITELLM_MAX_STREAMING_DURATION_SECONDS": str(REQUEST_SECONDS),
+    STREAM_SECONDS_VARIABLE: str(STREAM_SECONDS),
+    # https://docs.litellm.ai/docs/proxy/config_settings: without it the hook would be the one to end a long stream of
+    # completions, and LiteLLM would charge nothing for it.
+    "LITELLM_MAX_STREAMING_DURATION_SECONDS": str(LITELLM_STREAM_SECONDS),
     "LITELLM_WORKER_STARTUP_HOOKS": hooks.STARTUP_HOOK,
     "NO_DOCS": "True",
     "NO_OPENAPI": "True",

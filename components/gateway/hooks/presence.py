@@ -24,11 +24,12 @@ Those that are open then go on, and may be left as well: so one key has at most 
 beside what the edge lets it have open at one time. Without it leaving would free the connections that the edge counts,
 and a caller could fill the engines' queues and this process' memory at no cost but money.
 """
-SPARE_SECONDS = 20
-"""How much later than others the layer ends a stream of completions, so that LiteLLM ends it before.
+SPARE_SECONDS = 50
+"""How much later than others the layer ends a stream of completions, so that LiteLLM ends it in between.
 
 LiteLLM charges an estimate for one that it ends by itself and nothing for one that is left, and on the responses API
-the other way round.
+the other way round. It counts from when the engine begins to answer, and looks at the clock at each piece: of a stream
+that has waited or is silent for longer than what is left of this, nothing is charged.
 """
 
 Message = MutableMapping[str, Any]

@@ -19,8 +19,8 @@ DOMAINS_PATH_VARIABLE = "BULKHEAD_CACHE_DOMAINS"
 """Names the file that says who may share what an engine has computed."""
 SALT_KEY_VARIABLE = "BULKHEAD_CACHE_SALT_KEY"
 """Holds what salts are made from."""
-ANSWER_SECONDS_VARIABLE = "BULKHEAD_ANSWER_SECONDS"
-"""How long an answer may take."""
+STREAM_SECONDS_VARIABLE = "BULKHEAD_STREAM_SECONDS"
+"""How long a stream may take."""
 
 
 def install() -> None:
@@ -41,7 +41,7 @@ def install() -> None:
     parameters = PlatformParameters(owned)
     is_passing = handler.is_database_service_unavailable_error_in_chain
     is_guarded = lambda: any(each is callback for each in litellm.callbacks)  # noqa: E731 - two words long
-    presences = Presences(float(os.environ[ANSWER_SECONDS_VARIABLE]))
+    presences = Presences(float(os.environ[STREAM_SECONDS_VARIABLE]))
     server.app.middleware_stack = wrap(server.app, parameters, presences, is_passing, is_guarded)
 
 

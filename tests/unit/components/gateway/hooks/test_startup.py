@@ -13,9 +13,9 @@ import pytest
 from components.gateway.hooks.answers import Message, Receive, Scope, Send
 from components.gateway.hooks.salts import derive_salt
 from components.gateway.hooks.startup import (
-    ANSWER_SECONDS_VARIABLE,
     DOMAINS_PATH_VARIABLE,
     SALT_KEY_VARIABLE,
+    STREAM_SECONDS_VARIABLE,
     install,
 )
 
@@ -103,7 +103,7 @@ def litellm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LiteLLM:
     domains.write_text(json.dumps(DOMAINS), encoding="utf-8")
     monkeypatch.setenv(DOMAINS_PATH_VARIABLE, str(domains))
     monkeypatch.setenv(SALT_KEY_VARIABLE, KEY)
-    monkeypatch.setenv(ANSWER_SECONDS_VARIABLE, "600")
+    monkeypatch.setenv(STREAM_SECONDS_VARIABLE, "600")
     return found
 
 
@@ -150,8 +150,8 @@ def test_litellm_does_not_start_without_a_key_that_is_a_secret(
     assert litellm.callbacks == ["somebody else's"]
 
 
-@pytest.mark.parametrize("missing", [DOMAINS_PATH_VARIABLE, ANSWER_SECONDS_VARIABLE])
-def test_litellm_does_not_start_where_nobody_says_who_may_share_what_or_how_long_an_answer_may_take(
+@pytest.mark.parametrize("missing", [DOMAINS_PATH_VARIABLE, STREAM_SECONDS_VARIABLE])
+def test_litellm_does_not_start_where_nobody_says_who_may_share_what_or_how_long_a_stream_may_take(
     litellm: LiteLLM, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     monkeypatch.delenv(missing)
