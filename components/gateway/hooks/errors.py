@@ -7,9 +7,10 @@ engine's remark on the request itself is passed on, when nothing in it looks lik
 The shapes: https://platform.openai.com/docs/guides/error-codes and https://docs.anthropic.com/en/api/errors.
 """
 
+import ast
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, cast
@@ -152,36 +153,53 @@ def headers(problem: Problem) -> dict[str, str]:
 
 # --- what has happened ------------------------------------------------------------------------------------------
 
-ENGINE = re.compile(r"hosted_vllm", re.IGNORECASE)
+ENGINE_SAYS = re.compile(r"(?:hosted_vllm|openai)exception - (?:error code: \d{3} - )?", re.IGNORECASE)
+"""What LiteLLM writes before what it has heard of an engine, or has to say of one that it did not reach. It calls
+completions by OpenAI's own client (all seen on LiteLLM 1.106.2)."""
 UNREACHABLE = re.compile(
     r"connection (?:error|refused|reset|aborted)|cannot connect|connect call failed|server disconnected|"
     r"name or service not known|no deployments available|no healthy deployment|no endpoints|service unavailable",
     re.IGNORECASE,
 )
+ERRNO = re.compile(r"(?:\[Errno -?\d+\] ?)?")
+NO_ENGINE = re.compile(
+    r"(?:litellm\.\w{1,64}: ){0,4}(?:you passed in model=\S{1,256}\. )?"
+    r"(?:no deployments available|(?:there are )?no healthy deployment|no endpoints)",
+    re.IGNORECASE,
+)
 OUR_SIDE = re.compile(r"connect|timed? ?out|unavailable|redis|prisma|pool", re.IGNORECASE)
 KEY_JUDGED = re.compile(r"expected to start with 'sk-'|(?:\bKey|Team=\S+) is blocked\.")
 """LiteLLM has judged the key itself. It quotes the key's ends or names the team, which may hold any word."""
+BUDGET = re.compile(r"(?:[\w .]{1,64}[:,] ){0,4}Budget has been exceeded")
+INVALID_MODEL = re.compile(r"Invalid model name passed in (model=None\.)?")
 TOO_LONG = re.compile(
     r"context length|context window|contextwindow|max_model_len|maximum model length|max(?:imum)? input length|"
     r"is too large|too many tokens",
     re.IGNORECASE,
 )
-NO_TOOLS = re.compile(r"tool.choice\b.* requires --", re.IGNORECASE)
+NO_TOOLS = re.compile(r"tool.choice\b.{0,200} requires --", re.IGNORECASE)
 REFUSED_PARAMETER = re.compile(
     r"Rejected Request: ['\"`]?([\w.-]{1,64})['\"`]? is not allowed|"
     r"request params are disabled on this proxy: ([\w-]{1,64})"
 )
 MISSING_PARAMETER = re.compile(r"Missing required parameter: '([\w.\[\]-]{1,64})'")
-LIMIT = re.compile(r"Limit type: (\w+)\. Current limit: (\d+)")
+LIMIT = re.compile(r"Limit type: (\w{1,64})\. Current limit: (\d{1,20})")
+VALUES_JUDGED = re.compile(r"\d+ validation erro|.{0,300}'loc\\?': ", re.DOTALL)
+"""The engine's web framework has judged the values, and quotes them. LiteLLM may cut the word's last letter off."""
 VALIDATION = re.compile(r"""'loc': '(?:body\.)?([\w.-]{1,100})', 'msg': (?:\\*"([^"\\]{1,200})|'([^'\\]{1,200}))""")
 UNFIT = re.compile(
-    r"://|\b\d{1,3}(?:\.\d{1,3}){3}\b|\[[0-9a-f]*:[0-9a-f:]+\]|\b[a-z][\w.-]*:\d{2,5}\b|"
+    r"://|\b\d{1,3}(?:\.\d{1,3}){3}\b|\[[0-9a-f]*:[0-9a-f:]+\]|\b[a-z][\w.-]{0,252}:\d{2,5}\b|"
     r"\.svc\b|\.local\b|\.internal\b|"
     r"traceback|file \"|\.py\b|site-packages|/opt/|/usr/|"
-    r"litellm|vllm|\bsk-|\b[0-9a-f]{32,}\b|<class|\b\w+(?:Exception|Error)\b|object has no attribute|bulkhead-",
+    r"litellm|vllm|\bsk-|\b[0-9a-f]{32,}\b|<class|\b\w{1,252}(?:Exception|Error)\b|object has no attribute|bulkhead-",
     re.IGNORECASE,
 )
 """What no remark of an engine may hold: addresses, paths, keys, hashes, names of the platform and of Python."""
+LONGEST_SEARCHED = 4096
+"""Characters in which patterns are looked for. All is done on the one event loop of a replica, and a caller can have
+words of its own quoted at any length."""
+LONGEST_PYTHON = 16_384
+"""Characters of a document in Python's notation that are read."""
 
 MODEL_DENIED = "model_access_denied"
 OUTPUT_PARAMETERS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
@@ -248,16 +266,24 @@ def explain(report: Report, path: str, retry_after: int | None = None) -> Proble
 
 
 def _recognise(report: Report, path: str) -> Problem:
-    own = own_words(report.text)
-    if report.type == "budget_exceeded" or "Budget has been exceeded" in own:
+    if (known := _by_type(report.type)) is not None:
+        return known.value
+    words = divide(report.text)
+    if invalid := INVALID_MODEL.search(words.own):
+        return _missing("model") if invalid.group(1) else Situation.MODEL_NOT_FOUND.value
+    if BUDGET.match(words.own):
         return Situation.BUDGET_SPENT.value
-    if report.type.endswith(MODEL_DENIED):
-        return Situation.MODEL_NOT_FOUND.value
-    if report.type == "no_db_connection":
-        return Situation.GATEWAY_UNAVAILABLE.value
-    if refused := REFUSED_PARAMETER.search(own):
+    if refused := REFUSED_PARAMETER.search(words.own):
         return not_allowed(refused.group(1) or refused.group(2))
-    return _by_status(report, path)
+    return _by_status(report, words, path)
+
+
+def _by_type(kind: str) -> Situation | None:
+    if kind == "budget_exceeded":
+        return Situation.BUDGET_SPENT
+    if kind.endswith(MODEL_DENIED):
+        return Situation.MODEL_NOT_FOUND
+    return Situation.GATEWAY_UNAVAILABLE if kind == "no_db_connection" else None
 
 
 def not_allowed(parameter: str) -> Problem:
@@ -266,37 +292,37 @@ def not_allowed(parameter: str) -> Problem:
     return replace(Situation.PARAMETER_NOT_ALLOWED.value, message=message, param=parameter)
 
 
-def _by_status(report: Report, path: str) -> Problem:
+def _by_status(report: Report, words: "Words", path: str) -> Problem:
     status = report.status
     if status in PLAIN_STATUSES:
         return PLAIN_STATUSES[status].value
     if status in (401, 403):
-        return _about_key(report)
+        return _about_key(report, words)
     if status == 429:
-        return _about_limit(report)
-    if status >= 500 or UNREACHABLE.search(own_words(report.text)):
-        return _about_failure(report)
-    return _about_request(report, path)
+        return _about_limit(words)
+    if status >= 500 or NO_ENGINE.match(words.own):
+        return _about_failure(status, words)
+    return _about_request(status, words, path)
 
 
-def _about_key(report: Report) -> Problem:
-    if ENGINE.search(report.text):
+def _about_key(report: Report, words: "Words") -> Problem:
+    if words.engine is not None:
         # The engine refused the gateway's own key: nothing that the caller could mend.
         return Situation.MODEL_UNAVAILABLE.value
     if report.status == 403:
-        closed = "not allowed to call this route" in report.text
+        closed = "not allowed to call this route" in words.own
         return (Situation.PATH_NOT_OPEN if closed else Situation.NOT_PERMITTED).value
-    if "No api key passed in" in report.text:
+    if "No api key passed in" in words.own:
         return Situation.NO_KEY.value
-    judged = report.type == "token_not_found_in_db" or KEY_JUDGED.search(report.text)
-    if not judged and OUR_SIDE.search(report.text):
+    judged = report.type == "token_not_found_in_db" or KEY_JUDGED.search(words.own)
+    if not judged and OUR_SIDE.search(words.own):
         # LiteLLM calls every failure while it looks a key up a wrong key; a client would give a good one up.
         return Situation.GATEWAY_UNAVAILABLE.value
     return Situation.INVALID_KEY.value
 
 
-def _about_limit(report: Report) -> Problem:
-    limit = LIMIT.search(report.text)
+def _about_limit(words: "Words") -> Problem:
+    limit = LIMIT.search(words.own)
     if limit is None:
         return Situation.MODEL_UNAVAILABLE.value
     kind, number = limit.groups()
@@ -309,51 +335,52 @@ def _about_limit(report: Report) -> Problem:
     return replace(Situation.TOO_MANY_AT_ONCE.value, message=message)
 
 
-def _about_failure(report: Report) -> Problem:
-    if UNREACHABLE.search(report.text):
-        return Situation.MODEL_UNAVAILABLE.value
-    if ENGINE.search(report.text):
-        return Situation.MODEL_FAILED.value
-    if report.status == 503:
-        return Situation.GATEWAY_UNAVAILABLE.value
-    return Situation.INTERNAL.value
+def _about_failure(status: int, words: "Words") -> Problem:
+    if words.engine is None:
+        if UNREACHABLE.search(words.own):
+            return Situation.MODEL_UNAVAILABLE.value
+        return (Situation.GATEWAY_UNAVAILABLE if status == 503 else Situation.INTERNAL).value
+    unreachable = status == 503 or words.engine.is_unreachable
+    return (Situation.MODEL_UNAVAILABLE if unreachable else Situation.MODEL_FAILED).value
 
 
-def _about_request(report: Report, path: str) -> Problem:
-    text = report.text
-    if "Invalid JSON" in text:
+def _about_request(status: int, words: "Words", path: str) -> Problem:
+    if "Invalid JSON" in words.own:
         return Situation.INVALID_JSON.value
-    if missing := MISSING_PARAMETER.search(text):
+    if missing := MISSING_PARAMETER.search(words.own):
         return _missing(missing.group(1))
-    if "Invalid model name passed in" in text:
-        return _missing("model") if "model=None" in text else Situation.MODEL_NOT_FOUND.value
-    if report.status == 404:
-        return _about_absence(path, text)
-    return _about_values(path, text)
+    if status == 404:
+        return _about_absence(path, words)
+    return _about_values(path, words.engine or EngineWords(""))
 
 
-def _about_values(path: str, text: str) -> Problem:
-    if NO_TOOLS.search(text):
+def _about_values(path: str, engine: "EngineWords") -> Problem:
+    if engine.judges_values:
+        return _remarked(Situation.INVALID_REQUEST, engine.remark)
+    if NO_TOOLS.search(engine.searched):
         return Situation.TOOLS_NOT_ENABLED.value
-    remark = engine_remark(text)
-    if TOO_LONG.search(text):
+    remark = engine.remark
+    if TOO_LONG.search(engine.searched):
         asked = remark.param if remark.param in OUTPUT_PARAMETERS else PROMPT_PARAMETERS.get(path)
         return replace(_remarked(Situation.CONTEXT_TOO_LONG, remark), param=asked)
     return _remarked(Situation.INVALID_REQUEST, remark)
 
 
-def _about_absence(path: str, text: str) -> Problem:
+def _about_absence(path: str, words: "Words") -> Problem:
     if path.startswith("/v1/models/"):
         return Situation.MODEL_NOT_FOUND.value
-    if not ENGINE.search(text):
+    if words.engine is None:
         return Situation.UNKNOWN_PATH.value
-    remark = engine_remark(text)
+    remark = words.engine.remark
     # An engine that does not know a path answers with the words of its web framework.
     return Situation.MODEL_UNSUITED.value if remark.message is None else _remarked(Situation.NOT_FOUND, remark)
 
 
 def _missing(name: str) -> Problem:
     return replace(Situation.INVALID_REQUEST.value, message=f"The parameter {name} is missing.", param=name)
+
+
+# --- whose words they are ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -364,57 +391,108 @@ class Remark:
     param: str | None = None
 
 
-def engine_remark(text: str) -> Remark:
-    """The engine's own words inside LiteLLM's text."""
-    if invalid := VALIDATION.search(text):
-        place = invalid.group(1)
-        return Remark(fit(f"{place}: {invalid.group(2) or invalid.group(3)}"), place.partition(".")[0])
-    if (error := _engine_error(text)) is not None:
-        param = error.fields.get("param")
-        named = isinstance(param, str) and re.fullmatch(r"[\w.\[\]-]{1,64}", param)
-        return Remark(fit(error.fields["message"]), str(param) if named else None)
-    return Remark()
+@dataclass(frozen=True)
+class EngineWords:
+    """What stands in a text of LiteLLM's for an engine's answer. Engines quote what they were sent.
 
-
-def own_words(text: str) -> str:
-    """LiteLLM's text without the engine's error inside it.
-
-    Engines quote what they were sent, and what a caller writes must not decide what has happened.
+    Attributes:
+        text: The message of the engine's document; where there is none that can be read, all that stands there.
+        param: The parameter that the document names.
+        is_document: Whether the message is a document's. Otherwise it may be what LiteLLM or its client says of an
+            engine that was not reached.
     """
-    error = _engine_error(text)
-    return text if error is None else text[: error.start] + text[error.end :]
+
+    text: str
+    param: object = None
+    is_document: bool = False
+
+    @property
+    def searched(self) -> str:
+        """So much of it as patterns are looked for in."""
+        return self.text[:LONGEST_SEARCHED]
+
+    @property
+    def judges_values(self) -> bool:
+        """Whether it quotes values that it refuses, so that no word in it tells of anything else."""
+        return VALUES_JUDGED.match(self.searched) is not None
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether nobody answered. That is said at once, and what is quoted comes later."""
+        if self.is_document:
+            return False
+        begun = ERRNO.match(self.text)
+        return UNREACHABLE.match(self.text, begun.end() if begun else 0) is not None
+
+    @property
+    def remark(self) -> Remark:
+        """What may be passed on of it."""
+        if invalid := VALIDATION.search(self.searched):
+            place = invalid.group(1)
+            return Remark(fit(f"{place}: {invalid.group(2) or invalid.group(3)}"), place.partition(".")[0])
+        if not self.is_document:
+            return Remark()
+        named = isinstance(self.param, str) and re.fullmatch(r"[\w.\[\]-]{1,64}", self.param)
+        return Remark(fit(self.text), str(self.param) if named else None)
 
 
 @dataclass(frozen=True)
-class _EngineError:
-    """An engine's own error inside a text, and where its document stands there."""
+class Words:
+    """A text of LiteLLM's in its parts.
 
-    fields: Mapping[str, Any]
-    start: int
-    end: int
+    Attributes:
+        own: LiteLLM's own words, as far as patterns are looked for in them. What has happened is decided by them.
+        engine: What it has heard of an engine; None where it says nothing of one.
+    """
 
-
-def _engine_error(text: str) -> _EngineError | None:
-    for start in _openings(text):
-        try:
-            found, end = json.JSONDecoder().raw_decode(text, start)
-        except (ValueError, RecursionError):
-            continue
-        error = _mapping(_mapping(found).get("error"))
-        if isinstance(error.get("message"), str):
-            return _EngineError(error, start, end)
-    return None
+    own: str
+    engine: EngineWords | None
 
 
-def _openings(text: str) -> Iterable[int]:
-    return (match.start() for match in re.finditer(r"\{", text[:10_000]))
+def divide(text: str) -> Words:
+    """A text of LiteLLM's in its own words and an engine's, which may quote whatever a caller has written."""
+    begun = ENGINE_SAYS.search(text[:LONGEST_SEARCHED])
+    if begun is None:
+        return Words(text[:LONGEST_SEARCHED], None)
+    rest = text[begun.end() :]
+    if rest[:1] in ("{", "["):
+        # A document has no line breaks, and LiteLLM goes on after one.
+        return Words(text[: begun.end()], _in_document(rest.partition("\n")[0]))
+    return Words(text[: begun.end()], EngineWords(rest))
+
+
+def _in_document(written: str) -> EngineWords:
+    found = _read(written)
+    if found is None:
+        return EngineWords(written)
+    fields = _mapping(found)
+    error = _mapping(fields.get("error")) or fields
+    message = error.get("message")
+    if isinstance(message, str):
+        return EngineWords(message, error.get("param"), is_document=True)
+    return EngineWords("")
+
+
+def _read(written: str) -> object:
+    """A document of JSON, or of Python as OpenAI's client writes it; None where it is neither, as if it was cut."""
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(written) if len(written) <= LONGEST_PYTHON else None
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def fit(message: str) -> str | None:
     """The message if a tenant may read it, without control characters and not too long; else None."""
-    plain = " ".join("".join(character if character.isprintable() else " " for character in message).split())
-    plain = re.sub(r"\s*\(parameter=[^)]*\)", "", plain)
-    return None if not plain or UNFIT.search(plain) else plain[:LONGEST_MESSAGE]
+    begun = message[:LONGEST_SEARCHED]
+    plain = " ".join("".join(character if character.isprintable() else " " for character in begun).split())
+    plain = re.sub(r" ?\(parameter=[^)]{0,600}\)", "", plain)
+    # A little more than what is passed on, so that nothing is told the beginning of what would not be told whole.
+    looked_at = plain[: LONGEST_MESSAGE + 256]
+    return None if not plain or UNFIT.search(looked_at) else plain[:LONGEST_MESSAGE]
 
 
 def _remarked(situation: Situation, remark: Remark) -> Problem:

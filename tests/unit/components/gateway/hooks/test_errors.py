@@ -1,6 +1,9 @@
 import json
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from components.gateway.edge import edge_configuration
 from components.gateway.hooks import errors
 from components.gateway.hooks.errors import Report, Situation, explain, read
+from components.shared.proxies import AWAY
 from tests.unit.components.parts import GATEWAY
 
 CHAT = "/v1/chat/completions"
@@ -16,10 +20,13 @@ ENGINE_ADDRESS = "http://engine-tiny.bulkhead-engines.svc.cluster.local:8000/v1"
 DIGEST = "e1edf9579f483f64dc6c37783587d9a79cc94011f0202b9fc09b2b752d0f0918"
 
 
+def engine_document(message: str, status: int = 400, param: str | None = None) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "BadRequestError", "param": param, "code": status}}
+
+
 def engine_text(message: str, param: str | None = None) -> str:
-    inner = {"error": {"message": message, "type": "BadRequestError", "param": param, "code": 400}}
     return (
-        f"litellm.BadRequestError: Hosted_vllmException - {json.dumps(inner)}\n\n"
+        f"litellm.BadRequestError: Hosted_vllmException - {json.dumps(engine_document(message, param=param))}\n\n"
         "LiteLLM: model group 'tiny' failed with the error above. No fallback was attempted."
     )
 
@@ -102,22 +109,141 @@ def test_a_validation_error_is_passed_on_without_what_was_sent() -> None:
     assert (problem.message, problem.param) == ("tools.0.type: Input should be 'function'", "tools")
 
 
-@pytest.mark.parametrize(
-    "quoted",
-    [
-        "connection refused",
-        "service unavailable",
-        "Budget has been exceeded",
-        "Rejected Request: model is not allowed",
-        "No deployments available",
-    ],
-)
-def test_what_a_caller_has_written_does_not_decide_what_happened(quoted: str) -> None:
-    text = engine_text(f"1 validation error: {{'loc': 'body.stop', 'msg': 'Not valid', 'input': '{quoted}'}}")
+def refused(quoted: str) -> str:
+    """What vLLM says of a value that it refuses."""
+    return f"1 validation error:\n  {{'type': 'x', 'loc': 'body.stop', 'msg': 'Not valid', 'input': {quoted!r}}}"
 
-    problem = explain(Report(400, "x", text), CHAT)
+
+AFTER = "\n\nLiteLLM: model group 'tiny' failed with the error above. No fallback was attempted."
+FORMS: dict[str, Callable[[str, int], str]] = {
+    "a document": lambda message, status: (
+        f"litellm.BadRequestError: Hosted_vllmException - {json.dumps(engine_document(message, status))}{AFTER}"
+    ),
+    "a document for completions": lambda message, status: (
+        f"litellm.BadRequestError: OpenAIException - Error code: {status} - {engine_document(message, status)}{AFTER}"
+    ),
+    "a message for streamed completions": lambda message, status: (
+        f"litellm.BadRequestError: OpenAIException - {message}"
+    ),
+    "a document that LiteLLM has broken": lambda message, status: (
+        f"litellm.BadRequestError: Hosted_vllmException - {json.dumps(engine_document(message, status))[:-5]}{AFTER}"
+    ),
+}
+"""As LiteLLM 1.106.2 writes what an engine answered."""
+PHRASES = [
+    "connection refused",
+    "Connection error",
+    "cannot connect",
+    "server disconnected",
+    "service unavailable",
+    "No deployments available",
+    "no healthy deployment",
+    "Budget has been exceeded",
+    "Rejected Request: model is not allowed",
+    "request params are disabled on this proxy: x",
+    "Invalid JSON",
+    "Invalid model name passed in model=None.",
+    "Missing required parameter: 'x'",
+    "context length",
+    "context window",
+    "max_model_len",
+    "is too large",
+    "too many tokens",
+    "tool choice a requires --",
+    "Limit type: requests. Current limit: 1",
+    "not allowed to call this route",
+    "No api key passed in",
+    "Key is blocked.",
+    "timed out",
+    "Hosted_vllmException - Connection error.",
+    "OpenAIException - Error code: 503 - {'error': {'message': 'x'}}",
+    '{"error": {"message": "context length"}}',
+    "'loc': 'body.x', 'msg': 'y'",
+    "\n\nLiteLLM: x",
+]
+"""Something of every pattern by which errors are recognised."""
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("quoted", PHRASES)
+def test_what_a_caller_has_written_does_not_decide_what_happened(quoted: str, form: Callable[[str, int], str]) -> None:
+    problem = explain(Report(400, "x", form(refused(quoted), 400)), CHAT)
+    failure = explain(Report(500, "x", form(refused(quoted), 500)), CHAT)
 
     assert (problem.status, problem.code, problem.message) == (400, "invalid_request", "stop: Not valid")
+    assert failure == Situation.MODEL_FAILED.value
+
+
+@given(
+    words=st.lists(st.sampled_from([*PHRASES, "'", '"', "}", "{", "\\", " - "]) | st.text(max_size=5), max_size=6),
+    status=st.sampled_from([400, 401, 403, 404, 422, 429, 500, 502, 503]),
+    form=st.sampled_from([*FORMS.values()]),
+    path=st.sampled_from([CHAT, "/v1/completions"]),
+)
+def test_no_words_of_a_caller_s_change_what_it_is_told(
+    words: list[str], status: int, form: Callable[[str, int], str], path: str
+) -> None:
+    told = [explain(Report(status, "x", form(refused(quoted), status)), path) for quoted in ("", "".join(words))]
+
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("name", PHRASES)
+def test_the_name_of_a_model_that_is_not_there_decides_nothing(name: str) -> None:
+    denied = Report(403, "key_model_access_denied", f"The requested model '{name}' is not available")
+    unknown = Report(400, "None", f"400: {{'error': '/completions: Invalid model name passed in model={name}. Call'}}")
+
+    assert explain(denied, CHAT) == Situation.MODEL_NOT_FOUND.value
+    assert explain(unknown, CHAT) == Situation.MODEL_NOT_FOUND.value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "litellm.InternalServerError: InternalServerError: Hosted_vllmException - Cannot connect to host a:8000 ssl",
+        "litellm.APIConnectionError: APIConnectionError: OpenAIException - Connection error.",
+        "litellm.InternalServerError: OpenAIException - [Errno -2] Name or service not known",
+        "litellm.InternalServerError: Hosted_vllmException - Server disconnected",
+    ],
+)
+def test_an_engine_that_is_not_reached_is_not_available(text: str) -> None:
+    assert explain(Report(500, "x", text), CHAT) == Situation.MODEL_UNAVAILABLE.value
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_what_an_engine_says_by_its_status_is_told_on_every_path(form: Callable[[str, int], str]) -> None:
+    away = json.loads(AWAY)["error"]["message"]
+
+    assert explain(Report(503, "x", form(away, 503)), CHAT) == Situation.MODEL_UNAVAILABLE.value
+    assert explain(Report(401, "x", form("Unauthorized", 401)), CHAT) == Situation.MODEL_UNAVAILABLE.value
+    too_long = explain(Report(400, "x", form("maximum context length is 8 tokens.", 400)), CHAT)
+    assert (too_long.code, too_long.param) == ("context_length_exceeded", "messages")
+
+
+NESTED = '{"a":' * 40_000
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "text"),
+    [
+        (403, "key_model_access_denied", f"The requested model '{NESTED}' is not available"),
+        (400, "x", f"Invalid request format: {NESTED}"),
+        (400, "x", f"Hosted_vllmException - {NESTED}"),
+        (400, "x", f"OpenAIException - Error code: 400 - {'[' * 16_000}"),
+        (400, "x", engine_text("z-" * 400_000)),
+        (400, "x", engine_text("(parameter=" * 80_000)),
+        (400, "x", engine_text("tool choice " * 80_000)),
+        (400, "x", engine_text("litellm." + "a" * 800_000)),
+        (500, "x", "Hosted_vllmException" * 40_000),
+        (500, "x", "litellm.a: " * 80_000),
+    ],
+)
+def test_no_text_takes_the_event_loop_for_long(status: int, kind: str, text: str) -> None:
+    explain(Report(status, kind, text[:1000]), CHAT)
+    begun = time.process_time()
+    explain(Report(status, kind, text), CHAT)
+
+    assert time.process_time() - begun < 0.1
 
 
 @pytest.mark.parametrize(
