@@ -16,7 +16,7 @@ from typing import Any, cast
 from . import errors
 from .errors import Problem, Situation
 from .keys import in_one_spelling
-from .parameters import PlatformParameters
+from .parameters import PlatformParameters, read_request
 from .presence import Presences
 from .usage import is_unasked, is_usage_alone
 
@@ -116,11 +116,15 @@ class TenantAnswers:
         if content is None:
             return
         pairs: list[Header] = scope["headers"]
-        if refusal := self._parameters.refusal(content) or self._presences.refusal(pairs):
+        document = read_request(content)
+        if document is None:
+            await answer.fail(Situation.INVALID_JSON.value)
+            return
+        if refusal := self._parameters.refusal(document) or self._presences.refusal(pairs):
             await answer.fail(refusal)
             return
         scope["headers"] = _as_json(pairs)
-        answer.hides_usage = is_unasked(scope["path"], content)
+        answer.hides_usage = is_unasked(scope["path"], document)
         presence = self._presences.begin(scope["path"], content, pairs, receive, lambda: answer.ended)
         try:
             await self._application(scope, presence.receive, answer.send)

@@ -9,7 +9,8 @@ of its caches, one for all callers, and a medium that is named and not sent is a
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from .errors import Problem, Situation, not_allowed
@@ -47,6 +48,26 @@ TOOL_CALL = "tool_use"
 """A part that tells of a call of a tool, whose `input` is the tool's own document and no content."""
 
 
+STREAM = "stream"
+"""LiteLLM streams where it is `true` alone, and an engine takes `1` and `"yes"` for it as well: LiteLLM would then fail
+to read the answer, after it was computed."""
+_NO_BOOLEAN = replace(
+    Situation.INVALID_REQUEST.value, message="The parameter stream is neither true nor false.", param=STREAM
+)
+
+
+def read_request(content: bytes) -> dict[str, Any] | None:
+    """The document in a request's body; None where it is no JSON object.
+
+    What LiteLLM would be lenient on is refused: what two readers understand differently gets by one of them.
+    """
+    try:
+        found: object = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
+
+
 class PlatformParameters:
     """The names that no request of a tenant may bear.
 
@@ -57,21 +78,13 @@ class PlatformParameters:
     def __init__(self, owned: Iterable[str]) -> None:
         self._names = (frozenset(owned) | ALWAYS_REFUSED) - COMMON
 
-    def refusal(self, content: bytes) -> Problem | None:
-        """Why a request with this body is refused, or None.
-
-        What LiteLLM would be lenient on is refused: what two readers understand differently gets by one of them.
-        """
-        try:
-            found: object = json.loads(content.decode("utf-8"))
-        except (ValueError, RecursionError):
-            return Situation.INVALID_JSON.value
-        if not isinstance(found, dict):
-            return Situation.INVALID_JSON.value
-        document = cast("dict[str, Any]", found)
+    def refusal(self, document: Mapping[str, Any]) -> Problem | None:
+        """Why a request with this body is refused, or None."""
         own = sorted(name for name in document if self._is_ours(name))
         if own:
             return not_allowed(own[0])
+        if not isinstance(document.get(STREAM), bool | None):
+            return _NO_BOOLEAN
         return not_allowed(MEDIA_KEY) if any(_names_media(document.get(name)) for name in ASKED) else None
 
     def _is_ours(self, name: str) -> bool:

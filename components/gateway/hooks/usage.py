@@ -6,7 +6,7 @@ event that only then comes is kept from callers who have not asked: they read a 
 """
 
 import json
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, cast
 
 PATH = "/v1/completions"
@@ -28,11 +28,10 @@ def ask_for_usage(call: str, request: MutableMapping[str, Any]) -> None:
         request[OPTIONS] = {**cast("dict[str, Any]", options), OPTION: True}
 
 
-def is_unasked(path: str, content: bytes) -> bool:
-    """Whether the caller of a request with this body, a JSON object, gets a usage that it has not asked for."""
+def is_unasked(path: str, request: Mapping[str, Any]) -> bool:
+    """Whether the caller of a request gets a usage that it has not asked for."""
     if path != PATH:
         return False
-    request = cast("dict[str, Any]", json.loads(content))
     options = request.get(OPTIONS)
     return not (isinstance(options, dict) and cast("dict[str, Any]", options).get(OPTION))
 
@@ -43,14 +42,19 @@ def is_usage_alone(event: bytes) -> bool:
         return False
     try:
         found: object = json.loads(b"".join(line[5:] for line in event.split(b"\n") if line.startswith(b"data:")))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     if not isinstance(found, dict):
         return False
     document = cast("dict[str, Any]", found)
-    return bool(document.get("usage")) and not any(_says_something(choice) for choice in document.get("choices") or ())
+    choices: object = document.get("choices") or []
+    if not document.get("usage") or "error" in document or not isinstance(choices, list):
+        return False
+    return not any(_says_something(choice) for choice in cast("list[object]", choices))
 
 
-def _says_something(choice: dict[str, Any]) -> bool:
+def _says_something(choice: object) -> bool:
+    if not isinstance(choice, dict):
+        return True
     # LiteLLM puts a choice without a text where an engine has none.
-    return any(value is not None for name, value in choice.items() if name != "index")
+    return any(value is not None for name, value in cast("dict[str, Any]", choice).items() if name != "index")

@@ -6,13 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.gateway.hooks.parameters import ALWAYS_REFUSED, PlatformParameters
+from components.gateway.hooks.parameters import ALWAYS_REFUSED, PlatformParameters, read_request
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["uuid", "type", "a"]), inner),
+)
 PARAMETERS = PlatformParameters(["metadata", "no-log", "max_retries"])
 
 
 def refused(document: object) -> str | None:
-    problem = PARAMETERS.refusal(json.dumps(document).encode())
+    request = read_request(json.dumps(document).encode())
+    assert request is not None
+    problem = PARAMETERS.refusal(request)
     return problem.param if problem else None
 
 
@@ -26,7 +32,7 @@ def test_a_usual_request_is_let_through() -> None:
         "top_k": 5,
         "user": "someone",
     }
-    assert PARAMETERS.refusal(json.dumps(request).encode()) is None
+    assert PARAMETERS.refusal(request) is None
 
 
 @pytest.mark.parametrize("name", [*sorted(ALWAYS_REFUSED), "no-log", "max_retries", "litellm_metadata", "_private"])
@@ -93,11 +99,27 @@ def test_no_depth_of_a_request_makes_it_fail() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"[1, 2]", b'"x"', b"{", b"\xff\xfe{", b'{"a":1}x', b"[" * 100_000, b"null"])
 def test_what_is_no_json_object_is_refused(content: bytes) -> None:
-    problem = PARAMETERS.refusal(content)
-    assert problem is not None
-    assert problem.code == "invalid_json"
+    assert read_request(content) is None
 
 
 @given(st.binary(max_size=200))
 def test_no_body_makes_it_fail(content: bytes) -> None:
-    PARAMETERS.refusal(content)
+    read_request(content)
+
+
+@given(st.dictionaries(st.sampled_from(["stream", "input", "messages", "model"]), JSON))
+def test_no_document_makes_it_fail(document: dict[str, Any]) -> None:
+    PARAMETERS.refusal(document)
+
+
+@pytest.mark.parametrize("stream", [1, 0, "true", "yes", "", [], {}, 1.0])
+def test_a_stream_that_is_neither_true_nor_false_is_refused(stream: object) -> None:
+    """LiteLLM and the engine would take it for different things, after which LiteLLM fails to read the answer."""
+    problem = PARAMETERS.refusal({"model": "tiny", "stream": stream})
+    assert problem is not None
+    assert (problem.status, problem.code, problem.param) == (400, "invalid_request", "stream")
+
+
+@pytest.mark.parametrize("stream", [True, False, None])
+def test_a_stream_that_is_true_or_false_or_left_open_passes(stream: object) -> None:
+    assert PARAMETERS.refusal({"model": "tiny", "stream": stream}) is None

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from components.gateway.hooks.usage import ask_for_usage
+from components.gateway.hooks.usage import ask_for_usage, is_usage_alone
 
 ASKED = {"include_usage": True}
 
@@ -34,3 +34,20 @@ def test_on_other_paths_nothing_is_asked(call: str) -> None:
     request: dict[str, Any] = {"stream": True}
     ask_for_usage(call, request)
     assert request == {"stream": True}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"usage": {"total_tokens": 1}, "error": {"message": "it broke"}}',
+        '{"usage": {"total_tokens": 1}, "choices": ["text"]}',
+        '{"usage": {"total_tokens": 1}, "choices": 7}',
+        '{"usage": {"total_tokens": 1}, "choices": {"0": {}}}',
+        '{"usage": null, "choices": []}',
+        '["usage"]',
+        '"usage"',
+        '{"usage": ' + "[" * 100_000,
+    ],
+)
+def test_an_event_that_says_anything_else_or_is_odd_is_not_left_out(document: str) -> None:
+    assert not is_usage_alone(b"data: " + document.encode())
