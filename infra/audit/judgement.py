@@ -1,11 +1,29 @@
 """From an answer to what it says of a control."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.audit.corpus import Case
 from infra.audit.mechanism import Mechanism, Refusal
 from infra.audit.results import Outcome
 from infra.config.trust import ControlId
+
+MECHANISM_WORDS: Mapping[Mechanism, str] = {
+    Mechanism.POLICY: "an admission policy",
+    Mechanism.WEBHOOK: "a webhook",
+    Mechanism.POD_SECURITY: "Pod Security",
+    Mechanism.QUOTA: "the quota",
+    Mechanism.UNCOUNTED: "a quota that has not counted its kind yet",
+    Mechanism.LIMITS: "the limit range",
+    Mechanism.ROLE: "the role",
+    Mechanism.CORE: "the API server's own rules",
+    Mechanism.ABSENT: "the absence of what it names",
+    Mechanism.OUTAGE: "a webhook that does not answer",
+    Mechanism.BUSY: "an API server that is too busy",
+    Mechanism.IMPERSONATION: "the cluster, where whoever audits may not act as whoever may ask for it",
+    Mechanism.UNCLEAR: "something unknown",
+}
+"""What each is called in an observation."""
 
 _UNASKED = frozenset({Mechanism.ABSENT, Mechanism.BUSY, Mechanism.IMPERSONATION})
 """What refuses a request before anybody has looked at whether it may be made."""
@@ -87,19 +105,4 @@ def _is_the_controls_own(refusal: Refusal, control: ControlId) -> bool:
 def _words(refusal: Refusal | None) -> str:
     if refusal is None:
         return ""
-    names = {
-        Mechanism.POLICY: "an admission policy",
-        Mechanism.WEBHOOK: "a webhook",
-        Mechanism.POD_SECURITY: "Pod Security",
-        Mechanism.QUOTA: "the quota",
-        Mechanism.UNCOUNTED: "a quota that has not counted its kind yet",
-        Mechanism.LIMITS: "the limit range",
-        Mechanism.ROLE: "the role",
-        Mechanism.CORE: "the API server's own rules",
-        Mechanism.ABSENT: "the absence of what it names",
-        Mechanism.OUTAGE: "a webhook that does not answer",
-        Mechanism.BUSY: "an API server that is too busy",
-        Mechanism.IMPERSONATION: "the cluster, where whoever audits may not act as whoever may ask for it",
-        Mechanism.UNCLEAR: "something unknown",
-    }
-    return f"{names[refusal.mechanism]} ({refusal.message})"
+    return f"{MECHANISM_WORDS[refusal.mechanism]} ({refusal.message})"

@@ -18,6 +18,8 @@ import yaml
 
 from infra.audit.budgets.settings import FAIL_CLOSED
 from infra.audit.corpus import load_corpus
+from infra.audit.judgement import MECHANISM_WORDS
+from infra.audit.mechanism import Mechanism
 from infra.audit.offline.run import audit_offline
 from infra.audit.report import AuditReport
 from infra.cli.offline import kyverno_binary, stand_in_secrets
@@ -170,7 +172,7 @@ def test_the_trusted_tier_refuses_nothing_of_the_corpus_by_a_policy_and_legitima
     tried = [case for row in found["controls"] for case in row["not_claimed"]]
     admitted = {case["case"] for case in tried if case["seen"].endswith("admitted")}
     assert len(admitted & {case.id for case in load_corpus().cases}) > 60
-    assert [case["case"] for case in tried if "an admission policy" in case["seen"]] == []
+    assert [case["case"] for case in tried if MECHANISM_WORDS[Mechanism.POLICY] in case["seen"]] == []
     assert left_behind(kubectl) == ""
 
 

@@ -245,6 +245,7 @@ REFUSALS = [
     Refusal(CHAT_PATH, {**CHAT, "messages": "hello"}, 400, "invalid_request", None),
     Refusal(CHAT_PATH, {**CHAT, "temperature": -9}, 400, "invalid_request", "temperature"),
     Refusal(CHAT_PATH, {**CHAT, "temperature": -9, "stream": True}, 400, "invalid_request", "temperature"),
+    Refusal(CHAT_PATH, {**CHAT, "stream": 1}, 400, "invalid_request", "stream"),
     Refusal(CHAT_PATH, {**CHAT, "tools": [FUNCTION]}, 400, "tools_not_enabled", None),
     Refusal(CHAT_PATH, LONG_CHAT, 400, "context_length_exceeded", "messages"),
     Refusal(CHAT_PATH, {**CHAT, "max_tokens": 9999}, 400, "context_length_exceeded", "max_tokens"),

@@ -5,6 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
+from infra.blueprint.names import CONTROL_LABEL
 from infra.controls.sr2_no_gpu_without_own_queue import POLICIES
 from lab.cluster import Kubectl
 from tests.lab.faults import wait_until
@@ -105,7 +106,7 @@ def test_its_policies_are_all_there_and_it_alone_is_in_force_above_the_tier(queu
 def test_nothing_of_sr1_is_there_and_tenants_reach_what_is_behind_the_gateway(queues_alone: GroupedPlatform) -> None:
     kubectl = queues_alone.kubectl
 
-    assert kubectl.run("get", "networkpolicies", "--all-namespaces", "--selector=bulkhead.dev/control") == ""
+    assert kubectl.run("get", "networkpolicies", "--all-namespaces", f"--selector={CONTROL_LABEL}") == ""
     with probing(kubectl, WORKLOADS, "tenants-probe") as prober:
         assert prober.reaches(address_of(kubectl, ENGINES, "app.kubernetes.io/name=engine"), 8000)
         assert prober.reaches(address_of(kubectl, GATEWAY, "app.kubernetes.io/name=database"), 5432)

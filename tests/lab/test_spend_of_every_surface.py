@@ -1,6 +1,8 @@
 """What a tenant is charged: on every path, plain and streamed, what PostgreSQL records is what the answer itself says.
 
-Where the caller does not hear that, since it has left or has not asked, it is what the engine has counted all the same.
+Where the caller does not hear that, since it has left or has not asked, the engine's count of the prompt is recorded
+all the same. That of the answer is known where the engine can be told how long it is to be, on chat and completions; of
+responses and messages a text in its middle and one at its end cannot be told apart here.
 
 All is asked with one key that nobody else has, so that whatever is recorded of it was asked here.
 """
@@ -36,7 +38,7 @@ LENGTHS = {name: length for length, name in enumerate(SURFACES, start=1)}
 LEFT_AFTER = 5
 """Pieces of text."""
 SENT_SECONDS = 0.5
-"""In which a request surely is at the gateway; whether its answer has begun by then makes no difference."""
+"""In which a request surely is at the gateway. Whether its answer has begun by then is left open."""
 
 Document = dict[str, Any]
 
@@ -65,7 +67,8 @@ class Unheard:
     Attributes:
         surface: Where the same is asked plainly, so that the prompt's tokens are known.
         tokens: In the answer, other than those of any other answer; where the engine can be told, whatever it says.
-        pieces: Of text, after which its caller leaves; None stays until the end.
+        pieces: Of text, after which its caller leaves: 0 once its request is sent, whatever has come; None stays until
+            the end.
     """
 
     surface: str
@@ -75,16 +78,16 @@ class Unheard:
 
 UNHEARD = {
     "chat left in its middle": Unheard("chat", 900, LEFT_AFTER),
-    "chat left before its beginning": Unheard("chat", 880, 0),
+    "chat left at once": Unheard("chat", 880, 0),
     "completions left in its middle": Unheard("completions", 890, LEFT_AFTER),
-    "completions left before its beginning": Unheard("completions", 870, 0),
+    "completions left at once": Unheard("completions", 870, 0),
     "responses left in its middle": Unheard("responses", 860, LEFT_AFTER),
     "messages left in its middle": Unheard("messages", 850, LEFT_AFTER),
     "completions without a usage": Unheard("completions", 5, None),
 }
 """Seconds of the lab's model, and about as many tokens as its context has room for beside a short question."""
 IGNORE_END = {"chat", "completions"}
-"""Where an answer goes on to its last token though its text has come to an end."""
+"""Where an answer goes on to its last token though its text has come to an end, so that its tokens are known."""
 
 
 @dataclass(frozen=True)
@@ -226,8 +229,10 @@ def test_an_answer_is_recorded_once_with_its_own_usage_and_at_the_models_price(b
 
 
 @pytest.mark.parametrize("name", UNHEARD)
-def test_a_stream_costs_what_the_engine_has_counted_whether_or_not_its_caller_hears_it(bill: Bill, name: str) -> None:
-    """A caller that leaves pays for the whole answer: else the prompt of a stream left at once would cost nothing."""
+def test_a_stream_is_charged_with_the_engines_count_of_its_prompt_though_its_caller_has_left_or_not_asked(
+    bill: Bill, name: str
+) -> None:
+    """On chat and completions with that of the whole answer, too. LiteLLM's own estimates know neither."""
     found = bill.of(UNHEARD[name])
 
     assert len(found) == 1, (UNHEARD[name], bill.answers, bill.recorded.entries)
