@@ -73,7 +73,8 @@ def obstacle(model: Model, home: Pool, pool: Pool) -> str | None:
     """Why `pool` cannot run engines of `model`, whose own pool is `home`, in words; None where it can.
 
     Nothing here knows how much memory a model takes or which kernels it needs. What runs on a device of `home` runs on
-    one that has as much memory, on a GPU with the same compute capability or a higher one.
+    one that has as much memory, on a GPU with the same compute capability or a higher one. Nobody's prompts leave nodes
+    with encrypted memory, or a sandbox, for nodes without.
     """
     return next(_obstacles(model, home, pool), None)
 
@@ -95,6 +96,11 @@ def _obstacles(model: Model, home: Pool, pool: Pool) -> Iterator[str]:
             f"its GPUs have compute capability {_dotted(pool.compute_capability)}, and those of {home.name}"
             f" {_dotted(home.compute_capability)}"
         )
+    if home.confidential and not pool.confidential:
+        yield f"the memory of its nodes is not encrypted, and that of {home.name}'s is"
+    # What runs without a sandbox is not known to run in one, and what runs in one may need it.
+    if pool.sandbox is not home.sandbox:
+        yield f"its sandbox is {pool.sandbox or 'none'}, and that of {home.name} is {home.sandbox or 'none'}"
 
 
 def _dotted(number: tuple[int, int]) -> str:

@@ -155,7 +155,8 @@ class Model(StackFilePart):
     """The pool whose nodes run the engines.
 
     On GPUs, those that are a sensitive tenant's own run instead on a pool that is dedicated to it, where it has one
-    with room for an engine on a node, as much memory on each device and GPUs as new.
+    with room for an engine on a node, as much memory on each device, GPUs of the same compute capability or a higher
+    one that are not shared in time, the same sandbox, and encrypted memory where this one has it.
     """
     gpus: int | None = Field(default=None, ge=1, le=16, examples=[1])
     """GPU devices for each engine; 1 unless said, none on a `cpu` pool."""

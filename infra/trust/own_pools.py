@@ -57,7 +57,20 @@ def _like(home: Pool, devices: int) -> str:
     if isinstance(home.partition, MigPartition):
         on_each_node = home.devices_on_each_node
         keys.append(f"partition: {{kind: mig, size: {home.partition.size}}}")
+    keys += _gke_keys(home)
     return f"{{{', '.join(keys)}, nodes: {{max: {-(-devices // on_each_node)}}}}}"
+
+
+def _gke_keys(home: Pool) -> Iterator[str]:
+    """What makes its nodes more than GPUs, on GKE: without it another pool would not do, or not be made at all."""
+    if home.machine_type:
+        yield f"machine_type: {home.machine_type}"
+    if home.spot:
+        yield "spot: true"
+    if home.confidential:
+        yield "confidential: true"
+    if home.sandbox:
+        yield f"sandbox: {home.sandbox}"
 
 
 def _own_pools(config: StackConfig, tenant: Tenant, home: Pool, models: list[Model]) -> str:

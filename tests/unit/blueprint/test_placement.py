@@ -392,7 +392,9 @@ def _open_pool(draw: st.DrawFn, name: str) -> Document:
     accelerator = draw(st.sampled_from(["nvidia-l4", "nvidia-a100-80gb", H100]))
     sizes = [mig(size) for size in ("1g.10gb", "3g.40gb")] if accelerator != "nvidia-l4" else []
     partition: Document = draw(st.sampled_from([{"kind": "whole"}, *sizes]))
-    return pool(name, accelerator, partition=partition, gpus_per_node=draw(st.integers(1, 3)), nodes={"max": 99})
+    guarded = {"confidential": draw(st.booleans()), "sandbox": draw(st.sampled_from([None, "gvisor"]))}
+    on_each_node = draw(st.integers(1, 3))
+    return pool(name, accelerator, partition=partition, gpus_per_node=on_each_node, nodes={"max": 99}, **guarded)
 
 
 @st.composite
@@ -437,6 +439,12 @@ def test_common_models_are_refused_to_sensitive_tenants_only_where_no_pool_of_th
     assert meetings_on_a_gpu(made.blueprint) == []
     if made.posture.sound:
         assert meetings_on_a_node(made.blueprint) == []
+    flavors = {each.node_pool_name: each for each in made.config.gpu_pools}
+    for engine in made.blueprint.engines:
+        if engine.flavor is not None:
+            home, runs_on = homes[engine.model], flavors[engine.flavor]
+            assert runs_on.confidential or not home.confidential
+            assert runs_on.sandbox is home.sandbox
     for name, owner in left:
         assert owner is not None
         assert all(obstacle(made.config.model(name), homes[name], each) for each in own[owner])

@@ -93,6 +93,30 @@ def test_a_pool_that_cannot_run_them_leaves_them_where_they_are(home: Document, 
     assert pool_of_clinic(config(home, own, gpus=devices)) == "home"
 
 
+ENCRYPTED: Document = {"spot": True, "confidential": True}
+SANDBOXED: Document = {"sandbox": "gvisor"}
+
+
+@pytest.mark.parametrize(
+    ("home", "own"),
+    [
+        (pool("home", H100, **ENCRYPTED), pool("own", H100)),
+        (pool("home", H100, **SANDBOXED), pool("own", H100)),
+        (pool("home", H100), pool("own", H100, **SANDBOXED)),
+    ],
+    ids=["out of encrypted memory", "out of a sandbox", "into a sandbox"],
+)
+def test_no_engine_leaves_what_guards_its_nodes(home: Document, own: Document):
+    assert pool_of_clinic(config(home, own)) == "home"
+
+
+def test_of_an_encrypted_spot_pool_and_a_plain_steady_one_the_encrypted_one_succeeds_an_encrypted_one():
+    vault, jobs = pool("vault", H100, **ENCRYPTED), pool("jobs", H100)
+
+    assert pool_of_clinic(config(pool("home", H100, **ENCRYPTED), vault, jobs)) == "vault"
+    assert pool_of_clinic(config(pool("home", H100, spot=True), vault, jobs)) == "jobs"
+
+
 def test_of_several_the_steady_one_comes_first_then_the_one_alike_then_the_smallest():
     alike, larger, smaller = pool("c", H100), pool("a", "nvidia-h200-141gb"), pool("b", "nvidia-h100-mega-80gb")
 

@@ -141,3 +141,29 @@ def test_without_such_a_pool_the_error_shows_what_it_takes_and_what_it_has():
 def test_with_nothing_of_its_own_the_error_says_so():
     (finding,) = posture_of(common(trust={"tier": "adversarial", "waivers": []})).errors
     assert "secret has no pool of its own now" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("keys", "written", "because"),
+    [
+        (
+            {"spot": True, "confidential": True, "machine_type": "a3-highgpu-1g"},
+            "{accelerator: nvidia-h100-80gb, machine_type: a3-highgpu-1g, spot: true, confidential: true, nodes: {max:",
+            "the memory of its nodes is not encrypted, and that of gpu's is",
+        ),
+        (
+            {"sandbox": "gvisor"},
+            "{accelerator: nvidia-h100-80gb, sandbox: gvisor, nodes: {max:",
+            "its sandbox is none, and that of gpu is gvisor",
+        ),
+    ],
+    ids=["encrypted memory", "a sandbox"],
+)
+def test_the_pool_to_write_has_what_guards_the_nodes_of_the_model_s(keys: Document, written: str, because: str):
+    parts = common(OWN, trust={"tier": "adversarial", "waivers": []})
+    gke: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
+    parts = {**parts, "cluster": gke, "pools": [pool("cpu", "cpu"), {**WHOLE, **keys}, OWN]}
+
+    (finding,) = posture_of(parts).errors
+    assert written in finding.message
+    assert f"own for m, since {because}" in finding.message
