@@ -64,7 +64,8 @@ def _divided(pattern: EnginePart, callers: tuple[TenantPart, ...], scoped: bool)
         if owner is None:
             kept = isolation if scoped else pattern.cache_isolation
             return replace(pattern, cache_isolation=kept, takes_media=media)
-        # The only caller's engines keep the model's name: raising the tier must not replace them.
+        # The only caller's engines keep the model's name, so that raising the tier makes no second Deployment, which
+        # would need devices beside the first; they restart only where they move to a pool of the caller's own.
         name = pattern.model if len(owners) == 1 else engine_name(pattern.model, owner)
         return replace(pattern, name=name, tenant=owner, cache_isolation=own, takes_media=True)
 

@@ -4,13 +4,16 @@ vLLM keeps the attention state of prompts' beginnings and computes it once for a
 it decides what is reused; replicas, restarts and the cache's size decide how long.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from infra.blueprint.caches import callers_of
 from infra.blueprint.model import Blueprint, EnginePart
 from infra.diff.model import CacheEffect
+
+TENANTS_SHOWN = 4
+"""Names of tenants whose own engines restart: every one of a model may be somebody's."""
 
 
 class Sharing(StrEnum):
@@ -28,12 +31,18 @@ class PrefixCache:
     Attributes:
         sharing: Who may reuse an entry.
         callers: How many tenants may call the model.
-        engine: What its engines are like; most changes restart them, and their caches start empty.
+        engines: Its Deployments of engines, those that tenants share first; most changes of one restart it, and its
+            cache starts empty.
     """
 
     sharing: Sharing
     callers: int
-    engine: EnginePart
+    engines: tuple[EnginePart, ...]
+
+    @property
+    def engine(self) -> EnginePart:
+        """What its engines are like, whosever they are, but for the nodes and whose prompts they may take."""
+        return self.engines[0]
 
     @property
     def words(self) -> str:
@@ -43,10 +52,13 @@ class PrefixCache:
 
 
 def prefix_caches(blueprint: Blueprint) -> Mapping[str, PrefixCache]:
-    """Every model's prefix cache, by the model's name; engines of one tenant's own are like the model's others."""
+    """Every model's prefix cache, by the model's name."""
+    by_model: dict[str, list[EnginePart]] = {}
+    for engine in sorted(blueprint.engines, key=lambda engine: (engine.tenant is not None, engine.name)):
+        by_model.setdefault(engine.model, []).append(engine)
     return {
-        engine.model: PrefixCache(_sharing(engine), len(callers_of(blueprint, engine.model)), engine)
-        for engine in reversed(blueprint.engines)
+        model: PrefixCache(_sharing(engines[0]), len(callers_of(blueprint, model)), tuple(engines))
+        for model, engines in by_model.items()
     }
 
 
@@ -75,8 +87,29 @@ def _effects(was: PrefixCache, now: PrefixCache) -> Iterator[str]:
             f" {was.engine.replicas}"
         )
     yield from _of_picking(was.engine, now.engine)
-    if _as_it_runs(was.engine) != _as_it_runs(now.engine):
+    yield from _of_restarts(was, now)
+
+
+def _of_restarts(was: PrefixCache, now: PrefixCache) -> Iterator[str]:
+    """Which Deployments of those that stay make other pods: not all, where one tenant's own run on other nodes."""
+    before = {engine.name: _as_it_runs(engine) for engine in was.engines}
+    staying = [engine for engine in now.engines if engine.name in before]
+    restarting = [engine for engine in staying if before[engine.name] != _as_it_runs(engine)]
+    if not restarting:
+        return
+    if len(restarting) == len(now.engines):
         yield "its engines restart, so their caches start empty"
+        return
+    owners = [engine.tenant for engine in restarting if engine.tenant is not None]
+    whose = [] if len(owners) == len(restarting) else ["that tenants share"]
+    if owners:
+        whose.append(f"of {_listed(owners)} alone")
+    yield f"the engines {' and those '.join(whose)} restart, so their caches start empty"
+
+
+def _listed(tenants: Sequence[str]) -> str:
+    more = len(tenants) - TENANTS_SHOWN
+    return ", ".join(tenants[:TENANTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _of_media(was: EnginePart, now: EnginePart) -> Iterator[str]:

@@ -174,13 +174,36 @@ def test_an_engine_that_restarts_starts_with_an_empty_cache() -> None:
 OWN = {"name": "own", "accelerator": "nvidia-h100-80gb", "nodes": {"max": 4}, "dedicated_to": "research"}
 
 
-def test_an_engine_that_moves_to_a_pool_of_its_tenant_s_own_starts_with_an_empty_cache() -> None:
+def test_the_only_caller_s_engine_that_moves_to_a_pool_of_its_own_starts_with_an_empty_cache() -> None:
     sensitive = {**GKE["bulkhead:tenants"][0], "name": "research", "sensitive": True}
     alone = changed(tenants=[sensitive], models__0__cache_isolation="engine_per_tenant")
 
     (effect,) = difference(alone, changed(alone, pools=[*GKE["bulkhead:pools"], OWN])).caches
 
     assert effect.effect == "its engines restart, so their caches start empty"
+
+
+def test_of_engines_side_by_side_those_that_move_to_their_tenant_s_own_pool_are_told_as_restarting() -> None:
+    apart = changed(tenants__0__sensitive=True, models__0__cache_isolation="engine_per_tenant")
+    moved = changed(apart, pools=[*GKE["bulkhead:pools"], OWN])
+
+    (effect,) = difference(apart, moved).caches
+    (back,) = difference(moved, apart).caches
+    (every,) = difference(apart, changed(moved, models__0__engine={"context_length": 4096})).caches
+
+    assert effect.effect == "the engines of research alone restart, so their caches start empty"
+    assert back.effect == effect.effect
+    assert every.effect == "its engines restart, so their caches start empty"
+
+
+def test_engines_that_tenants_share_are_told_apart_from_those_of_one_that_restart() -> None:
+    scoped = changed(trust__enable=["KV1"], tenants__0__sensitive=True, models__0__engine={"media_per_request": 0})
+    sensitive = {**GKE["bulkhead:tenants"][0], "name": "support", "sensitive": True}
+    three = changed(scoped, tenants=[*scoped["bulkhead:tenants"], sensitive])
+
+    (effect,) = difference(three, changed(three, pools=[*GKE["bulkhead:pools"], OWN])).caches
+
+    assert effect.effect == "the engines of research alone restart, so their caches start empty"
 
 
 def test_a_pool_to_which_no_engine_moves_yet_restarts_none() -> None:
