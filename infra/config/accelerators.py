@@ -1,4 +1,4 @@
-"""What the accelerators can do: memory, age, MIG sizes, GPUs on a node, machine types.
+"""What the accelerators can do: memory, compute capability, MIG sizes, GPUs on a node, machine types.
 
 Sources: GKE's GPU documentation and NVIDIA's MIG user guide, read in November 2026. The H200 and B200 sizes have not
 been confirmed on hardware. Memory and compute capability are NVIDIA's published figures, read off no hardware either.
@@ -32,8 +32,9 @@ class AcceleratorFacts:
     Attributes:
         machine_types: GPUs on a node → the usual GKE machine type; its keys are the counts that GKE offers.
         gigabytes: GB of memory of one GPU.
-        compute_capability: What its generation can do, by NVIDIA's number: a kernel or a number format that a model
-            needs is there from one number on.
+        compute_capability: What it can do, by NVIDIA's number, which is no age: an L4 has a higher one than an A100.
+            Most kernels and number formats are there from one number on, but not what is compiled for one
+            architecture alone, as `sm_90a`.
         mig_sizes: MIG profile → instances of it that one GPU holds; empty where the GPU has no MIG.
     """
 
@@ -107,6 +108,11 @@ def mig_instances_per_gpu(accelerator: Accelerator) -> Mapping[str, int]:
     """MIG profile → instances of it on one GPU; empty for accelerators without MIG and for `cpu`."""
     facts = FACTS.get(accelerator)
     return facts.mig_sizes if facts else {}
+
+
+def dotted(compute_capability: tuple[int, int]) -> str:
+    """A compute capability as NVIDIA writes it, as `9.0`."""
+    return ".".join(map(str, compute_capability))
 
 
 CONFIDENTIAL_TECHNOLOGIES: Mapping[str, str] = MappingProxyType(

@@ -7,6 +7,7 @@ of its own run on a pool that is dedicated to it, as soon as it has one that can
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from infra.config.accelerators import dotted
 from infra.config.caches import engine_owners, isolation_in_force, sharers
 from infra.config.models import Model
 from infra.config.pools import MigPartition, Pool, TimeSlicingPartition
@@ -93,15 +94,11 @@ def _obstacles(model: Model, home: Pool, pool: Pool) -> Iterator[str]:
         yield f"a device has {pool.device_gigabytes} GB, and one of {home.name} {home.device_gigabytes} GB"
     if pool.compute_capability < home.compute_capability:
         yield (
-            f"its GPUs have compute capability {_dotted(pool.compute_capability)}, and those of {home.name}"
-            f" {_dotted(home.compute_capability)}"
+            f"its GPUs have compute capability {dotted(pool.compute_capability)}, and those of {home.name}"
+            f" {dotted(home.compute_capability)}"
         )
     if home.confidential and not pool.confidential:
         yield f"the memory of its nodes is not encrypted, and that of {home.name}'s is"
     # What runs without a sandbox is not known to run in one, and what runs in one may need it.
     if pool.sandbox is not home.sandbox:
         yield f"its sandbox is {pool.sandbox or 'none'}, and that of {home.name} is {home.sandbox or 'none'}"
-
-
-def _dotted(number: tuple[int, int]) -> str:
-    return ".".join(map(str, number))

@@ -132,7 +132,7 @@ class Pool(StackFilePart):
 
     @property
     def compute_capability(self) -> tuple[int, int]:
-        """What the generation of its GPUs can do, by NVIDIA's number; (0, 0) on a `cpu` pool."""
+        """What its GPUs can do, by NVIDIA's number; (0, 0) on a `cpu` pool."""
         facts = FACTS.get(self.accelerator)
         return facts.compute_capability if facts else (0, 0)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from infra.config.accelerators import Accelerator, AcceleratorFacts
+from infra.config.accelerators import Accelerator, AcceleratorFacts, dotted
 from infra.report.markdown import code, page, table
 
 
@@ -17,7 +17,7 @@ def accelerator_reference(facts: Mapping[Accelerator, AcceleratorFacts]) -> str:
         table(
             ["accelerator", "memory", "compute capability", "GPUs on a node: machine type"],
             (
-                [code(name), f"{of.gigabytes} GB", ".".join(map(str, of.compute_capability)), _machines(of)]
+                [code(name), f"{of.gigabytes} GB", dotted(of.compute_capability), _machines(of)]
                 for name, of in facts.items()
             ),
         ),

@@ -1,7 +1,9 @@
 """What to write so that a sensitive tenant's own engines of common models have nodes of their own."""
 
 from collections.abc import Iterator
+from math import ceil
 
+from infra.config.accelerators import dotted
 from infra.config.asking import asks_for
 from infra.config.engine_pools import EngineGroup, engine_groups, obstacle
 from infra.config.models import Model
@@ -22,18 +24,23 @@ def groups_of(config: StackConfig, model: Model) -> tuple[EngineGroup, ...]:
 def pool_to_add(config: StackConfig, tenant: Tenant, home: Pool) -> str | None:
     """The pool that would run the engines that `tenant` has of its own on `home`, with the sum of what they take.
 
-    None where it has none there, and where nobody else's engines are there, so that `home` itself can be its own.
+    None where it has none there, and where `home` itself can be its own: nobody else has engines or quota there.
     """
     here = [(model, group) for model in config.models for group in groups_of(config, model) if group.pool == home.name]
     models = [model for model, group in here if group.owner == tenant.name]
-    if not models or len(models) == len(here):
+    if not models or (len(models) == len(here) and not _quotas_of_others(config, tenant, home)):
         return None
     taken = [(_engines(model) * _devices(model), _in_words(model)) for model in models]
     return (
         f"a pool with dedicated_to: {tenant.name}, on which {tenant.name}'s own engines then run by themselves:"
-        f" {added(taken, 'device')} of {home.device_gigabytes} GB or more, on GPUs as new as those of {home.name}, as"
-        f" {_like(home, sum(devices for devices, _ in taken))} has. {_own_pools(config, tenant, home, models)}"
+        f" {added(taken, 'device')} of {home.device_gigabytes} GB or more, on GPUs of compute capability"
+        f" {dotted(home.compute_capability)} or higher, as {_like(home, models)} has."
+        f" {_own_pools(config, tenant, home, models)}"
     )
+
+
+def _quotas_of_others(config: StackConfig, tenant: Tenant, home: Pool) -> bool:
+    return any(config.gpu_quota(other).get(home.name, 0) for other in config.tenants if other.name != tenant.name)
 
 
 def _engines(model: Model) -> int:
@@ -49,8 +56,8 @@ def _in_words(model: Model) -> str:
     return f"{model.name}: {counted(_engines(model), 'engine')} x {_devices(model)}{successor}"
 
 
-def _like(home: Pool, devices: int) -> str:
-    """A pool with nodes as those of `home` and room for so many devices, as a stack file has it."""
+def _like(home: Pool, models: list[Model]) -> str:
+    """A pool with nodes as those of `home` and room for the models' engines, each whole on a node, as a file has it."""
     on_each_node, keys = home.gpus_on_each_node, [f"accelerator: {home.accelerator}"]
     if home.gpus_on_each_node > 1:
         keys.append(f"gpus_per_node: {home.gpus_on_each_node}")
@@ -58,7 +65,8 @@ def _like(home: Pool, devices: int) -> str:
         on_each_node = home.devices_on_each_node
         keys.append(f"partition: {{kind: mig, size: {home.partition.size}}}")
     keys += _gke_keys(home)
-    return f"{{{', '.join(keys)}, nodes: {{max: {-(-devices // on_each_node)}}}}}"
+    nodes = sum(ceil(_engines(model) / max(on_each_node // _devices(model), 1)) for model in models)
+    return f"{{{', '.join(keys)}, nodes: {{max: {nodes}}}}}"
 
 
 def _gke_keys(home: Pool) -> Iterator[str]:

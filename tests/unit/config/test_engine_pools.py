@@ -70,9 +70,9 @@ def test_engines_without_gpus_stay_where_their_model_runs():
         (pool("home", H100, partition=mig()), pool("own", H100)),
         (pool("home", partition=SLICED), pool("own")),
     ],
-    ids=["alike", "newer", "a larger instance", "instances", "whole for an instance", "whole for a share"],
+    ids=["alike", "more capable", "a larger instance", "instances", "whole for an instance", "whole for a share"],
 )
-def test_a_pool_with_as_much_memory_on_gpus_as_new_will_do(home: Document, own: Document):
+def test_a_pool_with_as_much_memory_on_gpus_as_capable_will_do(home: Document, own: Document):
     assert pool_of_clinic(config(home, own)) == "own"
 
 
@@ -87,7 +87,15 @@ def test_a_pool_with_as_much_memory_on_gpus_as_new_will_do(home: Document, own: 
         (pool("home", H100, gpus_per_node=2), pool("own", H100), 2),
         (pool("home", gpus_per_node=2), pool("own", H100, partition=mig("3g.40gb")), 2),
     ],
-    ids=["too small an instance", "too small a GPU", "older", "shared in time", "no GPU", "too few", "instances apart"],
+    ids=[
+        "too small an instance",
+        "too small a GPU",
+        "less capable",
+        "shared in time",
+        "no GPU",
+        "too few",
+        "instances apart",
+    ],
 )
 def test_a_pool_that_cannot_run_them_leaves_them_where_they_are(home: Document, own: Document, devices: int):
     assert pool_of_clinic(config(home, own, gpus=devices)) == "home"

@@ -111,6 +111,7 @@ def test_no_tier_makes_a_shared_pool_a_tenants_own():
     assert "waive" not in finding.message
 
 
+MODELS = [model("small", "cpu")]
 OWN = pool("own", "nvidia-h100-80gb", dedicated_to="secret")
 
 
@@ -133,7 +134,7 @@ def test_without_such_a_pool_the_error_shows_what_it_takes_and_what_it_has():
     (finding,) = posture.errors
     assert finding.path == "bulkhead:tenants[1].sensitive"
     assert "a pool with dedicated_to: secret, on which secret's own engines then run by themselves" in finding.message
-    assert "1 device (m: 1 engine x 1) of 80 GB or more" in finding.message
+    assert "1 device (m: 1 engine x 1) of 80 GB or more, on GPUs of compute capability 9.0 or higher" in finding.message
     assert "{accelerator: nvidia-h100-80gb, nodes: {max: 1}}" in finding.message
     assert "split for m, since a device has 10 GB, and one of gpu 80 GB" in finding.message
 
@@ -167,3 +168,23 @@ def test_the_pool_to_write_has_what_guards_the_nodes_of_the_model_s(keys: Docume
     (finding,) = posture_of(parts).errors
     assert written in finding.message
     assert f"own for m, since {because}" in finding.message
+
+
+def test_the_pool_to_write_has_nodes_for_whole_engines():
+    """Three devices of four are taken on each node, so four engines need four nodes and not three."""
+    parts = common(trust={"tier": "adversarial", "waivers": []})
+    four = {**WHOLE, "gpus_per_node": 4}
+    parts = {**parts, "pools": [pool("cpu", "cpu"), four], "models": [*MODELS, model("m", "gpu", gpus=3, replicas=4)]}
+
+    (finding,) = posture_of(parts).errors
+    assert "12 devices (m: 4 engines x 3)" in finding.message
+    assert "{accelerator: nvidia-h100-80gb, gpus_per_node: 4, nodes: {max: 4}}" in finding.message
+
+
+def test_a_pool_where_another_tenant_has_quota_is_not_to_be_made_its_own():
+    parts = stack(WHOLE, trust={"tier": "adversarial", "waivers": []})
+    others = {**parts, "tenants": [tenant("open", "small", quota={"gpu": 1}), tenant("secret", "m", sensitive=True)]}
+
+    (alone,), (beside,) = posture_of(parts).errors, posture_of(others).errors
+    assert "dedicated_to: secret on pool gpu" in alone.message
+    assert "a pool with dedicated_to: secret, on which" in beside.message
