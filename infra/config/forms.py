@@ -7,7 +7,8 @@ _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _HOST = rf"({_LABEL}\.)+[a-z]([-a-z0-9]{{0,61}}[a-z0-9])?"
 _ADDRESS = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_PATH_PART = "[a-z0-9]+([-._]+[a-z0-9]+)*"
+_PATH_PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+"""A component of a repository's name, as the distribution specification of OCI has it."""
 _REGISTRY = rf"(({_LABEL}\.)+{_LABEL}(:{_PORT})?|{_LABEL}:{_PORT}|localhost)"
 
 NAME_MAX_LENGTH = 40

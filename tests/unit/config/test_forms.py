@@ -52,7 +52,7 @@ def test_every_pattern_of_the_stack_file_has_words_and_no_other_has() -> None:
                 "registry:5000",
                 "localhost/x",
                 "10.0.0.1:5000/x",
-                "r.example.com/a__b/c-d.e",
+                "r.example.com/a__b/c--d.e",
             ],
             [
                 "mirror",
@@ -62,6 +62,9 @@ def test_every_pattern_of_the_stack_file_has_words_and_no_other_has() -> None:
                 "r.example.com/x:1",
                 "r.example.com/../x",
                 "r.example.com/-x",
+                "r.example.com/a..b",
+                "r.example.com/a._b",
+                "r.example.com/a___b",
             ],
         ),
         (
