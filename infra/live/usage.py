@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from components.tenants.reconciler.admin import HttpAdmin, observe
 from components.tenants.reconciler.errors import GatewayError
@@ -74,10 +74,13 @@ def usage_in(tenant: str, answer: Json) -> Iterator[Usage]:
     whatever name the caller made up.
 
     Raises:
-        GatewayError: It is no answer with usage: nothing must not be taken for no spend.
+        GatewayError: It is no answer with usage, or half of one: nothing must not be taken for no spend.
     """
     try:
-        yield from _rows(tenant, answer["results"])
+        days = answer["results"]
+        if not isinstance(days, list):
+            raise _no_usage()
+        yield from _rows(tenant, cast("list[Json]", days))
     except (AttributeError, KeyError, TypeError, ValueError):
         raise _no_usage() from None
 
@@ -95,9 +98,9 @@ def _number_of_pages(answer: Json) -> int:
 
 def _rows(tenant: str, days: list[Json]) -> Iterator[Usage]:
     for day in days:
-        models: Mapping[str, Any] = mapping(mapping(day.get("breakdown")).get("models"))
+        models: Mapping[str, Json] = day["breakdown"]["models"]
         for model, entry in models.items():
-            usage = _usage(tenant, day, model, mapping(mapping(entry).get("metrics")))
+            usage = _usage(tenant, day, model, entry["metrics"])
             if usage.answered_requests or usage.spent_usd:
                 yield usage
 
@@ -111,7 +114,7 @@ def _usage(tenant: str, day: Json, model: str, metrics: Json) -> Usage:
         failed_requests=int(metrics.get("failed_requests") or 0),
         prompt_tokens=int(metrics.get("prompt_tokens") or 0),
         completion_tokens=int(metrics.get("completion_tokens") or 0),
-        spent_usd=float(metrics.get("spend") or 0.0),
+        spent_usd=float(metrics["spend"]),
     )
 
 

@@ -193,18 +193,24 @@ def test_usage_is_read_by_day_and_model() -> None:
     assert row.spent_usd == 0.25
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {},
-        {"results": None},
-        {"results": ["x"]},
-        {"results": [{"breakdown": {"models": {"tiny": {"metrics": {"spend": 1.0}}}}}]},
-        {"results": [{"date": "x", "breakdown": {"models": {"tiny": {"metrics": {"spend": 1.0}}}}}]},
-        {"results": [{"date": "2026-11-24", "breakdown": {"models": {"tiny": {"metrics": {"spend": "x"}}}}}]},
-    ],
-    ids=repr,
-)
+NO_USAGE: list[dict[str, Any]] = [
+    {},
+    {"results": None},
+    {"results": {}, "metadata": {"total_pages": 1}},
+    {"results": ""},
+    {"results": ["x"]},
+    {"results": [{"date": "2026-11-24"}]},
+    {"results": [{"date": "2026-11-24", "breakdown": {}}]},
+    {"results": [{"date": "2026-11-24", "breakdown": {"models": []}}]},
+    {"results": [{"date": "2026-11-24", "breakdown": {"models": {"tiny": {}}}}]},
+    {"results": [{"date": "2026-11-24", "breakdown": {"models": {"tiny": {"metrics": {}}}}}]},
+    {"results": [{"breakdown": {"models": {"tiny": {"metrics": {"spend": 1.0}}}}}]},
+    {"results": [{"date": "x", "breakdown": {"models": {"tiny": {"metrics": {"spend": 1.0}}}}}]},
+    {"results": [{"date": "2026-11-24", "breakdown": {"models": {"tiny": {"metrics": {"spend": "x"}}}}}]},
+]
+
+
+@pytest.mark.parametrize("answer", NO_USAGE, ids=repr)
 def test_what_is_no_usage_is_not_taken_for_none(answer: dict[str, Any]) -> None:
     with pytest.raises(GatewayError, match="something else than a page of usage"):
         list(usage_in("research", answer))
