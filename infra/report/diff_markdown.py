@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from infra.diff.model import StackDifference
 from infra.report.comment import SEPARATOR, Block
 from infra.report.diff_sections import Cell, Quoted, Section, Weight, footing, headline, sections, verdict
-from infra.report.markdown import code, name, table
+from infra.report.markdown import code, plain_or_code, table
 from infra.report.text import printable
 
 ALARM_RANK = 30
@@ -32,7 +32,7 @@ def difference_blocks(difference: StackDifference, *, left_out: Collection[str] 
         difference: The difference.
         left_out: Titles of sections that stand elsewhere.
     """
-    yield Block((f"### {headline(difference, name)}\n\n**{verdict(difference)}**",), ALARM_RANK)
+    yield Block((f"### {headline(difference, plain_or_code)}\n\n**{verdict(difference)}**",), ALARM_RANK)
     for section in (one for one in sections(difference) if one.title not in left_out):
         rank = ALARM_RANK if section.weight is Weight.ALARM else PLAIN_RANK
         yield Block(_variants(section), rank)

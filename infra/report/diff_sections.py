@@ -299,25 +299,25 @@ def _destruction(difference: StackDifference) -> Section:
 
 
 def _resource_row(change: ResourceChange) -> tuple[Cell, ...]:
-    return (change.action,), (change.kind,), (Quoted(change.name),), (change.component,), (destruction_note(change),)
+    return (change.action,), (change.kind,), (Quoted(change.name),), (change.component,), destruction_note(change)
 
 
-def destruction_note(change: ResourceChange) -> str:
+def destruction_note(change: ResourceChange) -> Cell:
     """What else there is to say of a resource that goes."""
-    return ", ".join(_notes(change))
+    return tuple(part for index, note in enumerate(_notes(change)) for part in ((", ", *note) if index else note))
 
 
-def _notes(change: ResourceChange) -> Iterator[str]:
+def _notes(change: ResourceChange) -> Iterator[Cell]:
     if change.loses_data:
-        yield "TAKES ALONG ALL IN IT" if change.kind == "Namespace" else "HOLDS DATA"
+        yield ("TAKES ALONG ALL IN IT" if change.kind == "Namespace" else "HOLDS DATA",)
     if change.protected:
-        yield "protected: the update is refused"
+        yield ("protected: the update is refused",)
     if change.kept:
-        yield "the real thing stays"
-    if change.forced_by:
-        yield f"forced by {', '.join(change.forced_by)}"
+        yield ("the real thing stays",)
+    for index, path in enumerate(change.forced_by):
+        yield (Quoted(path),) if index else ("forced by ", Quoted(path))
     if change.tenant:
-        yield f"tenant {change.tenant}"
+        yield ("tenant ", Quoted(change.tenant))
 
 
 def footing(difference: StackDifference) -> str:

@@ -5,7 +5,7 @@ the same for the same change, so that a comment that is edited in place does not
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from infra.diff.keys import KeyChange
 from infra.diff.model import StackDifference
@@ -14,8 +14,8 @@ from infra.guard import Violation
 from infra.preview.model import EnginePreview
 from infra.report.comment import COMMENT_LIMIT, SEPARATOR, Block, fitted
 from infra.report.diff_markdown import ALARM_RANK, PLAIN_RANK, SHORTENED_ROWS, difference_blocks, table_variants
-from infra.report.diff_sections import DESTRUCTION, destruction_note, shortened
-from infra.report.markdown import code, name, name_in_html
+from infra.report.diff_sections import DESTRUCTION, Cell, Quoted, destruction_note, shortened
+from infra.report.markdown import code, plain_or_code, plain_or_code_in_html
 from infra.report.text import printable
 
 DESTRUCTION_RANK = 20
@@ -90,7 +90,13 @@ def _counted(counts: Mapping[Action, int]) -> str:
 def _destruction(changes: Sequence[ResourceChange]) -> Iterator[str]:
     headings = ("What", "Kind", "Object", "Component", "Note")
     rows = [
-        (change.action, name(change.kind), _quoted(change.name), name(change.component), name(destruction_note(change)))
+        (
+            change.action,
+            plain_or_code(change.kind),
+            _quoted(change.name),
+            plain_or_code(change.component),
+            _written(destruction_note(change), plain_or_code),
+        )
         for change in changes
     ]
     heading = f"#### :warning: {DESTRUCTION}"
@@ -102,16 +108,17 @@ def _group(component: str, tenant: str, changes: Sequence[ResourceChange]) -> It
     """A folded list: with the keys that change, with names alone, and as one line."""
     counts = Counter(change.action for change in changes)
     in_order = {action: counts[action] for action in Action if counts[action]}
-    place = f"{component or 'no component'}{f', tenant {tenant}' if tenant else ''}"
+    where: Cell = (Quoted(component),) if component else ("no component",)
+    place: Cell = (*where, ", tenant ", Quoted(tenant)) if tenant else where
     counted = _counted(in_order).removesuffix(".")
-    folded = f"{name_in_html(place)}: {counted}"
+    folded = f"{_written(place, plain_or_code_in_html)}: {counted}"
     yield _folded(folded, "\n".join(_with_keys(change) for change in changes))
     yield _folded(folded, "\n".join(_line(change) for change in changes))
-    yield f"- {name(place)}: {counted}"
+    yield f"- {_written(place, plain_or_code)}: {counted}"
 
 
 def _line(change: ResourceChange) -> str:
-    return f"- {change.action} {name(change.kind)} {_quoted(change.name)}"
+    return f"- {change.action} {plain_or_code(change.kind)} {_quoted(change.name)}"
 
 
 def _with_keys(change: ResourceChange) -> str:
@@ -139,6 +146,10 @@ def _messages(messages: Sequence[str]) -> str:
     shown = [f"- {_quoted(shortened(message, 500))}" for message in messages[:MESSAGES_SHOWN]]
     more = len(messages) - MESSAGES_SHOWN
     return "\n".join([*shown, *([f"- and {more} more"] if more > 0 else [])])
+
+
+def _written(cell: Cell, quoted: Callable[[str], str]) -> str:
+    return "".join(quoted(part.text) if isinstance(part, Quoted) else part for part in cell)
 
 
 def _quoted(text: str) -> str:

@@ -12,6 +12,7 @@ from infra.guard import violations_of_each
 from infra.preview.document import read_preview
 from infra.preview.model import EnginePreview
 from infra.report.comment import COMMENT_LIMIT, LEFT_OUT, size
+from infra.report.markdown import plain_or_code, plain_or_code_in_html
 from infra.report.preview_markdown import marker, preview_markdown
 from tests.unit.diff.changes import GKE, changed, difference
 from tests.unit.guard.stack import everything
@@ -82,15 +83,36 @@ def test_the_rest_is_grouped_by_component_and_tenant() -> None:
     assert "<summary>gateway, tenant search: 1 to create</summary>" in text
 
 
-@pytest.mark.parametrize("hostile", ["a<!--", "@octo/team", "**b**", "https://evil.example", "</summary>"])
+HOSTILE = [
+    "a<!--",
+    "@octo/team",
+    "**b**",
+    "https://evil.example",
+    "www.evil.example",
+    "</summary>",
+    "a __b__",
+    "x :white_check_mark: approved",
+    "GH-12",
+    "see gh-12",
+    "1. x",
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
 def test_what_somebody_called_a_component_a_tenant_or_a_property_cannot_format_the_comment(hostile: str) -> None:
     component = f"{PROJECT}bulkhead:mine:Mine::{hostile}"
     coming, going = (state(CONFIG_MAP, name, named(name, hostile), component) for name in ("coming", "going"))
 
     text = comment(text_of(step("create", new=coming), step("replace", going, going, replaceReasons=[hostile])))
 
-    assert f"<summary><code>{html.escape(f'{hostile}, tenant {hostile}')}</code>: 1 to create</summary>" in text
-    assert f"| `{hostile}` | `forced by {hostile}, tenant {hostile}` |" in text
+    escaped = f"<code>{html.escape(hostile)}</code>"
+    assert f"<summary>{escaped}, tenant {escaped}: 1 to create</summary>" in text
+    assert f"| `{hostile}` | forced by `{hostile}`, tenant `{hostile}` |" in text
+
+
+@pytest.mark.parametrize("name", ["research", "team-a", "a_b.c/d", "Pulumi.dev.yaml", "the working tree", "v1.2"])
+def test_names_as_they_mostly_are_stand_as_they_are(name: str) -> None:
+    assert plain_or_code(name) == plain_or_code_in_html(name) == name
 
 
 def test_an_engine_that_could_not_finish_says_so_first() -> None:
