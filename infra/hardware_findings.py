@@ -14,7 +14,7 @@ from infra.config.pools import TimeSlicingPartition, WholePartition
 from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
 from infra.config.trust import ControlId
-from infra.config.words import added, counted
+from infra.config.words import added, counted, engines_in_words
 from infra.trust.own_pools import pool_to_add
 from infra.trust.posture import Finding, Posture, Severity
 
@@ -166,9 +166,8 @@ def _added(use: PoolPlacement) -> str:
 
 def _of_engine(engine: EngineUse) -> tuple[int, str]:
     number = engine.replicas + engine.spare
-    engines = f"{number} engine{'' if number == 1 else 's'}"
-    successors = ", a successor among them" if engine.spare else ""
-    return engine.devices_in_all, f"{engine.name}: {engines} x {engine.devices}{successors}"
+    words = engines_in_words(engine.name, number, engine.devices, successor=engine.spare > 0)
+    return engine.devices_in_all, words
 
 
 def _of_queue(queue: QueueUse) -> tuple[int, str]:

@@ -57,15 +57,21 @@ def boot_disk_gigabytes(
     """
     who, where = tuple(tenants), tuple(pools)
     engines = [(model, _copies(model, who, where, pool)) for model in models if _may_load_on(pool, model)]
-    by_weight = sorted(engines, key=lambda found: -found[0].weights_gibibytes / (found[0].gpus or 1))
+    by_weight = sorted(engines, key=_weights_for_each_device, reverse=True)
     left = pool.devices_on_each_node
     gibibytes = 0.0
     for model, copies in by_weight:
-        wanted = (model.replicas + int(model.surge)) * (model.gpus or 1) * copies
+        wanted = model.engines_at_most * model.devices * copies
         taken = min(wanted, left) if pool.is_gpu else wanted
         left -= taken
-        gibibytes += taken * model.weights_gibibytes / (model.gpus or 1)
+        gibibytes += taken * model.weights_gibibytes / model.devices
     return min(BASE_DISK_GIGABYTES + ceil(gibibytes * BYTES_PER_GIBIBYTE / BYTES_PER_GIGABYTE), MOST_DISK_GIGABYTES)
+
+
+def _weights_for_each_device(engines: tuple[Model, int]) -> float:
+    """GiB of weights for each device of a model's engines, of which there are so many copies."""
+    model, _ = engines
+    return model.weights_gibibytes / model.devices
 
 
 def _may_load_on(pool: Pool, model: Model) -> bool:

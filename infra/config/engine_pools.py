@@ -81,7 +81,7 @@ def obstacle(model: Model, home: Pool, pool: Pool) -> str | None:
 
 
 def _obstacles(model: Model, home: Pool, pool: Pool) -> Iterator[str]:
-    devices = model.gpus or 1
+    devices = model.devices
     if not pool.is_gpu:
         yield "it has no GPUs"
     if isinstance(pool.partition, TimeSlicingPartition):

@@ -190,3 +190,13 @@ class Model(StackFilePart):
     """GiB of disk for the weights, where they come from the hub."""
     load_minutes: int = Field(default=30, ge=1, le=240)
     """Minutes that an engine may take from its start until it serves, downloads and a new node included."""
+
+    @property
+    def devices(self) -> int:
+        """GPU devices that each engine takes, on a pool that has GPUs."""
+        return self.gpus or 1
+
+    @property
+    def engines_at_most(self) -> int:
+        """Engines of one Deployment that are there at once while one succeeds another, on a pool that has GPUs."""
+        return self.replicas + int(self.surge)

@@ -88,7 +88,7 @@ class StackConfig(StackFilePart):
 
     def devices_for_each_engine(self, model: Model) -> int:
         """GPU devices that each engine of `model` takes; 0 on a `cpu` pool."""
-        return (model.gpus or 1) if self.pool(model.pool).is_gpu else 0
+        return model.devices if self.pool(model.pool).is_gpu else 0
 
     def gpu_quota(self, tenant: Tenant) -> dict[str, int]:
         """Pool → devices guaranteed to `tenant`; a plain number falls on the one GPU pool."""

@@ -39,6 +39,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def engines_in_words(name: str, engines: int, devices: int, *, successor: bool) -> str:
+    """`llama: 2 engines x 1, a successor among them`: whose engines, how many, and the devices that each takes."""
+    return f"{name}: {counted(engines, 'engine')} x {devices}{', a successor among them' if successor else ''}"
+
+
 def added(parts: Iterable[tuple[int, str]], noun: str) -> str:
     """`6 devices = 4 (quota of research) + 2 (llama: 2 engines x 1)`; of one part `4 devices (quota of research)`.
 

@@ -11,7 +11,7 @@ from infra.config.pools import MigPartition, Pool
 from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
 from infra.config.trust import ControlId
-from infra.config.words import added, counted
+from infra.config.words import added, engines_in_words
 
 _SHOWN = 4
 
@@ -30,7 +30,7 @@ def pool_to_add(config: StackConfig, tenant: Tenant, home: Pool) -> str | None:
     models = [model for model, group in here if group.owner == tenant.name]
     if not models or (len(models) == len(here) and not _quotas_of_others(config, tenant, home)):
         return None
-    taken = [(_engines(model) * _devices(model), _in_words(model)) for model in models]
+    taken = [(model.engines_at_most * model.devices, _in_words(model)) for model in models]
     return (
         f"a pool with dedicated_to: {tenant.name}, on which {tenant.name}'s own engines then run by themselves:"
         f" {added(taken, 'device')} of {home.device_gigabytes} GB or more, on GPUs of compute capability"
@@ -43,17 +43,8 @@ def _quotas_of_others(config: StackConfig, tenant: Tenant, home: Pool) -> bool:
     return any(config.gpu_quota(other).get(home.name, 0) for other in config.tenants if other.name != tenant.name)
 
 
-def _engines(model: Model) -> int:
-    return model.replicas + int(model.surge)
-
-
-def _devices(model: Model) -> int:
-    return model.gpus or 1
-
-
 def _in_words(model: Model) -> str:
-    successor = ", a successor among them" if model.surge else ""
-    return f"{model.name}: {counted(_engines(model), 'engine')} x {_devices(model)}{successor}"
+    return engines_in_words(model.name, model.engines_at_most, model.devices, successor=model.surge)
 
 
 def _like(home: Pool, models: list[Model]) -> str:
@@ -65,7 +56,7 @@ def _like(home: Pool, models: list[Model]) -> str:
         on_each_node = home.devices_on_each_node
         keys.append(f"partition: {{kind: mig, size: {home.partition.size}}}")
     keys += _gke_keys(home)
-    nodes = sum(ceil(_engines(model) / max(on_each_node // _devices(model), 1)) for model in models)
+    nodes = sum(ceil(model.engines_at_most / max(on_each_node // model.devices, 1)) for model in models)
     return f"{{{', '.join(keys)}, nodes: {{max: {nodes}}}}}"
 
 

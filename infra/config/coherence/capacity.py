@@ -13,7 +13,7 @@ from infra.config.pools import Pool, TimeSlicingPartition
 from infra.config.problem import Problem
 from infra.config.tenants import Tenant
 from infra.config.trust import ControlId
-from infra.config.words import added, counted, listed
+from infra.config.words import added, counted, engines_in_words, listed
 
 Engines = Counter[tuple[str, str]]
 """(pool, model) → engines of the model that the pool may run at once."""
@@ -125,7 +125,7 @@ def _engines_of_one_model(draft: Draft, engines: Engines, index: int, model: Mod
     pool = draft.pools.by_name.get(model.pool)
     if pool is None or not pool.is_gpu or pool.devices_on_each_node == 0:
         return
-    gpus = _devices_of_engine(model)
+    gpus = model.devices
     if gpus > pool.devices_on_each_node and not isinstance(pool.partition, TimeSlicingPartition):
         yield Problem(
             at("models", index, "gpus"),
@@ -140,7 +140,7 @@ def _engines_of_one_model(draft: Draft, engines: Engines, index: int, model: Mod
 
 
 def _engines_on_nodes(index: int, model: Model, pool: Pool, engines: int) -> Iterator[Problem]:
-    gpus = _devices_of_engine(model)
+    gpus = model.devices
     on_a_node = max(pool.devices_on_each_node // gpus, 1)
     if engines > on_a_node * pool.nodes.max and gpus * engines <= pool.devices_at_most:
         yield Problem(
@@ -148,7 +148,7 @@ def _engines_on_nodes(index: int, model: Model, pool: Pool, engines: int) -> Ite
             f"{engines} engines of {gpus} devices do not fit `{pool.name}`: a node holds {on_a_node} of them, "
             f"and there are at most {counted(pool.nodes.max, 'node')}",
             "some engines would wait for a node that cannot come",
-            f"{_fewer(model, on_a_node * pool.nodes.max * (model.replicas + int(model.surge)) // engines)}, or more"
+            f"{_fewer(model, on_a_node * pool.nodes.max * (model.engines_at_most) // engines)}, or more"
             f" nodes for `{pool.name}`",
         )
 
@@ -158,10 +158,6 @@ def _fewer(model: Model, engines: int) -> str:
     if model.surge and engines < 2:
         return "surge: false"
     return f"replicas: {max(engines - int(model.surge), 1)} or less"
-
-
-def _devices_of_engine(model: Model) -> int:
-    return model.gpus or 1
 
 
 def _engines(draft: Draft) -> Engines:
@@ -177,7 +173,7 @@ def _engines(draft: Draft) -> Engines:
         places = Counter(group.pool for group in groups if draft.pools.all_read or group.owner not in sensitive)
         # Of two models with one name, which is a problem of its own, one counts.
         for pool, number in places.items():
-            found[pool, model.name] = number * (model.replicas + int(model.surge))
+            found[pool, model.name] = number * (model.engines_at_most)
     return found
 
 
@@ -212,7 +208,7 @@ def _sum(draft: Draft, running: Engines, index: int, pool: Pool) -> Iterator[Pro
 
 def _large_engines(models: Sequence[Model], running: Engines, index: int, pool: Pool) -> Iterator[Problem]:
     """Engines of more than half a node's devices need a node each, however many devices are left over."""
-    large = [model for model in models if 2 * _devices_of_engine(model) > pool.devices_on_each_node]
+    large = [model for model in models if 2 * model.devices > pool.devices_on_each_node]
     counts = [running[pool.name, model.name] for model in large]
     engines = sum(counts)
     if len(large) > 1 and engines > pool.nodes.max >= max(counts):
@@ -232,14 +228,13 @@ def _or_no_successor(models: Iterable[Model]) -> str:
 
 def _models_that_fit_a_node(draft: Draft, running: Engines, pool: Pool) -> Iterator[Model]:
     for model in draft.models.read.values():
-        if running[pool.name, model.name] and _devices_of_engine(model) <= pool.devices_on_each_node:
+        if running[pool.name, model.name] and model.devices <= pool.devices_on_each_node:
             yield model
 
 
 def _engines_claim(model: Model, engines: int) -> Claim:
-    gpus = _devices_of_engine(model)
-    successors = ", a successor among them" if model.surge else ""
-    return Claim(f"{model.name}: {counted(engines, 'engine')} x {gpus}{successors}", gpus * engines)
+    words = engines_in_words(model.name, engines, model.devices, successor=model.surge)
+    return Claim(words, model.devices * engines)
 
 
 def _quota_claim(draft: Draft, tenant: Tenant, pool: Pool) -> Claim | None:

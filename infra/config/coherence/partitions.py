@@ -92,7 +92,7 @@ def _engine(index: int, model: Model, pool: Pool) -> Iterator[Problem]:
     if not pool.is_gpu:
         yield from _engine_without_gpu(index, model, pool)
         return
-    gpus = model.gpus or 1
+    gpus = model.devices
     together = model.engine.tensor_parallel_size or gpus
     if gpus > 1 and isinstance(pool.partition, TimeSlicingPartition):
         yield Problem(
