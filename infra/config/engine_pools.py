@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from infra.config.accelerators import dotted
+from infra.config.asking import asks_for
 from infra.config.caches import engine_owners, isolation_in_force, sharers
 from infra.config.models import Model
 from infra.config.pools import MigPartition, Pool, TimeSlicingPartition
 from infra.config.tenants import Tenant
+from infra.config.trust import ControlId, Trust
 from infra.config.words import counted
 
 
@@ -28,6 +30,20 @@ class EngineGroup:
     owner: str | None
     serves: frozenset[str]
     pool: str
+
+
+def groups_asked_for(
+    model: Model, tenants: Iterable[Tenant], pools: Iterable[Pool], trust: Trust | None
+) -> tuple[EngineGroup, ...]:
+    """The engines that serve a model as the stack file asks for it: with KV1 a sensitive tenant has its own.
+
+    Args:
+        model: The model.
+        tenants: The stack's tenants.
+        pools: The stack's pools.
+        trust: What the stack file says of trust; None where it cannot be read, and KV1 counts as not asked for.
+    """
+    return engine_groups(model, tenants, pools, scoped=trust is not None and asks_for(ControlId.KV1, trust))
 
 
 def engine_groups(

@@ -4,21 +4,14 @@ from collections.abc import Iterator
 from math import ceil
 
 from infra.config.accelerators import dotted
-from infra.config.asking import asks_for
-from infra.config.engine_pools import EngineGroup, engine_groups, obstacle
+from infra.config.engine_pools import groups_asked_for, obstacle
 from infra.config.models import Model
 from infra.config.pools import MigPartition, Pool
 from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
-from infra.config.trust import ControlId
 from infra.config.words import added, engines_in_words
 
 _SHOWN = 4
-
-
-def groups_of(config: StackConfig, model: Model) -> tuple[EngineGroup, ...]:
-    """The engines that serve a model, by whose they are: a sensitive tenant has, with KV1, its own."""
-    return engine_groups(model, config.tenants, config.pools, scoped=asks_for(ControlId.KV1, config.trust))
 
 
 def pool_to_add(config: StackConfig, tenant: Tenant, home: Pool) -> str | None:
@@ -26,7 +19,12 @@ def pool_to_add(config: StackConfig, tenant: Tenant, home: Pool) -> str | None:
 
     None where it has none there, and where `home` itself can be its own: nobody else has engines or quota there.
     """
-    here = [(model, group) for model in config.models for group in groups_of(config, model) if group.pool == home.name]
+    here = [
+        (model, group)
+        for model in config.models
+        for group in groups_asked_for(model, config.tenants, config.pools, config.trust)
+        if group.pool == home.name
+    ]
     models = [model for model, group in here if group.owner == tenant.name]
     if not models or (len(models) == len(here) and not _quotas_of_others(config, tenant, home)):
         return None

@@ -8,10 +8,11 @@ the assumption that lets it sleep no longer holds: one tenant and one GPU flavou
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from infra.config.engine_pools import groups_asked_for
 from infra.config.pools import MigPartition, Pool
 from infra.config.stack import StackConfig
 from infra.config.trust import ControlId, TenantRelation
-from infra.trust.own_pools import groups_of, pool_to_add
+from infra.trust.own_pools import pool_to_add
 
 SHARING = (ControlId.SR1, ControlId.SR2, ControlId.SR3)
 """Required as soon as there is a second tenant or GPU flavour."""
@@ -93,7 +94,11 @@ def gpu_uses(config: StackConfig) -> tuple[GpuUse, ...]:
     for tenant in config.tenants:
         for pool in config.pools_open_to(tenant):
             admitted[pool.name].add(tenant.name)
-    groups = [group for model in config.models for group in groups_of(config, model)]
+    groups = [
+        group
+        for model in config.models
+        for group in groups_asked_for(model, config.tenants, config.pools, config.trust)
+    ]
     return tuple(
         _use_of(pool, admitted[pool.name], [group.serves for group in groups if group.pool == pool.name])
         for pool in sorted(config.gpu_pools, key=lambda pool: pool.name)

@@ -4,15 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.config.asking import asks_for
 from infra.config.draft import Draft, at
-from infra.config.engine_pools import engine_groups
+from infra.config.engine_pools import groups_asked_for
 from infra.config.models import Model
 from infra.config.paths import Location
 from infra.config.pools import Pool, TimeSlicingPartition
 from infra.config.problem import Problem
 from infra.config.tenants import Tenant
-from infra.config.trust import ControlId
 from infra.config.words import added, counted, engines_in_words, listed
 
 Engines = Counter[tuple[str, str]]
@@ -165,11 +163,10 @@ def _engines(draft: Draft) -> Engines:
 
     A sensitive tenant's own are left out where a pool that could not be read may be the one that runs them.
     """
-    scoped = draft.trust is not None and asks_for(ControlId.KV1, draft.trust)
     sensitive = {tenant.name for tenant in draft.tenants.read.values() if tenant.sensitive}
     found: Counter[tuple[str, str]] = Counter()
     for model in draft.models.read.values():
-        groups = engine_groups(model, draft.tenants.read.values(), draft.pools.by_name.values(), scoped=scoped)
+        groups = groups_asked_for(model, draft.tenants.read.values(), draft.pools.by_name.values(), draft.trust)
         places = Counter(group.pool for group in groups if draft.pools.all_read or group.owner not in sensitive)
         # Of two models with one name, which is a problem of its own, one counts.
         for pool, number in places.items():
