@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from infra.blueprint.placement import EngineUse, Placement, PoolPlacement, QueueUse
 from infra.config.accelerators import confidential_technology
 from infra.config.cluster import GkeCluster
+from infra.config.engine_pools import groups_asked_for
+from infra.config.machines import what_lacks
 from infra.config.pools import TimeSlicingPartition, WholePartition
 from infra.config.stack import StackConfig
 from infra.config.tenants import Tenant
@@ -40,6 +42,7 @@ class _Judge:
     def findings(self) -> Iterator[Finding]:
         for use in self.placement.pools:
             yield from self._capacity(use)
+        yield from self._small_nodes()
         if ControlId.HW1 in self.posture.in_force:
             yield from self._closed_quotas()
             yield from self._exposed_engines()
@@ -64,6 +67,27 @@ class _Judge:
                 f" cannot come. Write: max: {-(-use.promised // pool.devices_per_node)} or more, or smaller quotas, or"
                 " fewer engines.",
             )
+
+    def _small_nodes(self) -> Iterator[Finding]:
+        """Engines that go to a pool of their tenant's own, where nobody has compared them with its machines.
+
+        Elsewhere it was a person who wrote the model's pool beside what its engines take.
+        """
+        if not isinstance(self.config.cluster, GkeCluster):
+            return
+        for index, model in enumerate(self.config.models):
+            groups = groups_asked_for(model, self.config.tenants, self.config.pools, self.config.trust)
+            for name in sorted({group.pool for group in groups} - {model.pool}):
+                pool = self.config.pool(name)
+                if lacking := what_lacks(model, pool.gke_machine_type or ""):
+                    yield Finding(
+                        Severity.ERROR,
+                        ControlId.AC3,
+                        f"bulkhead:models[{index}].resources",
+                        f"An engine of {model.name} that is {pool.dedicated_to}'s own runs on pool {name} and takes"
+                        f" {lacking}: it would wait for a node that cannot come. Write: a larger machine_type, or more"
+                        f" gpus_per_node, on pool {name}, or less for the engine.",
+                    )
 
     # --- HW1
 

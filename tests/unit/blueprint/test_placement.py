@@ -266,6 +266,50 @@ def test_more_promised_than_there_is_is_refused_with_the_arithmetic():
     assert "max: 2 or more" in message
 
 
+def on_gke(own: Document, of_model: Document, kind: str = "gke") -> Platform:
+    """A model on large machines that `clinic`, which is sensitive, calls as well; `own` is a pool of its own."""
+    clusters: dict[str, Document] = {
+        "gke": {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"},
+        "existing": {"kind": "existing", "context": "test", "enforces_network_policy": True},
+    }
+    parts = document(
+        trust={"tier": "adversarial"},
+        pools=[pool("cpu", "cpu"), pool("gpu", gpus_per_node=8), {**own, "name": "own", "dedicated_to": "clinic"}],
+        models=[model("small", "cpu"), model("m", "gpu", **of_model)],
+        tenants=[tenant("open", "m"), tenant("clinic", "m", sensitive=True)],
+    )
+    return platform_of("test", config_of({**parts, "cluster": clusters[kind]}), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("of_model", "lacking"),
+    [
+        ({"resources": {"memory": "100Gi"}}, "takes 100Gi of memory, and a node (g2-standard-12) has 48 GiB"),
+        (
+            {"resources": {"memory": "32Gi"}, "engine": {"kv_offload_gibibytes": 20}},
+            "takes 32Gi of memory and 20 GiB that its cache spills over into, and a node (g2-standard-12) has 48 GiB",
+        ),
+        ({"resources": {"cpu": "16"}}, "takes 16 CPUs, and a node (g2-standard-12) has 12"),
+    ],
+    ids=["memory", "memory with what spills over", "CPUs"],
+)
+def test_a_tenant_s_own_nodes_that_are_too_small_for_an_engine_that_goes_there_are_refused(
+    of_model: Document, lacking: str
+):
+    ((control, path, message),) = errors(on_gke(pool("own"), of_model))
+
+    assert (control, path) == ("AC3", "bulkhead:models[1].resources")
+    assert f"An engine of m that is clinic's own runs on pool own and {lacking}: it would wait" in message
+
+
+def test_nodes_with_room_and_nodes_of_which_nothing_is_known_are_not():
+    large: Document = {"resources": {"memory": "100Gi", "cpu": "16"}}
+
+    assert on_gke(pool("own", gpus_per_node=4), large).posture.sound
+    assert on_gke(pool("own", machine_type="g2-custom-96"), large).posture.sound
+    assert on_gke(pool("own"), large, "existing").posture.sound
+
+
 def test_devices_for_a_successor_are_the_platform_s_own():
     made = platform(
         [pool("gpu", H100, partition=mig())], [tenant("one", "m")], model("m", "gpu", replicas=2, surge=True)
