@@ -1,6 +1,5 @@
 """`bulkhead destroy`: the engine's destroy, behind the stack's own name."""
 
-import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from infra.cli.offline import stand_in_secrets
 from infra.cli.options import today
 from infra.cli.project import stack_file_of
 from infra.cli.pulumi_command import run_pulumi
-from infra.config.loader import load_stack_file
+from infra.config.loader import load_what_runs
 from infra.diff.resources import ResourceChange, resource_changes
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
 from infra.plan import plan
@@ -70,9 +69,9 @@ def _protected(changes: Sequence[ResourceChange]) -> Fault:
 def _what_goes(path: Path) -> tuple[str, list[str], tuple[ResourceChange, ...]]:
     """The stack's name, its tenants, and what its plan holds.
 
-    An unsound posture may be what is to be ended, also one whose waiver has ended: the file is read as before that.
+    An unsound posture may be what is to be ended, also one whose waiver has ended.
     """
-    name, config = load_stack_file(path, datetime.date.min)
+    name, config = load_what_runs(path)
     made = plan(platform_of(name, config, today()), stand_in_secrets(path))
     return name, sorted(tenant.name for tenant in config.tenants), resource_changes(made, None, forcing_paths)
 

@@ -2,12 +2,14 @@
 
 import datetime
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from infra.cli.offline import stand_in_secrets
 from infra.cli.revisions import file_since
-from infra.config.loader import load_stack_file
+from infra.config.loader import load_stack_file, load_what_runs
+from infra.config.stack import StackConfig
 from infra.config.stack_file import read_stack_file
 from infra.diff import Side, StackDifference, compare
 from infra.diff.compare import secrets_of
@@ -20,6 +22,8 @@ from infra.transition.way import key_findings
 from infra.trust.lowering import DeployedPosture, with_lowering
 
 WORKING_TREE = "the working tree"
+Load = Callable[[Path], tuple[str, StackConfig]]
+"""From a stack file to the stack's name and configuration."""
 
 
 def difference_since(revision: str, path: Path, day: datetime.date) -> StackDifference:
@@ -59,17 +63,14 @@ def difference_between(
 
 
 def _side_that_was(path: Path, label: str, stack: str, day: datetime.date) -> Side:
-    """The side before: what runs, also where a waiver has ended since, which the change may be there to mend.
-
-    The file is read as when no waiver had ended, and the posture judged as of the day.
-    """
-    return _side(path, label, stack, day, read_on=datetime.date.min)
+    """The side before: what runs, with its posture judged as of the day."""
+    return _side(path, label, stack, day, load_what_runs)
 
 
-def _side(path: Path, label: str, stack: str, day: datetime.date, *, read_on: datetime.date) -> Side:
+def _side(path: Path, label: str, stack: str, day: datetime.date, load: Load) -> Side:
     """One side; it is planned even where its posture is unsound."""
     try:
-        _, config = load_stack_file(path, read_on)
+        _, config = load(path)
     except FaultsFoundError as error:
         # A file that was named is called as it was; one of a revision is there for a moment, in a folder of its own.
         origin = label if label == str(path) else f"{path.name} of {label}"
@@ -81,7 +82,7 @@ def _side(path: Path, label: str, stack: str, day: datetime.date, *, read_on: da
 
 def _side_to_be(path: Path, label: str, was: Side | None, day: datetime.date) -> Side:
     """The side that is to be: refused as the program would refuse it, and without a plan then."""
-    side = _side(path, label, read_stack_file(path).stack, day, read_on=day)
+    side = _side(path, label, read_stack_file(path).stack, day, lambda file: load_stack_file(file, day))
     deployed = DeployedPosture(was.posture.tier, was.posture.in_force) if was else None
     posture = with_lowering(side.posture, side.config.trust.allow_lowering, deployed)
     if was:

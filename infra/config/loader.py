@@ -45,6 +45,17 @@ def load_stack_file(path: Path, today: datetime.date) -> tuple[str, StackConfig]
     raise FaultsFoundError(path.name, [*file.faults, *_faults(file.document, problems)])
 
 
+def load_what_runs(path: Path) -> tuple[str, StackConfig]:
+    """The same of a file that was deployed, as it was when none of its waivers had ended.
+
+    What runs is read also where a waiver has ended since, as a change or the stack's end may be there to mend that.
+
+    Raises:
+        FaultsFoundError: the file cannot be read or is not right; it carries every fault.
+    """
+    return load_stack_file(path, datetime.date.min)
+
+
 def document_from_engine(values: Mapping[str, str], encrypted: Collection[str]) -> dict[str, object]:
     """The engine's configuration, in which structured values are JSON text, as a document for `parse`.
 
