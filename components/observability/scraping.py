@@ -90,7 +90,7 @@ def _scraped(part: PrometheusPart, targets: Targets) -> Iterator[Scraped]:
         yield Scraped("engine", engine.service_name, engine.namespace, pods, engine.port)
     yield Scraped("kueue", "kueue", quota.namespace, _labels("kueue"), names.KUEUE_METRICS_PORT)
     if targets.kyverno_namespace is not None:
-        pods = (("app.kubernetes.io/component", "admission-controller"),)
+        pods = tuple(names.KYVERNO_CONTROLLER_LABELS.items())
         yield Scraped("kyverno", "kyverno", targets.kyverno_namespace, pods, names.KYVERNO_METRICS_PORT)
     yield Scraped("tenants", "tenants", gateway.namespace, _labels("tenants"), names.TENANTS_STATUS_PORT)
     yield Scraped("database", "database-exporter", gateway.namespace, exporter, names.DATABASE_EXPORTER_PORT)

@@ -10,6 +10,9 @@ KUEUE_NAMESPACE = "kueue-system"
 OBSERVABILITY_NAMESPACE = "bulkhead-observability"
 KYVERNO_NAMESPACE = "kyverno"
 
+KYVERNO_CONTROLLER_LABELS = {"app.kubernetes.io/component": "admission-controller"}
+"""The labels that its chart gives the one controller that runs: whom Prometheus asks, and the audit tries."""
+
 KUEUE_ACCOUNT = f"system:serviceaccount:{KUEUE_NAMESPACE}:kueue-controller-manager"
 """Kueue's user name, after its chart's own name for the account."""
 

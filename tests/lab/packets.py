@@ -14,7 +14,9 @@ from infra.blueprint.names import (
     ENGINE_PORT,
     ENGINE_TLS_PORT,
     KUEUE_METRICS_PORT,
+    KYVERNO_CONTROLLER_LABELS,
     KYVERNO_METRICS_PORT,
+    KYVERNO_NAMESPACE,
     METRICS_PORT,
     PROMETHEUS_PORT,
     TENANTS_STATUS_PORT,
@@ -44,7 +46,7 @@ Place = tuple[str, str, int]
 """Where something listens: a namespace, a selector of pods, and a port."""
 
 KUEUE = ("kueue-system", "app.kubernetes.io/name=kueue")
-KYVERNO = ("kyverno", "app.kubernetes.io/component=admission-controller")
+KYVERNO = (KYVERNO_NAMESPACE, ",".join(f"{key}={value}" for key, value in KYVERNO_CONTROLLER_LABELS.items()))
 EXPORTERS = (GATEWAY, "app.kubernetes.io/name=datastore-exporter")
 ENGINE_PODS = (ENGINES, "app.kubernetes.io/name=engine")
 WATCHED: Mapping[str, Place] = {

@@ -152,9 +152,6 @@ def _destinations(blueprint: Blueprint, positions: tuple[Position, ...]) -> tupl
 _OWNERS = {Target.OTHER_TENANT: Caller.TENANT, Target.STRANGER: Caller.STRANGER}
 """Whose a probe pod is: to its owner it is not another's."""
 
-_KYVERNO = {"app.kubernetes.io/component": "admission-controller"}
-"""The labels that its chart gives the one controller that runs."""
-
 _CLUSTER = (
     Destination(Target.DNS, "DNS over UDP", DNS_PORT, udp=True),
     Destination(Target.DNS, "DNS over TCP", DNS_PORT),
@@ -216,7 +213,7 @@ def _metrics(blueprint: Blueprint) -> tuple[Destination, ...]:
         found.append(_metrics_of("cache", part.namespace, exporter, names.CACHE_EXPORTER_PORT))
     if blueprint.admission.installed:
         namespace = blueprint.admission.namespace
-        found.append(_metrics_of("Kyverno", namespace, _KYVERNO, names.KYVERNO_METRICS_PORT))
+        found.append(_metrics_of("Kyverno", namespace, names.KYVERNO_CONTROLLER_LABELS, names.KYVERNO_METRICS_PORT))
     return tuple(found)
 
 
