@@ -494,7 +494,8 @@ class EnginePart:
             `engine-<name>`, never `vllm`, since Kubernetes would then inject a `VLLM_PORT` that vLLM reads.
         queue: None on CPU nodes, which no quota covers.
         nodes: Where the model's engines run.
-        own_nodes: Tenant → where engines of its own run instead.
+        own_nodes: Tenant → where engines of its own run instead, also of tenants that have none: who has is known once
+            the controls are applied, KV1 among them, and a blueprint that is divided anew has to find the nodes again.
         load_seconds: How long the engine may take from start to serving.
         version_floor: The oldest vLLM that `image` may hold.
         model: The model that they serve, by the name that tenants use.
