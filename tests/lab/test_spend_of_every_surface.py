@@ -107,13 +107,15 @@ class Bill:
     recorded: Balance
 
     def of(self, stream: Unheard) -> list[Entry]:
-        """What is recorded of a stream that did not tell, with the engine's own count of its prompt."""
-        prompt_tokens = self.answers[stream.surface].prompt_tokens
+        """What is recorded of a stream that did not tell: with the engine's count of its prompt, and not heard."""
+        heard = self.answers[stream.surface]
         least = stream.tokens if stream.surface in IGNORE_END else LEFT_AFTER
         return [
             entry
             for entry in self.recorded.entries.values()
-            if entry.prompt_tokens == prompt_tokens and least <= entry.completion_tokens <= stream.tokens
+            if entry.prompt_tokens == heard.prompt_tokens
+            and least <= entry.completion_tokens <= stream.tokens
+            and usage_recorded(entry) != heard
         ]
 
 
