@@ -161,7 +161,6 @@ def left_behind(kubectl: cluster.Kubectl) -> str:
 # --- trusted ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.full
 def test_the_trusted_tier_refuses_nothing_of_the_corpus_by_a_policy_and_legitimate_work_passes(
     team: TeamPlatform, kinds: None, kubectl: cluster.Kubectl
 ) -> None:
