@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from infra.config.forms import mebibytes
 from infra.config.models import Model
-
-_MEBIBYTES = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,10 @@ def what_lacks(model: Model, machine_type: str) -> str | None:
     if size is None:
         return None
     memory, spilled = model.resources.memory, model.engine.kv_offload_gibibytes or 0
-    mebibytes = int(memory[:-2]) * _MEBIBYTES[memory[-2:]] + spilled * 1024
+    taken = mebibytes(memory) + spilled * 1024
     cpu = model.resources.cpu
     millicpus = int(cpu.removesuffix("m")) * (1 if cpu.endswith("m") else 1000)
-    if mebibytes > size.gibibytes * 1024:
+    if taken > size.gibibytes * 1024:
         beside = f" and {spilled} GiB that its cache spills over into" if spilled else ""
         return f"{memory} of memory{beside}, and a node ({machine_type}) has {size.gibibytes} GiB"
     if millicpus > size.cpus * 1000:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.config.draft import Draft, at
+from infra.config.forms import mebibytes
 from infra.config.gateway import InClusterDatabase
 from infra.config.observability import PrometheusObservability
 from infra.config.paths import Location
 from infra.config.problem import Problem
 
-_MEBIBYTES = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
 LEAST_MEBIBYTES = 1024
 """What the smallest database, engine and volume take; the lab's tiny model needs twice that."""
 
@@ -32,7 +32,7 @@ class _Size:
 def check_quantities(draft: Draft) -> Iterator[Problem]:
     """Memory and storage below what anything would start with."""
     for size in _sizes(draft):
-        if int(size.text[:-2]) * _MEBIBYTES[size.text[-2:]] < LEAST_MEBIBYTES:
+        if mebibytes(size.text) < LEAST_MEBIBYTES:
             number = size.text[:-2]
             yield Problem(
                 size.where,
