@@ -2,7 +2,7 @@
 
 import difflib
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 _LOOK_ALIKES = str.maketrans(
     {
@@ -32,6 +32,12 @@ def listed(words: Iterable[str], last: str = "and") -> str:
         return "none"
     *others, final = quoted
     return f"{', '.join(others)} {last} {final}" if others else final
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`: names as they are, of many so many."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def counted(count: int, noun: str) -> str:

@@ -4,12 +4,13 @@ vLLM keeps the attention state of prompts' beginnings and computes it once for a
 it decides what is reused; replicas, restarts and the cache's size decide how long.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from infra.blueprint.caches import callers_of
 from infra.blueprint.model import Blueprint, EnginePart
+from infra.config.words import first_of
 from infra.diff.model import CacheEffect
 
 TENANTS_SHOWN = 4
@@ -103,13 +104,8 @@ def _of_restarts(was: PrefixCache, now: PrefixCache) -> Iterator[str]:
     owners = [engine.tenant for engine in restarting if engine.tenant is not None]
     whose = [] if len(owners) == len(restarting) else ["that tenants share"]
     if owners:
-        whose.append(f"of {_listed(owners)} alone")
+        whose.append(f"of {first_of(owners, TENANTS_SHOWN)} alone")
     yield f"the engines {' and those '.join(whose)} restart, so their caches start empty"
-
-
-def _listed(tenants: Sequence[str]) -> str:
-    more = len(tenants) - TENANTS_SHOWN
-    return ", ".join(tenants[:TENANTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _of_media(was: EnginePart, now: EnginePart) -> Iterator[str]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from infra.blueprint.model import MigPart
 from infra.blueprint.placement import EngineUse, Placement, PoolPlacement
+from infra.config.words import first_of
 from infra.report.tables import plain_console, plain_table, print_table
 from infra.report.text import printable
 
@@ -140,9 +141,7 @@ def boundary(use: PoolPlacement) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    more = len(names) - _SHOWN
-    shown = ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    return printable(shown) or _NOBODY
+    return printable(first_of(names, _SHOWN)) or _NOBODY
 
 
 def _devices(use: PoolPlacement) -> str:
