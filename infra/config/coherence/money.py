@@ -10,10 +10,15 @@ from infra.config.words import listed
 _FREE = Price(input_usd_per_million_tokens=0, output_usd_per_million_tokens=0)
 _TENANTS_SHOWN = 5
 
+LEAST_USD_PER_MILLION_TOKENS = 0.0001
+"""A hundredth of what the cheapest models cost anywhere: whoever writes less has mistaken the unit, which is a million
+tokens and not one."""
+
 
 def check_money(draft: Draft) -> Iterator[Problem]:
     """Models without a price that tenants with a budget may call, and budgets that nothing can use up."""
     for index, model in draft.models.read.items():
+        yield from _prices_of_next_to_nothing(index, model)
         callers = [tenant.name for tenant in draft.tenants.read.values() if model.name in tenant.models]
         if model.price is None and callers:
             others = f" and {len(callers) - _TENANTS_SHOWN} more" if len(callers) > _TENANTS_SHOWN else ""
@@ -37,3 +42,14 @@ def check_money(draft: Draft) -> Iterator[Problem]:
 
 def _is_free(model: Model | None) -> bool:
     return model is not None and model.price == _FREE
+
+
+def _prices_of_next_to_nothing(index: int, model: Model) -> Iterator[Problem]:
+    for key, price in (model.price or _FREE).model_dump().items():
+        if 0 < price < LEAST_USD_PER_MILLION_TOKENS:
+            yield Problem(
+                at("models", index, "price", key),
+                f"{price:g} US dollars for a million tokens is next to nothing",
+                f"a dollar would buy {1 / price:,.0f} million tokens, so that no budget would ever be used up",
+                f"dollars for a million tokens, {LEAST_USD_PER_MILLION_TOKENS} or more; or 0, where it is to be free",
+            )

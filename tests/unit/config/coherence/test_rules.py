@@ -20,6 +20,16 @@ def test_a_budget_without_prices_is_refused_with_the_model_and_the_tenants() -> 
     assert fault.write.startswith("price: {")
 
 
+@pytest.mark.parametrize("key", ["input_usd_per_million_tokens", "output_usd_per_million_tokens"])
+def test_a_price_of_next_to_nothing_is_a_mistaken_unit(key: str) -> None:
+    """No budget would ever be used up by it: somebody wrote dollars for one token."""
+    fault = only_fault({f"models.0.price.{key}": 0.0000002})
+
+    assert fault.path == f"bulkhead:models[0].price.{key}"
+    assert fault.wrong == "2e-07 US dollars for a million tokens is next to nothing"
+    assert sound({f"models.0.price.{key}": 0.0001})
+
+
 def test_a_model_that_nobody_may_call_needs_no_price() -> None:
     sound({"models.1": {"name": "spare", "source": "example/spare", "pool": "cpu"}})
 
