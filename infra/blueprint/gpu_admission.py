@@ -31,7 +31,6 @@ from infra.blueprint.placement import placement_of
 from infra.blueprint.platform_network import closed_anew
 from infra.blueprint.quota import chart_location
 from infra.config.admission import ALWAYS_EXEMPT, Enforcement
-from infra.config.cluster import GkeCluster
 from infra.config.pools import DEDICATED_KEY
 from infra.config.sources import ChartName
 from infra.config.stack import StackConfig
@@ -68,9 +67,6 @@ NODE_LABEL_KEYS = (
 )
 """Labels that tell pools or single nodes apart on any cluster: the platform's own, GKE's and Kubernetes'."""
 
-REPLICAS_OF_A_CLUSTER_OF_ITS_OWN = 3
-"""Kyverno's own number for high availability: one may be drained while another fails."""
-
 
 def admission_part(config: StackConfig) -> AdmissionPart:
     """Kyverno and how its policies will judge; no policy is in force in it yet."""
@@ -82,7 +78,7 @@ def admission_part(config: StackConfig) -> AdmissionPart:
         image_registry=config.sources.mirror or KYVERNO_IMAGE.registry,
         image=_image_of(location, KYVERNO_IMAGE),
         first_image=_image_of(location, KYVERNO_INIT_IMAGE),
-        replicas=REPLICAS_OF_A_CLUSTER_OF_ITS_OWN if isinstance(config.cluster, GkeCluster) else 1,
+        replicas=settings.replicas,
         action_when_in_force=(
             AdmissionAction.AUDIT if settings.enforcement is Enforcement.AUDIT else AdmissionAction.DENY
         ),

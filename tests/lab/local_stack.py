@@ -48,8 +48,10 @@ class LocalStack:
         return self.folder / f"Pulumi.{STACK}.yaml"
 
     def edit(self, **values: object) -> None:
-        """Replace the values of some `bulkhead:` keys."""
+        """Replace the values of some `bulkhead:` keys; Kyverno stays as large as the lab's one node has room for."""
         document = yaml.safe_load(self.file.read_text())
+        if "trust" in values:
+            values["trust"] = _on_one_node(values["trust"])
         document["config"].update({f"bulkhead:{key}": value for key, value in values.items()})
         self.file.write_text(plain_yaml(document))
 
@@ -121,3 +123,7 @@ def make_local_stack(folder: Path, cluster: Cluster, state: Path) -> LocalStack:
     engine = make_engine(folder, cluster, state)
     engine.stack_init_if_missing()
     return LocalStack(folder, engine, state)
+
+
+def _on_one_node(trust: Any) -> dict[str, Any]:
+    return {**trust, "admission": {"replicas": 1, **trust.get("admission", {})}}

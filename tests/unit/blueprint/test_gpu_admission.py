@@ -170,13 +170,23 @@ POOLS = [
 GKE = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
 
 
-def test_a_gke_cluster_gets_three_admission_replicas_and_an_existing_one_a_single_one() -> None:
-    changes = {"trust": {"tier": "governed"}, "tenants.0.gpu_quota": {"own": 1}, "tenants.1.gpu_quota": 0}
-    on_gke = platform_of("test", sound({**changes, "cluster": GKE, "pools": POOLS}), TODAY)
+@pytest.mark.parametrize(
+    "changes",
+    [{"cluster": GKE, "pools": POOLS, "tenants.0.gpu_quota": {"own": 1}, "tenants.1.gpu_quota": 0}, {}],
+    ids=["gke", "existing"],
+)
+def test_every_cluster_gets_three_admission_replicas_unless_its_stack_file_says_otherwise(
+    changes: dict[str, Any],
+) -> None:
+    """Nothing else tells a cluster of one node from a production one."""
+    trust = {"tier": "governed"}
 
-    assert ControlId.SR2 in on_gke.posture.in_force
-    assert on_gke.blueprint.admission.replicas == 3
-    assert platform().blueprint.admission.replicas == 1
+    found = platform_of("test", sound({"trust": trust, **changes}), TODAY)
+    smaller = platform_of("test", sound({"trust": {**trust, "admission": {"replicas": 1}}, **changes}), TODAY)
+
+    assert ControlId.SR2 in found.posture.in_force
+    assert found.blueprint.admission.replicas == 3
+    assert smaller.blueprint.admission.replicas == 1
 
 
 def placing(*controls: str, **changes: Any) -> PlacementAdmissionPart:
