@@ -21,6 +21,8 @@ class Caller(StrEnum):
     """A pod with the labels of what writes tenants' accounts, in the gateway's namespace."""
     ENGINE = "engine"
     """A pod with an engine's labels in the engines' namespace."""
+    PROMETHEUS = "prometheus"
+    """A pod with Prometheus' labels in its namespace, where the platform has one."""
     STRANGER = "stranger"
     """A pod in a namespace that the platform knows nothing of."""
 
@@ -40,6 +42,8 @@ class Target(StrEnum):
     """Any other port of a pod with an engine's labels."""
     DATABASE = "database"
     CACHE = "cache"
+    METRICS = "metrics"
+    """A port where something other than an engine answers Prometheus, where the platform has one."""
     OWN = "own"
     """A pod in the caller's own namespace, of the same tenant."""
     OTHER_TENANT = "other_tenant"
@@ -80,7 +84,7 @@ def _shut(control: ControlId) -> Promise:
 
 _DATA = (Target.DATABASE, Target.CACHE)
 _ENGINES = (Target.ENGINE, Target.ENGINE_OTHER_PORT)
-_BEHIND_THE_GATEWAY = (Target.ADMIN, Target.GATEWAY_OTHER_PORT, *_ENGINES, *_DATA)
+_BEHIND_THE_GATEWAY = (Target.ADMIN, Target.GATEWAY_OTHER_PORT, *_ENGINES, *_DATA, Target.METRICS)
 _CLUSTER = (Target.API_SERVER, Target.METADATA, Target.KUBELET)
 
 _COMMON: dict[tuple[Caller, Target], Promise] = {
@@ -91,15 +95,34 @@ _COMMON: dict[tuple[Caller, Target], Promise] = {
     (Caller.GATEWAY, Target.ENGINE): _open(_SR1),
     (Caller.GATEWAY, Target.DNS): _open(_SR1),
     **{(Caller.GATEWAY, target): _open(_SR1) for target in _DATA},
-    **{(Caller.GATEWAY, target): _shut(_SR1) for target in (Target.ENGINE_OTHER_PORT, Target.STRANGER, *_CLUSTER)},
+    **{
+        (Caller.GATEWAY, target): _shut(_SR1)
+        for target in (Target.ENGINE_OTHER_PORT, Target.METRICS, Target.STRANGER, *_CLUSTER)
+    },
     (Caller.GATEWAY, Target.OTHER_TENANT): _shut(_SR1),
     (Caller.ACCOUNTS, Target.ADMIN): _open(_SR1),
     (Caller.ACCOUNTS, Target.DNS): _open(_SR1),
-    **{(Caller.ACCOUNTS, target): _shut(_SR1) for target in (*_ENGINES, *_DATA, Target.STRANGER, *_CLUSTER)},
+    **{
+        (Caller.ACCOUNTS, target): _shut(_SR1)
+        for target in (*_ENGINES, *_DATA, Target.METRICS, Target.STRANGER, *_CLUSTER)
+    },
     (Caller.ACCOUNTS, Target.OTHER_TENANT): _shut(_SR1),
     **{
         (Caller.ENGINE, target): _shut(_SR1)
         for target in (Target.GATEWAY, *_BEHIND_THE_GATEWAY, Target.OTHER_TENANT, Target.STRANGER, *_CLUSTER)
+    },
+    **{(Caller.PROMETHEUS, target): _open(_SR1) for target in (Target.METRICS, Target.ENGINE, Target.DNS)},
+    # Of pods of others nothing is promised: alerts may have to be sent to one, on whatever port the stack file says.
+    **{
+        (Caller.PROMETHEUS, target): _shut(_SR1)
+        for target in (
+            Target.ADMIN,
+            Target.GATEWAY_OTHER_PORT,
+            Target.ENGINE_OTHER_PORT,
+            *_DATA,
+            Target.API_SERVER,
+            Target.METADATA,
+        )
     },
     (Caller.STRANGER, Target.GATEWAY): _open(_SR1),
     (Caller.STRANGER, Target.OWN): _open(_SR1),

@@ -119,7 +119,7 @@ def ground_of(blueprint: Blueprint, outside: str, tenants: frozenset[str] | None
 
 
 def _positions(blueprint: Blueprint, outside: str, tenants: frozenset[str] | None) -> tuple[Position, ...]:
-    gateway = blueprint.gateway.namespace
+    gateway, prometheus = blueprint.gateway.namespace, blueprint.observability
     return (
         *(
             Position(Caller.TENANT, tenant.name, namespace_of(tenant), {})
@@ -129,12 +129,24 @@ def _positions(blueprint: Blueprint, outside: str, tenants: frozenset[str] | Non
         Position(Caller.GATEWAY, "", gateway, names.workload_labels("gateway")),
         Position(Caller.ACCOUNTS, "", gateway, names.workload_labels("tenants")),
         Position(Caller.ENGINE, "", names.ENGINES_NAMESPACE, names.workload_labels("engine")),
+        *(
+            (Position(Caller.PROMETHEUS, "", prometheus.namespace, names.workload_labels("prometheus")),)
+            if prometheus
+            else ()
+        ),
         Position(Caller.STRANGER, "", outside, {}),
     )
 
 
 def _destinations(blueprint: Blueprint, positions: tuple[Position, ...]) -> tuple[Destination, ...]:
-    return (*_gateway(blueprint), *_engines(blueprint), *_data(blueprint), *_probes(blueprint, positions), *_CLUSTER)
+    return (
+        *_gateway(blueprint),
+        *_engines(blueprint),
+        *_data(blueprint),
+        *_metrics(blueprint),
+        *_probes(blueprint, positions),
+        *_CLUSTER,
+    )
 
 
 _OWNERS = {Target.OTHER_TENANT: Caller.TENANT, Target.STRANGER: Caller.STRANGER}
@@ -184,6 +196,31 @@ def _data(blueprint: Blueprint) -> tuple[Destination, ...]:
     return tuple(found)
 
 
+def _metrics(blueprint: Blueprint) -> tuple[Destination, ...]:
+    """Where Prometheus asks; none without it, since nobody could show then that anything answers there."""
+    part, prometheus = blueprint.gateway, blueprint.observability
+    if prometheus is None:
+        return ()
+    exporter = names.workload_labels("datastore-exporter")
+    found = [
+        _metrics_of("accounts", part.namespace, names.workload_labels("tenants"), names.TENANTS_STATUS_PORT),
+        _metrics_of("database", part.namespace, exporter, names.DATABASE_EXPORTER_PORT),
+        _metrics_of("Kueue", blueprint.quota.namespace, names.workload_labels("kueue"), names.KUEUE_METRICS_PORT),
+    ]
+    if part.metrics_port is not None:
+        found.append(_metrics_of("gateway", part.namespace, names.workload_labels("gateway"), part.metrics_port))
+    if prometheus.cache_exporter_image is not None:
+        found.append(_metrics_of("cache", part.namespace, exporter, names.CACHE_EXPORTER_PORT))
+    if blueprint.admission.installed:
+        namespace = blueprint.admission.namespace
+        found.append(_metrics_of("Kyverno", namespace, names.KYVERNO_CONTROLLER_LABELS, names.KYVERNO_METRICS_PORT))
+    return tuple(found)
+
+
+def _metrics_of(whose: str, namespace: str, labels: Mapping[str, str], port: int) -> Destination:
+    return Destination(Target.METRICS, f"metrics of {whose}", port, "", namespace, labels)
+
+
 def _probes(blueprint: Blueprint, positions: tuple[Position, ...]) -> tuple[Destination, ...]:
     serving = blueprint.engines[0].port if blueprint.engines else names.ENGINE_PORT
     found: list[Destination] = []
@@ -199,7 +236,7 @@ def _probes(blueprint: Blueprint, positions: tuple[Position, ...]) -> tuple[Dest
                 found.append(_probe(Target.ENGINE_OTHER_PORT, "engine, another port", PROBE_PORT, position))
             case Caller.STRANGER:
                 found.append(_probe(Target.STRANGER, KNOCKER, PROBE_PORT, position))
-            case Caller.ACCOUNTS:
+            case Caller.ACCOUNTS | Caller.PROMETHEUS:
                 pass
     return tuple(found)
 

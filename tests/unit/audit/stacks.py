@@ -53,3 +53,12 @@ def platform(tier: str = "trusted", tenants: int = 2, **trust: Any) -> Platform:
     config = parse(document(tier, tenants, **trust), TODAY)
     assert not isinstance(config, list), config
     return platform_of("tests", config, TODAY)
+
+
+def watched_platform(tier: str = "trusted") -> Platform:
+    """The platform of `document` with a Prometheus, and with a cache that it watches, too."""
+    cached = {"replicas": 2, "cache": {"kind": "in_cluster"}}
+    made = {**document(tier), "bulkhead:gateway": cached, "bulkhead:observability": {"kind": "prometheus"}}
+    config = parse(made, TODAY)
+    assert not isinstance(config, list), config
+    return platform_of("tests", config, TODAY)

@@ -20,15 +20,17 @@ from infra.audit.results import Observation, Outcome
 from infra.audit.scene import scenes_of
 from infra.blueprint import names
 from infra.config.trust import ControlId
-from tests.unit.audit.stacks import platform, platform_without_subjects
+from infra.posture import Platform
+from tests.unit.audit.stacks import platform, platform_without_subjects, watched_platform
 
 TIERS = ["trusted", "governed", "partitioned"]
 JUDGED_WELL = {Outcome.HOLDS, Outcome.NOT_CLAIMED}
 
 
+@pytest.mark.parametrize("made_of", [platform, watched_platform])
 @pytest.mark.parametrize("tier", TIERS)
-def test_network_policies_keep_every_promise_of_the_tier(tier: str):
-    made = platform(tier)
+def test_network_policies_keep_every_promise_of_the_tier(tier: str, made_of: Callable[[str], Platform]):
+    made = made_of(tier)
     found = network_observations(made.blueprint, ground_of(made.blueprint, "outside"), made.posture.in_force)
     assert [one.case for one in found if one.outcome not in JUDGED_WELL] == []
 
@@ -81,9 +83,9 @@ def test_a_pod_that_no_policy_selects_is_open_and_one_that_is_selected_is_not():
 
 
 @pytest.mark.parametrize("tier", ["governed", "partitioned", "adversarial"])
-@pytest.mark.parametrize("labelled_as", ["gateway", "tenants", "engine", "endpoint-picker"])
+@pytest.mark.parametrize("labelled_as", ["gateway", "tenants", "engine", "endpoint-picker", "prometheus"])
 def test_a_tenants_pod_reaches_nothing_more_with_the_labels_of_the_platforms_own(tier: str, labelled_as: str):
-    made = platform(tier)
+    made = watched_platform(tier)
     tried, policies = ground_of(made.blueprint, "outside"), policies_of(made.blueprint)
     for position in [one for one in tried.positions if one.caller is Caller.TENANT]:
         disguised = dataclasses.replace(position, labels=names.workload_labels(labelled_as))

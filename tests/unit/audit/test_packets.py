@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from infra.audit.packets.judgement import Found, Result, observations, windows
-from infra.audit.packets.matrix import Promise, Target
+from infra.audit.packets.matrix import Caller, Promise, Target
 from infra.audit.packets.places import KNOCKER, Destination, Ground, Position, ground_of
 from infra.audit.report import Verdict, control_reports
 from infra.audit.results import Observation, Outcome, Probe
 from infra.config.trust import ControlId
-from tests.unit.audit.stacks import platform
+from tests.unit.audit.stacks import platform, watched_platform
 
 CLAIMED = frozenset(ControlId)
 Answers = Callable[[Position, Destination, Promise], bool]
@@ -149,9 +149,35 @@ def test_a_tenant_whose_pods_could_not_run_leaves_its_network_unproven_whatever_
     assert found[ControlId.NS4] == found[ControlId.SR1] == (Verdict.UNPROVEN, ("tenant-1",))
 
 
-def test_every_target_is_tried_by_somebody():
-    tried = ground()
-    assert {destination.target for _, destination, _ in tried.pairs()} >= set(Target) - {Target.OWN, Target.CACHE}
+def test_every_target_is_tried_by_somebody_and_everybody_tries_something():
+    tried = watched_ground()
+    assert {destination.target for _, destination, _ in tried.pairs()} >= set(Target) - {Target.OWN}
+    assert {position.caller for position, _, _ in tried.pairs()} == set(Caller)
+
+
+def watched_ground(tier: str = "partitioned") -> Ground:
+    return ground_of(watched_platform(tier).blueprint, "outside")
+
+
+def test_metrics_are_prometheus_alone_and_its_reaching_them_shows_that_others_are_refused():
+    tried = watched_ground()
+    found = judged(tried, as_promised)
+    everything_watched = {"accounts", "cache", "database", "gateway", "Kueue", "Kyverno"}
+    metrics = [one for one in tried.destinations if one.target is Target.METRICS]
+    assert {one.name for one in metrics} == {f"metrics of {name}" for name in everything_watched}
+    for one in metrics:
+        cases = {case: seen for case, seen in found.items() if case.endswith(f" to {one.name}")}
+        assert {seen.outcome for seen in cases.values()} == {Outcome.HOLDS}
+        assert [case for case, seen in cases.items() if not seen.attack] == [f"prometheus to {one.name}"]
+        assert f"tenant tenant-0 to {one.name}" in cases
+
+
+def test_without_kyverno_or_a_prometheus_nobody_looks_for_their_metrics():
+    trusted = {one.name for one in watched_ground("trusted").destinations}
+    assert "metrics of Kueue" in trusted
+    assert "metrics of Kyverno" not in trusted
+    assert not [one for one in ground().destinations if one.target is Target.METRICS]
+    assert Caller.PROMETHEUS not in {one.caller for one in ground().positions}
 
 
 def test_a_caller_that_could_not_run_leaves_its_connections_unproven():
