@@ -19,6 +19,7 @@ from .keys import in_one_spelling
 from .parameters import PlatformParameters, read_request
 from .presence import Presences
 from .usage import is_unasked, is_usage_alone
+from .vectors import vectors_refusal
 
 TENANT_PREFIX = "/v1/"
 WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
@@ -120,7 +121,12 @@ class TenantAnswers:
         if document is None:
             await answer.fail(Situation.INVALID_JSON.value)
             return
-        if refusal := self._parameters.refusal(document) or self._presences.refusal(pairs):
+        refusal = (
+            self._parameters.refusal(document)
+            or vectors_refusal(scope["path"], document)
+            or self._presences.refusal(pairs)
+        )
+        if refusal:
             await answer.fail(refusal)
             return
         scope["headers"] = _as_json(pairs)

@@ -226,6 +226,8 @@ def test_a_refused_request_never_reaches_litellm() -> None:
     sent = call(application, content=(b'{"no-', b'log": true}'))
     assert (status_of(sent), code_of(sent), reached) == (400, "parameter_not_allowed", [])
     assert code_of(call(application, content=(b"[1]",))) == "invalid_json"
+    sent = call(application, "/v1/embeddings", content=(b'{"input": "hello", "encoding_format": "bytes"}',))
+    assert (status_of(sent), code_of(sent), reached) == (400, "invalid_request", [])
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
