@@ -6,7 +6,7 @@ differs is said in the image itself (`/etc/bulkhead-lab-image`).
 """
 
 from lab.images.build import ensure_images
-from lab.images.catalogue import IMAGES, TINY_MODEL, Image, ImageName
+from lab.images.catalogue import EMBEDDING_MODEL, IMAGES, TINY_MODEL, Image, ImageName
 from lab.images.errors import ImageBuildError
 
-__all__ = ["IMAGES", "TINY_MODEL", "Image", "ImageBuildError", "ImageName", "ensure_images"]
+__all__ = ["EMBEDDING_MODEL", "IMAGES", "TINY_MODEL", "Image", "ImageBuildError", "ImageName", "ensure_images"]

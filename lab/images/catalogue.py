@@ -8,10 +8,12 @@ from infra import pins
 from lab.images.archive import RuntimeConfiguration
 from lab.images.layer import BUILD_PATH, LayerRecipe
 from lab.images.vllm.cuda_stubs import write_stubs
-from lab.images.vllm.tiny_model import write_model
+from lab.images.vllm.tiny_model import write_embedding_model, write_model
 
 TINY_MODEL = "/models/tiny"
 """Where the vLLM image holds its own model, so that no model hub is needed."""
+EMBEDDING_MODEL = "/models/tiny-embedder"
+"""Where it holds one that embeds."""
 
 
 class ImageName(StrEnum):
@@ -62,6 +64,7 @@ def _finish_postgres(tree: Path) -> None:
 
 def _finish_vllm(tree: Path) -> None:
     write_model(tree / TINY_MODEL.lstrip("/"))
+    write_embedding_model(tree / EMBEDDING_MODEL.lstrip("/"))
     packages = tree / "opt/venv/lib/python3.11/site-packages"
     write_stubs(packages / "torch/lib", packages / "nvidia/cu13/lib")
 

@@ -1,1 +1,1 @@
-"""What the vLLM image gets beside its packages: empty CUDA libraries and a tiny model."""
+"""What the vLLM image gets beside its packages: empty CUDA libraries and two tiny models."""

@@ -1,4 +1,4 @@
-"""A tiny Llama model whose every answer is one known sentence, for a real vLLM on a CPU.
+"""A tiny Llama model whose every answer is one known sentence, for a real vLLM on a CPU, and one that embeds with it.
 
 Its weights are random except where they decide the answer: attention and feed-forward layers add next to nothing to the
 residual stream, so the next token depends on the last one alone, and the output layer follows a fixed chain of words.
@@ -22,10 +22,13 @@ SENTENCE = (
 SPECIAL = ("<s>", "</s>", "<pad>")
 CONTEXT_LENGTH = 8192
 """Tokens; a byte of the prompt is a token."""
+DIMENSIONS = 128
+"""Numbers in a vector of the model that embeds."""
 
-_HIDDEN, _FEED_FORWARD, _LAYERS, _HEADS = 128, 256, 2, 4
+_HIDDEN, _FEED_FORWARD, _LAYERS, _HEADS = DIMENSIONS, 256, 2, 4
 _VOCABULARY = 320  # a multiple of 64, as vLLM pads it
 _QUIET = 1e-3
+_POOLING = "1_Pooling"
 _PROMPT_MARK = 8.0  # against components of about 1: far above the noise of their products
 _CHAT_TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
@@ -42,6 +45,23 @@ def write_model(folder: Path) -> None:
     _write_json(folder / "config.json", _configuration(tokens))
     _write_json(folder / "generation_config.json", {"bos_token_id": tokens["<s>"], "eos_token_id": tokens["</s>"]})
     _write_safetensors(folder / "model.safetensors", tokens)
+
+
+def write_embedding_model(folder: Path) -> None:
+    """Write the same model into the new folder `folder` as one that embeds. Raises OSError.
+
+    What vLLM tells it by is Sentence Transformers' list of modules, which published models of this kind bring along. A
+    text's vector is what the model makes of its last token: vLLM keeps no prefixes where a vector is taken from all.
+    """
+    write_model(folder)
+    modules = [
+        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{name}"}
+        for index, (path, name) in enumerate((("", "Transformer"), (_POOLING, "Pooling"), ("2_Normalize", "Normalize")))
+    ]
+    _write_json(folder / "modules.json", modules)
+    (folder / _POOLING).mkdir()
+    pooling = {"word_embedding_dimension": DIMENSIONS, "pooling_mode_lasttoken": True}
+    _write_json(folder / _POOLING / "config.json", pooling)
 
 
 def vocabulary() -> dict[str, int]:
@@ -187,5 +207,5 @@ def _zeros(count: int) -> "array.array[float]":
     return array.array("f", [0.0]) * count
 
 
-def _write_json(path: Path, value: dict[str, object]) -> None:
+def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

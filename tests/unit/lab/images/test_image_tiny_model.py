@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.images.vllm import tiny_model
-from lab.images.vllm.tiny_model import SENTENCE, SPECIAL, successor, vocabulary
+from lab.images.vllm.tiny_model import DIMENSIONS, SENTENCE, SPECIAL, successor, vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +80,27 @@ def test_the_model_is_the_same_on_every_machine(folder: Path, tmp_path: Path) ->
 def test_the_tokenizer_says_how_a_chat_becomes_a_prompt(folder: Path) -> None:
     assert "add_generation_prompt" in json.loads((folder / "tokenizer_config.json").read_text())["chat_template"]
     assert json.loads((folder / "config.json").read_text())["vocab_size"] >= len(vocabulary())
+
+
+def test_the_model_that_embeds_is_the_same_with_its_modules_beside_it(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "embedder"
+    tiny_model.write_embedding_model(target)
+
+    for path in folder.iterdir():
+        assert (target / path.name).read_bytes() == path.read_bytes()
+    assert {path.name for path in target.iterdir()} - {path.name for path in folder.iterdir()} == {
+        "modules.json",
+        "1_Pooling",
+    }
+
+
+def test_a_vector_is_the_last_token_s_at_length_one(tmp_path: Path) -> None:
+    """vLLM reads the modules by these names, and takes whatever is true in the pooling's settings for its kind."""
+    tiny_model.write_embedding_model(tmp_path / "embedder")
+    modules: list[dict[str, Any]] = json.loads((tmp_path / "embedder/modules.json").read_text())
+    places = {module["type"].removeprefix("sentence_transformers.models."): module["path"] for module in modules}
+    pooling = json.loads((tmp_path / "embedder" / places["Pooling"] / "config.json").read_text())
+
+    assert set(places) == {"Transformer", "Pooling", "Normalize"}
+    assert [name for name, value in pooling.items() if value is True] == ["pooling_mode_lasttoken"]
+    assert pooling["word_embedding_dimension"] == DIMENSIONS
