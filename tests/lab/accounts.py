@@ -28,15 +28,17 @@ class Account:
 
 
 @contextmanager
-def account(platform: TeamPlatform, models: Sequence[str] = (MODEL,), **limits: float) -> Generator[Account]:
-    """An account for these models, with these limits (LiteLLM's fields of a team); the reconciler leaves it alone.
+def account(
+    platform: TeamPlatform, models: Sequence[str] = (MODEL,), routes: Sequence[str] = KEY_PATHS, **limits: float
+) -> Generator[Account]:
+    """An account for these models and paths, with these limits (LiteLLM's fields of a team).
 
-    It is blocked afterwards.
+    The reconciler leaves it alone. It is blocked afterwards.
     """
     made = Account(f"test-{uuid.uuid4().hex[:12]}", f"sk-{uuid.uuid4().hex}{uuid.uuid4().hex}")
     fields = {**OPEN_LIMITS, **limits}
     administer(platform, "/team/new", {"team_id": made.team, "team_alias": made.team, "models": list(models), **fields})
-    grant = {"team_id": made.team, "models": list(models), "allowed_routes": list(KEY_PATHS)}
+    grant = {"team_id": made.team, "models": list(models), "allowed_routes": list(routes)}
     administer(platform, "/key/generate", {"key": made.key, **grant})
     try:
         yield made

@@ -61,6 +61,9 @@ SURFACES: Mapping[str, Surface] = {
     ),
 }
 """Every path on which the lab's model works; it computes no embeddings."""
+EMBEDDINGS = "embeddings"
+"""The surface of a model that embeds, which answers on no other."""
+_EVERY_SURFACE = {**SURFACES, EMBEDDINGS: Surface("/v1/embeddings", lambda prompt: {"input": prompt})}
 
 OVERRIDES: Mapping[str, Callable[[str], Body]] = {
     "at the top": lambda salt: {"cache_salt": salt},
@@ -112,17 +115,19 @@ class Caches:
         engines: Ports of this machine that lead to each Deployment of engines.
         keys: Tenant → its virtual key.
         salt_key: What salts are made from; empty where the platform has none.
+        model: Whom the tenants ask.
     """
 
     gateway: int
     engines: Mapping[str, int]
     keys: Mapping[str, str]
     salt_key: bytes
+    model: str = MODEL
 
     def ask(self, tenant: str, surface: str, prompt: str, **more: Any) -> Answer:
         """Put a prompt to the model as a tenant."""
-        way = SURFACES[surface]
-        body = {"model": MODEL, **way.body(prompt), **more}
+        way = _EVERY_SURFACE[surface]
+        body = {"model": self.model, **way.body(prompt), **more}
         return self.send(self.keys[tenant], way.path, body)
 
     def send(self, key: str, path: str, body: Body, headers: Mapping[str, str] | None = None) -> Answer:
@@ -147,7 +152,7 @@ class Caches:
 
     def salt(self, tenant: str) -> str:
         """The salt of a tenant's requests, which the tenant itself never learns."""
-        return derive_salt(self.salt_key, team_id(tenant), MODEL)
+        return derive_salt(self.salt_key, team_id(tenant), self.model)
 
     @staticmethod
     def _counted(pattern: re.Pattern[str], port: int) -> int:
@@ -161,8 +166,8 @@ def prompt() -> str:
 
 
 @contextmanager
-def watching(stack: LocalStack, access: ClusterAccess) -> Generator[Caches]:
-    """The gateway and its engines behind ports of this machine."""
+def watching(stack: LocalStack, access: ClusterAccess, model: str = MODEL) -> Generator[Caches]:
+    """The gateway and its engines behind ports of this machine; `model` is asked."""
     services = [
         item["metadata"]["name"]
         for item in access.objects("services", "--namespace", ENGINES, "--selector=app.kubernetes.io/name=engine")
@@ -172,4 +177,4 @@ def watching(stack: LocalStack, access: ClusterAccess) -> Generator[Caches]:
     with ExitStack() as forwarded:
         gateway = forwarded.enter_context(access.forwarded_port(GATEWAY, "gateway", 4000))
         ports = {name: forwarded.enter_context(access.forwarded_port(ENGINES, name, 8000)) for name in services}
-        yield Caches(gateway, ports, stack.engine.outputs(show_secrets=True)["tenant_keys"], key)
+        yield Caches(gateway, ports, stack.engine.outputs(show_secrets=True)["tenant_keys"], key, model)

@@ -22,6 +22,7 @@ from components.tenants.reconciler.model import team_id
 from lab import cluster
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.caches import (
+    EMBEDDINGS,
     FORGED,
     FORGED_HEADERS,
     OVERRIDES,
@@ -31,6 +32,7 @@ from tests.lab.caches import (
     prompt,
     watching,
 )
+from tests.lab.embedding import embedder, watching_embedder
 from tests.lab.isolated import IsolatedPlatform
 from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
@@ -276,6 +278,26 @@ def test_another_generation_of_the_key_makes_other_salts(isolated: IsolatedPlatf
         assert after.salt(TENANT) != old
         assert after.found_again(TENANT, "chat", question) == 0
         assert after.found_again(TENANT, "chat", question) > 0
+
+
+# --- a model that embeds ----------------------------------------------------------------------------------------
+
+
+def test_a_tenant_finds_again_what_it_has_had_embedded_itself_and_nothing_else(
+    isolated: IsolatedPlatform, access: ClusterAccess
+) -> None:
+    """Without the control: `test_embeddings.py`."""
+    question = prompt()
+    with embedder(isolated.stack, isolated.kubectl), watching_embedder(isolated.stack, access) as found:
+        stolen = OVERRIDES["at the top"](found.salt(TENANT))
+
+        assert found.found_again(TENANT, EMBEDDINGS, question) == 0
+        assert found.found_again(OTHER_TENANT, EMBEDDINGS, question) == 0
+        assert found.found_again(TENANT, EMBEDDINGS, question) > 0
+        assert found.found_again(OTHER_TENANT, EMBEDDINGS, question) > 0
+        fresh = prompt()
+        assert found.found_again(TENANT, EMBEDDINGS, fresh) == 0
+        assert found.found_again(OTHER_TENANT, EMBEDDINGS, fresh, **stolen) == 0
 
 
 # --- engines of a tenant's own ----------------------------------------------------------------------------------
