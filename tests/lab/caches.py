@@ -81,6 +81,9 @@ REFUSED_OVERRIDES: Mapping[str, Callable[[str], Body]] = {
     "in fallbacks": lambda salt: {"fallbacks": [{"model": MODEL, "cache_salt": salt}]},
     "in extra_headers": lambda salt: {"extra_headers": {"cache_salt": salt}},
     "in litellm_metadata": lambda salt: {"litellm_metadata": {"cache_salt": salt}},
+    "in vllm_xargs": lambda salt: {"vllm_xargs": {"cache_salt": salt}},
+    "as the request's id": lambda salt: {"request_id": salt},
+    "as the session's id": lambda salt: {"session_id": salt},
 }
 """Ways that the gateway answers with 400, since they lead past it."""
 

@@ -314,7 +314,10 @@ OWN_PARAMETERS: dict[str, object] = {
     "model_list": [],
     "no-log": True,
     "num_retries": 50,
+    "request_id": "somebody-else-s",
+    "session_id": "somebody-else-s",
     "user_config": {"model_list": []},
+    "vllm_xargs": {"kv_transfer_params": "theirs"},
 }
 
 

@@ -31,14 +31,21 @@ ALWAYS_REFUSED = frozenset(
         "mock_response",
         "num_retries",
         "priority",
+        "request_id",
+        "session_id",
         "timeout",
         "user_config",
+        "vllm_xargs",
     }
 )
-"""Refused whatever LiteLLM's list says: where a request goes, with whose credentials, and before whom.
+"""Refused whatever LiteLLM's list says: where a request goes, with whose credentials, before whom, and under what name.
 
 `extra_body` is laid over the request last, so that anything could be said in it once more; clients that offer it, as
-OpenAI's, send its content in the request itself.
+OpenAI's, send its content in the request itself. `vllm_xargs` is its like within vLLM, which reads the parameters of a
+transfer there as well.
+
+`request_id` and `session_id` are one namespace for all callers of an engine. It answers under the first, and of answers
+under one name LiteLLM's log of spending keeps the first alone. In `metadata` both are the caller's own.
 """
 
 ASKED = ("input", "messages", "previous_input_messages", "prompt", "system")

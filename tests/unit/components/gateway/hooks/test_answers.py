@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from components.gateway.hooks import errors
 from components.gateway.hooks.answers import Application, Message, Receive, Scope, Send, TenantAnswers, always
 from components.gateway.hooks.parameters import PlatformParameters
 from components.gateway.hooks.presence import Presences
 from components.gateway.hooks.startup import wrap
+from infra.blueprint.routes import COMPLETION_PATHS
 
 CHAT = "/v1/chat/completions"
 LEAK = "engine-tiny.bulkhead-engines.svc.cluster.local"
@@ -228,6 +230,14 @@ def test_a_refused_request_never_reaches_litellm() -> None:
     assert code_of(call(application, content=(b"[1]",))) == "invalid_json"
     sent = call(application, "/v1/embeddings", content=(b'{"input": "hello", "encoding_format": "bytes"}',))
     assert (status_of(sent), code_of(sent), reached) == (400, "invalid_request", [])
+
+
+@pytest.mark.parametrize("path", COMPLETION_PATHS)
+@pytest.mark.parametrize("name", ["vllm_xargs", "request_id", "session_id"])
+def test_what_names_a_request_to_the_engine_is_refused_on_every_path_in_its_api_s_shape(name: str, path: str) -> None:
+    sent = call(answering(200, b"{}"), path=path, content=(json.dumps({"model": "tiny", name: "mine"}).encode(),))
+
+    assert (status_of(sent), body_of(sent)) == (400, errors.body(errors.not_allowed(name), path))
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])

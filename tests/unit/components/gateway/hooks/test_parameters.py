@@ -40,6 +40,38 @@ def test_a_parameter_of_the_platform_is_refused_by_name(name: str) -> None:
     assert refused({"model": "tiny", name: None}) == name
 
 
+OF_THE_ENGINE: list[dict[str, Any]] = [
+    {"vllm_xargs": {"kv_transfer_params": "theirs"}},
+    {"vllm_xargs": {}},
+    {"request_id": "chosen"},
+    {"session_id": "theirs"},
+]
+
+
+@pytest.mark.parametrize("named", OF_THE_ENGINE)
+def test_what_the_engine_takes_one_name_of_from_all_callers_is_refused(named: dict[str, Any]) -> None:
+    """vLLM reads transfers within the first, and calls a request and its session by the others, as its answer is."""
+    (name,) = named
+
+    assert refused({"model": "tiny", **named}) == name
+
+
+NAMES: dict[str, Any] = {"request_id": "1", "session_id": "2", "trace_id": "3", "vllm_xargs": {}}
+OF_THE_CALLER: list[dict[str, Any]] = [
+    {"metadata": NAMES},
+    {"user": "someone", "safety_identifier": "someone", "prompt_cache_key": "1"},
+    {"previous_response_id": "resp_1", "store": False, "service_tier": "auto"},
+    {"messages": [{"role": "tool", "tool_call_id": "1", "content": "sunny"}]},
+    {"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "1", "input": NAMES}]}]},
+    {"tools": [{"type": "function", "function": {"name": "find", "parameters": {"properties": NAMES}}}]},
+]
+
+
+@pytest.mark.parametrize("named", OF_THE_CALLER)
+def test_what_a_caller_calls_its_own_by_such_names_passes(named: dict[str, Any]) -> None:
+    assert refused({"model": "tiny", **named}) is None
+
+
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 ASKED: dict[str, Callable[[object], dict[str, Any]]] = {
     "chat": lambda part: {"messages": [{"role": "user", "content": [{"type": "text", "text": "what is it?"}, part]}]},
