@@ -18,8 +18,9 @@ NO_MEDIA_DOMAIN = "media.invalid"
 engine reach out, since it could name any address that the engine can reach. Media inside a request still works."""
 
 NOTHING_KEPT = ("--no-enable-prefix-caching", "--mm-processor-cache-gb", "0")
-"""With both, vLLM calls a medium by its request and its place there, whatever name the caller gives it, so that nothing
-made of it is found again, in the encoder's cache either (`_process_mm_uuids` in its `renderers/base.py`)."""
+"""With both, vLLM calls a medium by its request and its place there, so that nothing made of it is found again, in the
+encoder's cache either, unless a caller gives it a name: that one is kept (`_process_mm_uuids` in its
+`renderers/base.py`), so the gateway refuses it (`hooks/parameters.py`)."""
 
 BYTES_PER_MEBIBYTE = 1024 * 1024
 

@@ -138,8 +138,8 @@ def _media_are_kept_apart(resource: GuardedResource, guard: Guard) -> Iterator[s
             continue
         if not scoped and not _keeps_no_media(flags):
             yield (
-                "it keeps what it makes of images, videos and sounds under a name of the caller's choice: by it one"
-                f" tenant is answered about another's image. Write: {MEDIA_CACHE} 0 beside --no-enable-prefix-caching"
+                "it finds again what it has made of images, videos and sounds by their content: by its speed one tenant"
+                f" learns what another has sent. Write: {MEDIA_CACHE} 0 beside --no-enable-prefix-caching"
             )
         if part is not None and not part.takes_media and not _takes_no_media(flags):
             yield (
@@ -149,6 +149,7 @@ def _media_are_kept_apart(resource: GuardedResource, guard: Guard) -> Iterator[s
 
 
 def _keeps_no_media(flags: Mapping[str, str]) -> bool:
+    """Whether nothing is found again by a medium's content; that callers name none is the gateway's to see to."""
     return [(name, flags[name]) for name in flags if name.startswith(MEDIA_CACHE_BEGINS)] == [(MEDIA_CACHE, "0")]
 
 

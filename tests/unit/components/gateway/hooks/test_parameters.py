@@ -89,6 +89,7 @@ ASKED: dict[str, Callable[[object], dict[str, Any]]] = {
     "named",
     [
         {**IMAGE, "uuid": "theirs"},
+        {**IMAGE, "uuid": "renderer0-mm-7-image-0"},
         {"type": "image_url", "image_url": None, "uuid": "theirs"},
         {"type": "image_url", "image_url": {"url": "data:", "uuid": "theirs"}},
         {**IMAGE, "UUID": "theirs"},
@@ -96,7 +97,7 @@ ASKED: dict[str, Callable[[object], dict[str, Any]]] = {
     ],
 )
 def test_a_caller_s_own_name_for_a_medium_is_refused_wherever_it_stands(asked: Any, named: object) -> None:
-    """vLLM finds another tenant's image by it."""
+    """vLLM finds another tenant's image by it: by that tenant's name, or by the one that vLLM has made by counting."""
     assert refused({"model": "tiny", **asked(named)}) == "uuid"
 
 
