@@ -14,9 +14,11 @@ SENSITIVE_TENANT = "clinic"
 """Meets nobody on a node: its model, and its own engine of the common one, run on nodes of its own."""
 
 SPLIT = H100Pool("split", None, nodes=2)
+GPUS_OF_ITS_OWN = 4
+"""On one node, which its owner's engines and job leave partly idle: whoever was let in would be placed beside them."""
 OWN = {
-    name: H100Pool(f"{name}-own", name, nodes)
-    for name, nodes in ((TENANT, 2), (OTHER_TENANT, 2), (SENSITIVE_TENANT, 3))
+    name: H100Pool(f"{name}-own", name, nodes=1, gpus=GPUS_OF_ITS_OWN)
+    for name in (TENANT, OTHER_TENANT, SENSITIVE_TENANT)
 }
 POOLS = (SPLIT, *OWN.values())
 SERVING_POOL = "l4"

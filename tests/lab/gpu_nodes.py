@@ -20,11 +20,12 @@ MIG_INSTANCES_PER_GPU = 7
 
 @dataclass(frozen=True)
 class H100Pool:
-    """A pool of nodes with one H100 each; `owner` has it alone, and without one its GPUs are divided by MIG."""
+    """A pool of nodes with H100s; `owner` has it alone, and without one its GPUs are divided by MIG."""
 
     name: str
     owner: str | None
     nodes: int
+    gpus: int = 1
 
     @property
     def document(self) -> dict[str, Any]:
@@ -33,6 +34,7 @@ class H100Pool:
         return {
             "name": self.name,
             "accelerator": H100,
+            "gpus_per_node": self.gpus,
             "nodes": {"min": self.nodes, "max": self.nodes},
             "node_labels": dict(self.labels),
             **own,
@@ -46,7 +48,8 @@ class H100Pool:
     @property
     def devices(self) -> Mapping[str, int]:
         """What each node shows."""
-        return {MIG_INSTANCE: MIG_INSTANCES_PER_GPU} if self.owner is None else {WHOLE_GPU: 1}
+        divided = {MIG_INSTANCE: self.gpus * MIG_INSTANCES_PER_GPU}
+        return divided if self.owner is None else {WHOLE_GPU: self.gpus}
 
     @property
     def taints(self) -> tuple[Mapping[str, str], ...]:

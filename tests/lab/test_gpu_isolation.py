@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra.blueprint.caches import engine_name
-from tests.lab.adversarial import OWN, SENSITIVE_TENANT, SERVING_POOL, SPLIT, AdversarialPlatform
+from tests.lab.adversarial import GPUS_OF_ITS_OWN, OWN, SENSITIVE_TENANT, SERVING_POOL, SPLIT, AdversarialPlatform
 from tests.lab.gpu_nodes import ACCELERATOR_LABEL, DEDICATED, MIG_INSTANCE, POOL_LABEL, WHOLE_GPU
 from tests.lab.platform import ENGINES, OTHER_TENANT, TENANT
 from tests.lab.queues import quota_decision
@@ -283,8 +283,14 @@ def test_jobs_go_to_the_pools_of_their_tenant(adversarial: AdversarialPlatform, 
 def test_no_two_tenants_are_on_one_whole_gpu_and_on_no_node_of_the_sensitive_one(
     adversarial: AdversarialPlatform, work: Work
 ) -> None:
+    """On the one node that each tenant has, pods meet, and a GPU is idle that another tenant's could have taken."""
     del work
-    for node, pods in by_node(placed(adversarial)).items():
+    found = by_node(placed(adversarial))
+    own = {pool.name for pool in OWN.values()}
+    meeting = {pods[0].pool: len(pods) for pods in found.values() if pods[0].pool in own}
+    assert set(meeting) == own
+    assert all(1 < count < GPUS_OF_ITS_OWN for count in meeting.values()), meeting
+    for node, pods in found.items():
         owners = {serves(one) for one in pods}
         if pods[0].pool not in {SPLIT.name, SERVING_POOL}:
             assert len(owners) == 1, (node, owners)
@@ -320,7 +326,7 @@ def test_two_tenants_meet_on_a_mig_node_and_each_has_instances_of_its_own(
 
 
 def test_nobody_borrows_what_is_idle(adversarial: AdversarialPlatform, work: Work) -> None:
-    """A whole GPU of the serving pool, one of each tenant's own pool and MIG instances are idle meanwhile."""
+    """A whole GPU of the serving pool, at least one of each tenant's own pool and MIG instances are idle meanwhile."""
     for tenant, names in work.waiting.items():
         for name in names:
             assert quota_decision(adversarial.kubectl, adversarial.namespace(tenant), name, "True", 3) == "False"
@@ -338,4 +344,4 @@ def test_a_queue_covers_no_pool_of_anybody_elses(adversarial: AdversarialPlatfor
     split = f"{SPLIT.name}-mig-1g-10gb"
     for tenant, pool in OWN.items():
         shared = () if tenant == SENSITIVE_TENANT else (split,)
-        assert covered[f"tenant-{tenant}"] == {f"{pool.name}-whole", *shared}
+        assert covered[f"tenant-{tenant}"] == {f"{pool.name}-whole-x{GPUS_OF_ITS_OWN}", *shared}
