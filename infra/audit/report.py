@@ -19,8 +19,9 @@ PROBED_BY: dict[ControlId, frozenset[Probe]] = {
     ControlId.NS3: frozenset({Probe.ADMISSION, Probe.ACCESS}),
     ControlId.NS4: frozenset({Probe.PACKETS}),
     ControlId.KV1: frozenset({Probe.CACHES}),
-    ControlId.HW2: frozenset({Probe.ADMISSION}),
-    ControlId.HW3: frozenset({Probe.ADMISSION}),
+    ControlId.HW1: frozenset({Probe.NODES}),
+    ControlId.HW2: frozenset({Probe.ADMISSION, Probe.NODES}),
+    ControlId.HW3: frozenset({Probe.ADMISSION, Probe.NODES}),
 }
 """Control → the probes that can show that it holds. All others rest on settings and counters that no request shows."""
 
@@ -38,7 +39,7 @@ class Verdict(StrEnum):
     NOT_CLAIMED = "not claimed"
     """The stack does not claim it."""
     NOT_PROBED = "not probed"
-    """It is claimed, and not among what this run looks at."""
+    """It is claimed, and not among what this run looks at, or nothing of what it is about is there."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ def control_reports(
     for row in posture.controls:
         identifier = row.control.id
         own = tuple(one for one in observations if one.control is identifier)
-        telling = PROBED_BY.get(identifier, frozenset()) & frozenset(probes)
-        attacks = [one for one in own if one.attack and one.probe in telling]
+        telling = PROBED_BY.get(identifier, frozenset()) & frozenset(probes) - _with_nothing_there(own)
+        attacks = [one for one in own if one.attack and one.probe in telling and one.outcome is not Outcome.NOT_THERE]
         claimed = identifier in posture.in_force
         found.append(
             ControlReport(
@@ -142,6 +143,12 @@ def control_reports(
             )
         )
     return tuple(found)
+
+
+def _with_nothing_there(own: Sequence[Observation]) -> frozenset[Probe]:
+    """The probes that found nothing of what a control is about, and so say nothing of it."""
+    found = {one.probe for one in own if one.outcome is not Outcome.NOT_THERE}
+    return frozenset(one.probe for one in own if one.probe not in found)
 
 
 def _verdict(own: Sequence[Observation], attacks: Sequence[Observation], *, claimed: bool, probed: bool) -> Verdict:

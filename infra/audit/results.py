@@ -14,6 +14,7 @@ class Probe(StrEnum):
     ACCESS = "access"
     CACHES = "caches"
     BUDGETS = "budgets"
+    NODES = "nodes"
 
 
 class Outcome(StrEnum):
@@ -25,6 +26,8 @@ class Outcome(StrEnum):
     """An attack got through, or legitimate work did not."""
     UNPROVEN = "unproven"
     """Nothing follows: the kind is not installed, or something else answered first."""
+    NOT_THERE = "not_there"
+    """What it is about is not there, as nodes of a pool that is scaled to zero: said, and no doubt of the control."""
     NOT_CLAIMED = "not_claimed"
     """The stack does not claim the control; what was seen is reported and judged by nobody."""
 

@@ -15,6 +15,7 @@ from infra.audit.corpus import load_corpus
 from infra.audit.door import MADE as OF_THE_DOOR
 from infra.audit.errors import impossible
 from infra.audit.leftovers import Leftovers, Right, rights_to_make
+from infra.audit.nodes import nodes_judged, nodes_of
 from infra.audit.packets import MADE as OF_PACKETS
 from infra.audit.packets import probe_packets
 from infra.audit.parallel import at_once
@@ -153,6 +154,8 @@ class _Audit:
                 return self._caches(), ()
             case Probe.BUDGETS:
                 return self._budgets(), ()
+            case Probe.NODES:
+                return nodes_judged(nodes_of(self.cluster), self.platform.blueprint, self._claimed), ()
 
     def _caches(self) -> Sequence[Observation]:
         if not self._claims_something_of(Probe.CACHES):
@@ -172,20 +175,15 @@ _DOING = {
     Probe.ACCESS: "reviewing what each tenant may do",
     Probe.CACHES: "letting tenants look for what others have asked, with their own keys",
     Probe.BUDGETS: "trying keys, budgets, limits and administration at the gateway, and reading its settings",
+    Probe.NODES: "reading how nodes divide their GPUs, and whom they keep off",
 }
 
 
 def _node(cluster: Cluster) -> str:
-    answer = cluster.call("GET", "/api/v1/nodes")
-    items = answer.document.get("items")
-    if not answer.accepted:
-        raise impossible(
-            f"the cluster does not let you list its nodes ({answer.document.get('message', answer.status)})",
-            "run the audit as an administrator of the cluster",
-        )
-    if not items:
+    nodes = nodes_of(cluster)
+    if not nodes:
         raise impossible("the cluster has no node", "wait until it has one")
-    return str(items[0]["metadata"]["name"])
+    return nodes[0].name
 
 
 def _check_rights(cluster: Cluster) -> None:

@@ -156,6 +156,7 @@ class PoolPart:
         dedicated_to: The only tenant whose workloads may run here; None where it is open.
         gpus_per_node: 0 on a pool without GPUs.
         devices_per_gpu: Devices that one GPU shows to Kubernetes: MIG instances, time-slicing clients, or 1.
+        resource: What pods call a device when they ask for one; without a meaning on a pool without GPUs.
         runtime_class: The runtime class that pods have to name to run here; None where they need none.
     """
 
@@ -167,6 +168,7 @@ class PoolPart:
     nodes_max: int
     gpus_per_node: int
     devices_per_gpu: int
+    resource: str
     runtime_class: str | None = None
 
     @property

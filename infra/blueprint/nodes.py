@@ -146,6 +146,7 @@ def pool_part(pool: Pool, cluster: Cluster) -> PoolPart:
         nodes_max=pool.nodes.max,
         gpus_per_node=pool.gpus_on_each_node,
         devices_per_gpu=pool.devices_per_gpu,
+        resource=device_resource(pool, cluster),
         runtime_class=runtime_class(pool),
     )
 

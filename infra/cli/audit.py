@@ -72,9 +72,10 @@ def audit(selection: StackSelection, **options: Any) -> None:
     """Prove on the running cluster that each control which the stack claims holds, and that legitimate work passes.
 
     Attacks and legitimate workloads are sent as dry runs under the tenants' identities, short-lived pods try whom they
-    reach, the API server is asked what each tenant may do, where KV1 is claimed tenants look for each other's prompts
-    in the caches, at a negligible expense of theirs, and the tenants' keys, budgets and limits are tried at the
-    gateway, also with keys that are made for it. Everything that this makes is removed again.
+    reach, the API server is asked what each tenant may do and what nodes show of their GPUs and taints, where KV1 is
+    claimed tenants look for each other's prompts in the caches, at a negligible expense of theirs, and the tenants'
+    keys, budgets and limits are tried at the gateway, also with keys that are made for it. Everything that this makes
+    is removed again.
 
     With --existing nothing is tried and nothing made: what exists is read, and judged by the policies of the tier as if
     it were sent once more, before they are enforced. It needs Kyverno's command line, and exits with 1 when something

@@ -44,6 +44,7 @@ class AuditedControlDocument(TypedDict):
     held: list[HeldDocument]
     failures: list[CaseDocument]
     unproven: list[CaseDocument]
+    not_there: list[CaseDocument]
     not_claimed: list[CaseDocument]
 
 
@@ -110,6 +111,7 @@ def _control(row: ControlReport) -> AuditedControlDocument:
         "held": [_held(one) for one in row.of(Outcome.HOLDS)],
         "failures": [_case(one) for one in row.of(Outcome.FAILS)],
         "unproven": [_case(one) for one in row.of(Outcome.UNPROVEN)],
+        "not_there": [_case(one) for one in row.of(Outcome.NOT_THERE)],
         "not_claimed": [_case(one) for one in row.of(Outcome.NOT_CLAIMED)],
     }
 

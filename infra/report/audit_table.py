@@ -26,6 +26,7 @@ _DO = {
     Probe.ACCESS: "look for bindings that the stack does not make: kubectl get rolebindings,clusterrolebindings -A",
     Probe.CACHES: "compare the gateway's ConfigMap and the engines' arguments with `bulkhead plan`, then `pulumi up`",
     Probe.BUDGETS: "`bulkhead tenants show` for accounts, `bulkhead plan` for the gateway's settings, then `pulumi up`",
+    Probe.NODES: "compare the nodes' taints and the device plugin's configuration with the stack file's pools",
 }
 _REASONS_SHOWN = 12
 
@@ -39,7 +40,7 @@ def print_audit(report: AuditReport, stream: TextIO) -> None:
     for row in report.controls:
         for text in _failures(row):
             console.print(text, soft_wrap=True)
-    for text in (*_unproven(report.controls), *_doubts(report.controls)):
+    for text in (*_unproven(report.controls), *_doubts(report.controls), *_not_there(report.controls)):
         console.print(text, soft_wrap=True)
     console.print()
     for window in _windows(report.windows):
@@ -76,6 +77,7 @@ def _counts(row: ControlReport, *, attack: bool) -> str:
         Outcome.HOLDS: "refused" if attack else "passed",
         Outcome.FAILS: "GOT THROUGH" if attack else "REFUSED",
         Outcome.UNPROVEN: "unproven",
+        Outcome.NOT_THERE: "not there",
         Outcome.NOT_CLAIMED: "not claimed",
     }
     counted = ((sum(one.attack is attack for one in row.of(outcome)), word) for outcome, word in words.items())
@@ -107,13 +109,24 @@ def _unproven(rows: Iterable[ControlReport]) -> Iterator[Text]:
 
 
 def _doubts(rows: Iterable[ControlReport]) -> Iterator[Text]:
-    """Cases of which nothing follows, by reason: said, so that nobody takes them for proven."""
+    """Cases of which nothing follows: said, so that nobody takes them for proven."""
     doubts = [one for row in rows for one in row.of(Outcome.UNPROVEN)]
-    if not doubts:
-        return
-    yield Text("\nUnproven, since:", style="yellow")
+    if doubts:
+        yield Text("\nUnproven, since:", style="yellow")
+        yield from _by_reason(doubts)
+
+
+def _not_there(rows: Iterable[ControlReport]) -> Iterator[Text]:
+    """Cases of what will have to be looked at once it is there."""
+    absent = [one for row in rows for one in row.of(Outcome.NOT_THERE)]
+    if absent:
+        yield Text("\nNot looked at, since:", style="dim")
+        yield from _by_reason(absent)
+
+
+def _by_reason(ones: Iterable[Observation]) -> Iterator[Text]:
     reasons: dict[str, set[str]] = {}
-    for one in doubts:
+    for one in ones:
         reasons.setdefault(one.seen, set()).add(one.case)
     for number, (reason, cases) in enumerate(sorted(reasons.items(), key=lambda item: -len(item[1]))):
         if number == _REASONS_SHOWN:

@@ -1,6 +1,6 @@
 """A cluster that remembers what was asked, holds what was made, and answers what a test says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -40,6 +40,7 @@ class FakeCluster:
     asked: list[Asked] = field(default_factory=list[Asked])
     objects: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     lock: Lock = field(default_factory=Lock)
+    nodes: Sequence[Mapping[str, Any]] = ({"metadata": {"name": "node"}},)
 
     def call(
         self,
@@ -65,7 +66,7 @@ class FakeCluster:
             if asked.method == "DELETE":
                 return Answer(200 if self.objects.pop(asked.path, None) else 404, {})
             if asked.path == "/api/v1/nodes":
-                return Answer(200, {"items": [{"metadata": {"name": "node"}}]})
+                return Answer(200, {"items": list(self.nodes)})
             key, _, value = asked.query.get("labelSelector", "").partition("=")
             return Answer(
                 200,
