@@ -71,3 +71,31 @@ def h100_nodes(kubectl: Kubectl, pools: Iterable[H100Pool]) -> Generator[None]:
         yield
     finally:
         kubectl.run("delete", *nodes, "--wait=false")
+
+
+@contextmanager
+def node_beside(
+    kubectl: Kubectl,
+    pool: H100Pool,
+    *,
+    labels: Mapping[str, str] | None = None,
+    devices: Mapping[str, int] | None = None,
+    tainted: bool = True,
+) -> Generator[str]:
+    """One node more of a pool, for a while, which need not be as its stack file says; its name.
+
+    Args:
+        kubectl: The lab's.
+        pool: The pool.
+        labels: Labels beside the pool's.
+        devices: What it shows in place of what the pool's nodes do.
+        tainted: Whether it has the pool's own taints.
+    """
+    name = f"bulkhead-simulated-{pool.name}-beside"
+    own = {**pool.labels, **(labels or {})}
+    taints = pool.taints if tainted else ()
+    kubectl.apply([simulated_node(name, SPARE_POD_NETWORKS[-1], own, devices or pool.devices, taints)])
+    try:
+        yield name
+    finally:
+        kubectl.run("delete", f"node/{name}", "--wait=true", timeout=90)

@@ -33,8 +33,9 @@ from lab.errors import LabError
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.fixtures.workload_kinds import definitions, runtime_class
 from tests.lab import openai_like
-from tests.lab.adversarial import AdversarialPlatform
+from tests.lab.adversarial import OWN, SERVING_POOL, SPLIT, AdversarialPlatform
 from tests.lab.governed import GovernedPlatform
+from tests.lab.gpu_nodes import MIG_INSTANCE, MIG_INSTANCES_PER_GPU, H100Pool, node_beside
 from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
 from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, WORKLOADS, TeamPlatform
@@ -454,7 +455,7 @@ def test_offline_and_live_agree_on_the_corpus_in_partitioned(
 
 @pytest.fixture(scope="module")
 def audit_of_adversarial(adversarial: AdversarialPlatform, kinds: None) -> Document:
-    return audited(adversarial.stack, "--only", "admission")
+    return audited(adversarial.stack, "--only", "admission", "--only", "nodes")
 
 
 @pytest.mark.full
@@ -462,7 +463,54 @@ def test_nobody_is_placed_by_what_it_writes_and_no_work_is_refused(audit_of_adve
     assert (audit_of_adversarial["attacks_admitted"], audit_of_adversarial["work_refused"]) == (0, 0)
     assert audit_of_adversarial["work_passed"] > MUCH_WORK
     found = verdicts(audit_of_adversarial)
-    assert {found[name] for name in ("SR2", "NS1", "NS2", "NS3", "HW2", "HW3")} == {"holds"}
+    assert {found[name] for name in ("SR2", "NS1", "NS2", "NS3", "HW1", "HW2", "HW3")} == {"holds"}
+
+
+@pytest.mark.full
+def test_every_pool_is_judged_by_its_nodes(audit_of_adversarial: Document) -> None:
+    rows = [control(audit_of_adversarial, name) for name in ("HW1", "HW2", "HW3")]
+    assert [case["case"] for row in rows for case in row["not_there"]] == []
+    told = {case["case"] for row in rows for case in row["held"] if case["probe"] == "nodes"}
+    owned = {pool.name for pool in OWN.values()}
+    assert told == {f"taint-of-{name}" for name in owned} | {
+        f"{case}-of-{name}" for case in ("partition", "shared-gpus") for name in (*owned, SPLIT.name, SERVING_POOL)
+    }
+
+
+ODD_NODES: Mapping[str, tuple[H100Pool, Mapping[str, Any], set[tuple[str, str]]]] = {
+    "a label of sharing": (
+        SPLIT,
+        {"labels": {"nvidia.com/gpu.sharing-strategy": "time-slicing"}},
+        {("HW1", "partition-of-split"), ("HW2", "shared-gpus-of-split")},
+    ),
+    "each device twice": (
+        SPLIT,
+        {"devices": {MIG_INSTANCE: 2 * MIG_INSTANCES_PER_GPU}},
+        {("HW1", "partition-of-split"), ("HW2", "shared-gpus-of-split")},
+    ),
+    "open to everybody": (
+        OWN[OTHER_TENANT],
+        {"tainted": False},
+        {(name, f"{case}-of-{OWN[OTHER_TENANT].name}") for name, case in (("HW1", "partition"), ("HW3", "taint"))},
+    ),
+}
+"""What is odd → the pool that a node of it joins, what differs, and (control, case) of what does not hold then."""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("oddity", ODD_NODES)
+def test_a_node_that_is_not_as_its_pool_says_is_found_and_without_it_the_controls_hold(
+    adversarial: AdversarialPlatform, kubectl: cluster.Kubectl, oddity: str
+) -> None:
+    pool, differs, expected = ODD_NODES[oddity]
+    with node_beside(kubectl, pool, **differs) as name:
+        found = audited(adversarial.stack, "--only", "nodes", status=1)
+    failures = [(row["id"], case) for row in found["controls"] for case in row["failures"]]
+    assert {(identifier, case["case"]) for identifier, case in failures} == expected
+    assert all(name in case["seen"] for _, case in failures)
+
+    found = verdicts(audited(adversarial.stack, "--only", "nodes"))
+    assert {found[name] for name in ("HW1", "HW2", "HW3")} == {"holds"}
 
 
 @pytest.mark.full
