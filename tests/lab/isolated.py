@@ -1,17 +1,18 @@
-"""The `local` stack with its model's cache scoped to tenants, raised from the `partitioned` tier."""
+"""The `local` stack in the `adversarial` tier, its model's cache scoped to tenants, raised from `partitioned`."""
 
 from dataclasses import dataclass
 
+from infra.config.trust import Tier
 from lab.cluster import Kubectl
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.local_stack import LocalStack
-from tests.lab.partitioned import PartitionedPlatform, partition
+from tests.lab.partitioned import PartitionedPlatform, stand_in
 from tests.lab.platform import GATEWAY
 
 
 @dataclass(frozen=True)
 class IsolatedPlatform:
-    """The platform of the `partitioned` tier with KV1 in force beside."""
+    """The platform of the `adversarial` tier on the lab's own nodes, whose model a real engine answers for."""
 
     stack: LocalStack
     kubectl: Kubectl
@@ -29,6 +30,6 @@ class IsolatedPlatform:
 
 
 def make_isolated(partitioned: PartitionedPlatform, access: ClusterAccess) -> IsolatedPlatform:
-    """Switch KV1 on above the tier."""
-    partition(partitioned.stack, enable=["KV1"])
+    """Raise the platform, with the tenants that it has."""
+    stand_in(partitioned.stack, Tier.ADVERSARIAL)
     return IsolatedPlatform(partitioned.stack, partitioned.kubectl, access)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from infra.config.trust import Tier
 from lab.engine.runner import Captured
 from tests.lab.load import Load, Report, service_url
-from tests.lab.partitioned import PartitionedPlatform, partition
+from tests.lab.partitioned import PartitionedPlatform, stand_in
 from tests.lab.platform import MODEL, TENANT, cooperative, permission_to_lower
 
 
@@ -33,7 +33,7 @@ def make_lowered(partitioned: PartitionedPlatform) -> LoweredPlatform:
     """Try to lower the tier without a permission, then lower it with one."""
     stack = partitioned.stack
     if Tier(stack.value("trust")["tier"]) is not Tier.PARTITIONED:
-        partition(stack)
+        stand_in(stack, Tier.PARTITIONED)
     outputs = stack.engine.outputs(show_secrets=True)
     before = outputs["tenant_keys"]
     trust = cooperative()

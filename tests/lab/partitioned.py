@@ -1,12 +1,11 @@
 """The `local` stack in the `partitioned` tier, raised from whatever stood there, with the model in use meanwhile."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from infra.config.trust import Tier
+from infra.config.trust import TenantRelation, Tier
 from lab.cluster import Kubectl
 from tests.lab.local_stack import LocalStack
-from tests.lab.platform import SeparatedPlatform, tenants_of
+from tests.lab.platform import SeparatedPlatform, permission_to_lower, tenants_of
 from tests.lab.walk import Leg, Walker
 
 KILLED_AFTER = 2
@@ -38,9 +37,11 @@ def make_partitioned(stack: LocalStack, kubectl: Kubectl) -> PartitionedPlatform
     return PartitionedPlatform(stack, kubectl, raised)
 
 
-def partition(stack: LocalStack, enable: Sequence[str] = ()) -> None:
-    """Bring the stack to the `partitioned` tier, wherever it stands, with some controls above it."""
-    stack.edit(
-        trust={"tier": "partitioned", "tenants": "distrusting", "enable": list(enable)}, tenants=tenants_of(stack)
-    )
+def stand_in(stack: LocalStack, tier: Tier) -> None:
+    """Bring the stack to `partitioned` or `adversarial`, wherever it stands, with tenants that need no less."""
+    trust = {"tier": str(tier), "tenants": str(_RELATION[tier]), **permission_to_lower(stack, tier)}
+    stack.edit(trust=trust, tenants=tenants_of(stack))
     stack.deploy()
+
+
+_RELATION = {Tier.PARTITIONED: TenantRelation.DISTRUSTING, Tier.ADVERSARIAL: TenantRelation.UNTRUSTED}

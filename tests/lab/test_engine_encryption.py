@@ -16,6 +16,7 @@ import pytest
 import urllib3
 
 from infra.blueprint.names import ENGINE_PORT, ENGINE_TLS_PORT, ENGINE_TRAFFIC_LABEL, MUTUAL_TLS
+from infra.config.trust import Tier
 from lab.cluster import Kubectl
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab import openai_like
@@ -23,6 +24,7 @@ from tests.lab.caches import SURFACES
 from tests.lab.isolated import IsolatedPlatform
 from tests.lab.load import Load, Report, service_url
 from tests.lab.packets import address_of, probing
+from tests.lab.partitioned import stand_in
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT
 from tests.lab.wire import Wire, read_along
 
@@ -63,14 +65,13 @@ def engine_pods(kubectl: Kubectl) -> str:
     return kubectl.run("get", "pods", "--namespace", ENGINES, "--selector", ENGINE_LABELS, f"--output=jsonpath={path}")
 
 
-def switched(platform: IsolatedPlatform, controls: list[str]) -> Report:
-    """Deploy with these controls above the tier, and tell what became of the requests sent meanwhile."""
+def switched(platform: IsolatedPlatform, tier: Tier) -> Report:
+    """Deploy that tier, and tell what became of the requests sent meanwhile."""
     stack = platform.stack
     key = stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
     load = Load(service_url(platform.kubectl), key, MODEL, concurrency=1, pause_seconds=0.5, seconds=900.0)
-    stack.edit(trust={**stack.value("trust"), "enable": controls})
     with load.running() as run:
-        stack.deploy()
+        stand_in(stack, tier)
     return run.report
 
 
@@ -80,12 +81,12 @@ def to_and_fro(isolated: IsolatedPlatform, access: ClusterAccess) -> ToAndFro:
     key = isolated.stack.engine.outputs(show_secrets=True)["tenant_keys"][TENANT]
     before, marker = engine_pods(isolated.kubectl), uuid.uuid4().hex
     try:
-        lowered = switched(isolated, [])
+        lowered = switched(isolated, Tier.PARTITIONED)
         with read_along(marker) as wire:
             assert ask(access, key, marker) == 200
         between = engine_pods(isolated.kubectl)
     finally:
-        raised = switched(isolated, ["KV1"])
+        raised = switched(isolated, Tier.ADVERSARIAL)
     return ToAndFro(wire, (lowered, raised), (before, between, engine_pods(isolated.kubectl)))
 
 
