@@ -4,7 +4,21 @@ from typing import cast
 
 import pytest
 
-from tests.unit.trust.stacks import Document, document, findings, mig, model, pool, posture_of, states, tenant, waiver
+from infra.posture import platform_of
+from tests.unit.trust.stacks import (
+    TODAY,
+    Document,
+    config_of,
+    document,
+    findings,
+    mig,
+    model,
+    pool,
+    posture_of,
+    states,
+    tenant,
+    waiver,
+)
 
 
 def stack(gpu: Document, *, also_calls: bool = False, trust: Document | None = None) -> Document:
@@ -78,6 +92,14 @@ def test_a_sensitive_tenant_without_gpus_needs_nothing():
     parts = stack(WHOLE)
     parts["tenants"] = [tenant("open", "m"), tenant("secret", "small", sensitive=True)]
     assert posture_of(parts).sound
+
+
+@pytest.mark.parametrize("tier", ["trusted", "governed", "partitioned", "adversarial"])
+@pytest.mark.parametrize("gpu", [WHOLE, MIG], ids=["whole", "mig"])
+def test_the_only_tenant_meets_nobody(gpu: Document, tier: str):
+    parts = stack(gpu, trust={"tier": tier, "waivers": []})
+    parts["tenants"] = [tenant("secret", "m", quota={"gpu": 1}, sensitive=True)]
+    assert platform_of("test", config_of(parts), TODAY).posture.sound
 
 
 def test_an_ordinary_tenant_may_share():
