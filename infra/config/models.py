@@ -118,7 +118,8 @@ class EngineOptions(StackFilePart):
     kv_offload_gibibytes: int | None = Field(default=None, ge=1, le=4096, examples=[32])
     """GiB of the node's memory that take up what the key-value cache has no room for, beside `resources.memory`.
 
-    With KV3 only engines of one tenant may have it: such tiers are known to leave the salt out of their keys.
+    With KV3 only engines of one tenant may have it: such tiers are known to leave the salt out of their keys. Not with
+    `cache_isolation: off`: vLLM finds prompts again there, too.
     """
     eager: bool = False
     """Whether to skip graph compilation: a faster start, slower answers."""

@@ -1,4 +1,4 @@
-"""Caches: none shared and no prompt in clear text with KV1, no tier behind them with KV3."""
+"""Caches: none shared and no prompt in clear text with KV1, no tier behind them with KV3, or where nothing is kept."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,8 @@ from infra.config.words import listed
 
 
 def check_caches(draft: Draft) -> Iterator[Problem]:
-    """What would let one tenant find again what another has left, in spite of KV1 or KV3."""
+    """What would let one tenant find again what another has left, in spite of KV1 or KV3; and caches that are off."""
+    yield from _tiers_behind_nothing(draft)
     if draft.trust is None:
         return
     yield from _salted_media(draft, draft.trust)
@@ -104,8 +105,24 @@ def _salted_media(draft: Draft, trust: Trust) -> Iterator[Problem]:
             )
 
 
+def _tiers_behind_nothing(draft: Draft) -> Iterator[Problem]:
+    """A tier is asked for every prompt, also while vLLM's own cache is off (0.32, `core.py` and `scheduler.py`)."""
+    for index, model in draft.models.read.items():
+        if model.engine.kv_offload_gibibytes is not None and model.cache_isolation is CacheIsolation.OFF:
+            yield Problem(
+                at("models", index, "engine", "kv_offload_gibibytes"),
+                "`cache_isolation: off` lets nobody hit anything, and the node's memory would keep what the engines"
+                " compute",
+                "vLLM would find the beginnings of prompts again there, and answer those faster",
+                "leave kv_offload_gibibytes out, or cache_isolation: engine_per_tenant, to keep them for each tenant"
+                " alone",
+            )
+
+
 def _shared_tiers(draft: Draft, trust: Trust) -> Iterator[Problem]:
     for index, model in draft.models.read.items():
+        if model.cache_isolation is CacheIsolation.OFF:
+            continue  # refused whoever shares it
         sharers = _sharers(draft, model, trust)
         if model.engine.kv_offload_gibibytes is not None and len(sharers) > 1:
             yield Problem(

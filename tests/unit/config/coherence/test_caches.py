@@ -147,6 +147,18 @@ def test_a_tenant_may_have_a_tier_of_its_own(trust: dict[str, object], alone: di
     assert sound({**TIER, **alone, "trust": trust})
 
 
+@pytest.mark.parametrize("trust", [{"tier": "trusted"}, *KV3])
+@pytest.mark.parametrize("callers", [{}, {"tenants.1": ...}])
+def test_a_tier_cannot_keep_what_a_cache_that_is_off_does_not(
+    trust: dict[str, object], callers: dict[str, object]
+) -> None:
+    fault = only_fault({**TIER, **callers, "models.0.cache_isolation": "off", "trust": trust})
+
+    assert fault.path == "bulkhead:models[0].engine.kv_offload_gibibytes"
+    assert "`cache_isolation: off` lets nobody hit anything" in fault.wrong
+    assert fault.write.startswith("leave kv_offload_gibibytes out")
+
+
 def test_without_kv3_a_tier_may_be_shared() -> None:
     assert sound(TIER)
 
