@@ -104,6 +104,25 @@ FACTS: Mapping[Accelerator, AcceleratorFacts] = MappingProxyType(
 )
 
 
+_SMALLER_AND_LARGER_L4 = ("g2-standard-4", "g2-standard-8", "g2-standard-16", "g2-standard-32")
+
+BUILT_IN: Mapping[str, tuple[int, Accelerator]] = MappingProxyType(
+    {
+        **{
+            machine: (count, accelerator)
+            for accelerator, facts in FACTS.items()
+            for count, machine in facts.machine_types.items()
+            if not machine.startswith("n1-")
+        },
+        **dict.fromkeys(_SMALLER_AND_LARGER_L4, (1, Accelerator.NVIDIA_L4)),
+    }
+)
+"""What GPUs are built into a machine type. An N1 machine has those that are attached to it; of others nothing is said.
+
+Source: Google's page on accelerator-optimized machines.
+"""
+
+
 def mig_instances_per_gpu(accelerator: Accelerator) -> Mapping[str, int]:
     """MIG profile → instances of it on one GPU; empty for accelerators without MIG and for `cpu`."""
     facts = FACTS.get(accelerator)

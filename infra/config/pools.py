@@ -83,7 +83,7 @@ class Pool(StackFilePart):
     machine_type: str | None = Field(
         default=None, pattern=forms.MACHINE_TYPE.pattern, max_length=63, examples=["g2-standard-24"]
     )
-    """GKE only: the machine type, when the usual one for the accelerator does not fit."""
+    """GKE only: the machine type, when the usual one for the accelerator does not fit; with as many GPUs built in."""
     spot: bool = False
     """GKE only: whether the nodes are spot capacity, which can be reclaimed at 30 seconds' notice."""
     confidential: bool = False

@@ -258,9 +258,9 @@ RENEWED = {
         f"Node pool {OLD}: GKE renews its nodes, one after another, since their boot disk, sized by the engines",
     ),
     "a machine": (
-        edited(DIVIDED.before, "pools", 1, machine_type="g2-standard-96"),
+        edited(DIVIDED.before, "pools", 1, machine_type="g2-custom-24-110592"),
         "Node pool l4-whole-x2: GKE renews its nodes, one after another, since their machine type goes from"
-        " g2-standard-24 to g2-standard-96.",
+        " g2-standard-24 to g2-custom-24-110592.",
     ),
 }
 

@@ -7,7 +7,7 @@ gVisor's nvproxy, which does not pass /dev/nvidia-caps on, where MIG instances a
 
 from collections.abc import Iterator
 
-from infra.config.accelerators import FACTS, Accelerator, mig_instances_per_gpu
+from infra.config.accelerators import BUILT_IN, FACTS, Accelerator, mig_instances_per_gpu
 from infra.config.cluster import GkeCluster
 from infra.config.draft import Draft, at
 from infra.config.models import Model
@@ -21,10 +21,10 @@ def check_partitions(draft: Draft) -> Iterator[Problem]:
     for index, pool in draft.pools.read.items():
         if pool.is_gpu:
             yield from _mig(index, pool)
-            if isinstance(draft.cluster, GkeCluster):
-                yield from _gpus_that_gke_offers(index, pool)
         else:
             yield from _cpu_pool(index, pool)
+        if isinstance(draft.cluster, GkeCluster):
+            yield from _gpus_that_gke_offers(index, pool)
     for index, model in draft.models.read.items():
         pool = draft.pools.by_name.get(model.pool)
         if pool is not None:
@@ -61,14 +61,32 @@ def _mig(index: int, pool: Pool) -> Iterator[Problem]:
 
 
 def _gpus_that_gke_offers(index: int, pool: Pool) -> Iterator[Problem]:
-    offered = sorted(FACTS[pool.accelerator].machine_types)
-    if pool.gpus_on_each_node not in offered:
+    offered = sorted(FACTS[pool.accelerator].machine_types) if pool.is_gpu else ()
+    if pool.is_gpu and pool.gpus_on_each_node not in offered:
         yield Problem(
             at("pools", index, "gpus_per_node"),
             f"GKE offers no machine with {pool.gpus_on_each_node} x `{pool.accelerator}`",
             "the node pool cannot be created",
             f"gpus_per_node: {' or '.join(map(str, offered))}",
         )
+    else:
+        yield from _gpus_of_the_machine(index, pool)
+
+
+def _gpus_of_the_machine(index: int, pool: Pool) -> Iterator[Problem]:
+    """GPUs, instances and quotas are counted by `gpus_per_node`, so a machine with others makes every sum wrong."""
+    has = BUILT_IN.get(pool.machine_type or "")
+    if has is None or has == (pool.gpus_on_each_node, pool.accelerator):
+        return
+    count, accelerator = has
+    pools = f"{pool.gpus_on_each_node} x `{pool.accelerator}`" if pool.is_gpu else "no GPUs"
+    other = "" if accelerator is pool.accelerator else f"accelerator: {accelerator} with "
+    yield Problem(
+        at("pools", index, "machine_type"),
+        f"`{pool.machine_type}` has {count} x `{accelerator}`, and the pool {pools}",
+        "the node pool cannot be created",
+        f"{other}gpus_per_node: {count}, or leave machine_type out",
+    )
 
 
 def _cpu_pool(index: int, pool: Pool) -> Iterator[Problem]:

@@ -89,7 +89,11 @@ def test_splitting_gpus_makes_another_node_pool_with_instances() -> None:
     ("path", "value", "reason"),
     [
         ("pools__1__spot", True, "spot prices change too often for a table"),
-        ("pools__1__machine_type", "g2-standard-32", "no price in the table for g2-standard-32 in europe-west4"),
+        (
+            "pools__1__machine_type",
+            "g2-custom-24-110592",
+            "no price in the table for g2-custom-24-110592 in europe-west4",
+        ),
         ("cluster__location", "europe-north9", "no price in the table for g2-standard-24 in europe-north9"),
     ],
 )

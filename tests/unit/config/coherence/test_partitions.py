@@ -53,6 +53,58 @@ def test_gpu_keys_on_a_cpu_pool_are_refused(changes: dict[str, Any], path: str) 
     assert only_fault(changes).path == path
 
 
+H100 = "nvidia-h100-80gb"
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "count", "machine", "has"),
+    [
+        (H100, 8, "a3-highgpu-1g", "has 1 x `nvidia-h100-80gb`, and the pool 8 x `nvidia-h100-80gb`"),
+        (H100, 1, "a3-highgpu-8g", "has 8 x `nvidia-h100-80gb`, and the pool 1 x `nvidia-h100-80gb`"),
+        (H100, 8, "a3-megagpu-8g", "has 8 x `nvidia-h100-mega-80gb`, and the pool 8 x `nvidia-h100-80gb`"),
+        ("nvidia-l4", 2, "g2-standard-32", "has 1 x `nvidia-l4`, and the pool 2 x `nvidia-l4`"),
+        ("nvidia-tesla-t4", 1, "g2-standard-12", "has 1 x `nvidia-l4`, and the pool 1 x `nvidia-tesla-t4`"),
+        ("cpu", ..., "g2-standard-12", "has 1 x `nvidia-l4`, and the pool no GPUs"),
+    ],
+)
+def test_a_machine_with_other_gpus_built_in_than_the_pool_says_is_refused(
+    accelerator: str, count: Any, machine: str, has: str
+) -> None:
+    made = {"name": "made", "accelerator": accelerator, "nodes": {"max": 1}, "machine_type": machine}
+    fault = only_fault({"cluster": GKE, "pools.2": made if count is ... else {**made, "gpus_per_node": count}})
+
+    assert fault.path == "bulkhead:pools[2].machine_type"
+    assert f"`{machine}` {has}" in fault.wrong
+    assert fault.write.endswith("or leave machine_type out")
+
+
+def test_an_impossible_number_with_confidential_nodes_does_not_pass_as_the_one_gpu_that_gke_offers() -> None:
+    """GKE encrypts machines with one H100; eight of them are promised to nobody."""
+    encrypted = {"name": "h100", "accelerator": H100, "machine_type": "a3-highgpu-1g", "nodes": {"max": 1}}
+    encrypted |= {"spot": True, "confidential": True}
+
+    assert only_fault({"cluster": GKE, "pools.2": {**encrypted, "gpus_per_node": 8}}).path.endswith("machine_type")
+    assert sound({"cluster": GKE, "pools.2": encrypted})
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "count", "machine"),
+    [
+        ("nvidia-l4", 1, "g2-standard-4"),
+        ("nvidia-l4", 2, "g2-standard-24"),
+        ("nvidia-l4", 2, "g2-custom-24-110592"),
+        ("nvidia-tesla-t4", 2, "n1-standard-8"),
+        ("cpu", ..., "e2-standard-16"),
+    ],
+)
+def test_a_machine_with_the_same_gpus_or_of_which_nothing_is_known_may_be_chosen(
+    accelerator: str, count: Any, machine: str
+) -> None:
+    made = {"name": "made", "accelerator": accelerator, "nodes": {"max": 1}, "machine_type": machine}
+
+    assert sound({"cluster": GKE, "pools.2": made if count is ... else {**made, "gpus_per_node": count}})
+
+
 def test_a_number_of_gpus_that_gke_does_not_offer_is_refused_on_gke_only() -> None:
     changes = {"pools.1.gpus_per_node": 3, "pools.1.nodes.max": 8}
 
