@@ -7,6 +7,9 @@ that every engine counts, whichever control added it.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from infra.blueprint import names
+from infra.blueprint.gpu_admission import gpu_admission_part
+from infra.blueprint.model import Blueprint
 from infra.blueprint.placement import EngineUse, Placement, PoolPlacement, QueueUse
 from infra.config.accelerators import confidential_technology
 from infra.config.cluster import GkeCluster
@@ -23,13 +26,15 @@ from infra.trust.posture import Finding, Posture, Severity
 _SHOWN = 8
 
 
-def hardware_findings(config: StackConfig, posture: Posture, placement: Placement) -> tuple[Finding, ...]:
+def hardware_findings(
+    config: StackConfig, posture: Posture, blueprint: Blueprint, placement: Placement
+) -> tuple[Finding, ...]:
     """What is wrong with who may use which GPUs.
 
-    Errors: pools that promise more than they have, and what HW1 and HW2, where in force, find no way to satisfy.
+    Errors: pools that promise more than they have, and what HW1, HW2 and HW3, where in force, find no way to satisfy.
     Warnings: nodes whose memory could be encrypted and is not, where HW1 is in force.
     """
-    judge = _Judge(config, posture, placement)
+    judge = _Judge(config, posture, blueprint, placement)
     return tuple(judge.findings())
 
 
@@ -37,6 +42,7 @@ def hardware_findings(config: StackConfig, posture: Posture, placement: Placemen
 class _Judge:
     config: StackConfig
     posture: Posture
+    blueprint: Blueprint
     placement: Placement
 
     def findings(self) -> Iterator[Finding]:
@@ -49,6 +55,8 @@ class _Judge:
             yield from self._unencrypted_nodes()
         if {ControlId.HW1, ControlId.HW2} & self.posture.in_force:
             yield from self._shared_in_time()
+        if ControlId.HW3 in self.posture.in_force and ControlId.SR2 not in self.posture.in_force:
+            yield from self._forged_owners()
 
     # --- arithmetic
 
@@ -174,6 +182,26 @@ class _Judge:
     def _clients(self, pool: str) -> int:
         partition = self.config.pool(pool).partition
         return partition.clients if isinstance(partition, TimeSlicingPartition) else 1
+
+    # --- HW3
+
+    def _forged_owners(self) -> Iterator[Finding]:
+        """In a namespace of all, the queue tells whose a workload is, and its author writes that; SR2 looks who asks.
+
+        Only where nodes are a tenant's own does anything follow from whose it is.
+        """
+        own = gpu_admission_part(self.blueprint).placement.own_labels
+        if self.blueprint.tenant_spaces or len(self.config.tenants) == 1 or not own:
+            return
+        yield Finding(
+            Severity.ERROR,
+            ControlId.HW3,
+            f"bulkhead:trust.enable[{self.config.trust.enable.index(ControlId.HW3)}]",
+            f"HW3 cannot tell whose a workload is: tenants share the namespace {names.WORKLOADS_NAMESPACE}, where the"
+            " queue that its author names is all there is to go by, and SR2, which lets only the queue's tenant name"
+            f" it, is not in force. Whoever names the queue of {_listed(own)} gets onto nodes that are its own. At"
+            f" risk: {self._at_risk(ControlId.HW3)}. Write: SR2 under bulkhead:trust.enable, too, or remove HW3 there.",
+        )
 
     def _at_risk(self, control: ControlId) -> str:
         return self.posture.of(control).control.at_risk

@@ -58,7 +58,7 @@ def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placeme
     """
     written = written_of(config)
     judgements = (
-        *hardware_findings(config, posture, placement),
+        *hardware_findings(config, posture, blueprint, placement),
         *retiring_findings(config, posture),
         *emptied_findings(config),
         *advisory_findings(config, posture),

@@ -10,7 +10,7 @@ from infra.blueprint.model import AdmissionPart, ChartImagePart
 from infra.config.trust import ControlId
 from infra.pins import KYVERNO_IMAGE, KYVERNO_INIT_IMAGE
 from infra.posture import Platform, platform_of
-from infra.trust.posture import ControlState
+from infra.trust.posture import ControlState, Finding
 from tests.unit.config.documents import TODAY, only_fault, sound
 
 GROUP = {"kind": "group", "name": "one-team"}
@@ -244,6 +244,36 @@ def test_hw2_and_hw3_can_be_switched_on_without_sr2() -> None:
         AdmissionAction.DENY,
     )
     assert [namespace.name for namespace in found.blueprint.namespaces].count("kyverno") == 1
+
+
+OWN_NODES = {"cluster": GKE, "pools": POOLS, "tenants.0.gpu_quota": {"own": 1}, "tenants.1.gpu_quota": 0}
+NO_OWN_NODES = {**OWN_NODES, "pools": POOLS[:2], "tenants.0.gpu_quota": 0}
+ALONE = {"cluster": GKE, "pools": POOLS, "tenants.0.gpu_quota": {"own": 1}, "tenants.1": ...}
+
+
+def hw3_errors(facts: dict[str, Any], *controls: str) -> list[Finding]:
+    trust = {"tier": "trusted", "enable": list(controls)}
+    posture = platform_of("test", sound({"trust": trust, **facts}), TODAY).posture
+    return [finding for finding in posture.errors if finding.control is ControlId.HW3]
+
+
+def test_hw3_without_sr2_is_refused_where_a_queue_that_anybody_may_name_opens_a_tenant_s_nodes() -> None:
+    (error,) = hw3_errors(OWN_NODES, "HW2", "HW3")
+
+    assert error.path == "bulkhead:trust.enable[1]"
+    assert "tenants share the namespace bulkhead-workloads" in error.message
+    assert "Whoever names the queue of research gets onto nodes that are its own" in error.message
+    assert error.message.endswith("Write: SR2 under bulkhead:trust.enable, too, or remove HW3 there.")
+
+
+@pytest.mark.parametrize("other", ["SR2", "NS1"])
+def test_hw3_knows_the_tenant_where_sr2_looks_who_asks_and_in_namespaces_of_the_tenants_own(other: str) -> None:
+    assert hw3_errors(OWN_NODES, "HW3", other) == []
+
+
+@pytest.mark.parametrize("facts", [NO_OWN_NODES, ALONE], ids=["no nodes of anybody's own", "one tenant"])
+def test_hw3_without_sr2_holds_where_nothing_follows_from_whose_a_workload_is(facts: dict[str, Any]) -> None:
+    assert hw3_errors(facts, "HW3") == []
 
 
 def test_an_audit_of_hw2_and_hw3_claims_neither() -> None:
