@@ -4,7 +4,7 @@ A posture's other findings follow from the stack file alone; these follow from w
 that every engine counts, whichever control added it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from infra.blueprint import names
@@ -32,7 +32,8 @@ def hardware_findings(
     """What is wrong with who may use which GPUs.
 
     Errors: pools that promise more than they have, and what HW1, HW2 and HW3, where in force, find no way to satisfy.
-    Warnings: nodes whose memory could be encrypted and is not, where HW1 is in force.
+    Warnings, where HW1 is in force: nodes whose memory could be encrypted and is not, and nodes without GPUs that a
+    sensitive tenant shares.
     """
     judge = _Judge(config, posture, blueprint, placement)
     return tuple(judge.findings())
@@ -53,6 +54,7 @@ class _Judge:
             yield from self._closed_quotas()
             yield from self._exposed_engines()
             yield from self._unencrypted_nodes()
+            yield from self._shared_nodes_without_gpus()
         if {ControlId.HW1, ControlId.HW2} & self.posture.in_force:
             yield from self._shared_in_time()
         if ControlId.HW3 in self.posture.in_force and ControlId.SR2 not in self.posture.in_force:
@@ -161,6 +163,41 @@ class _Judge:
                     f"The memory of pool {pool.name}'s nodes is not encrypted while in use, which GKE offers for"
                     f" {pool.gke_machine_type} ({technology}). Write: confidential: true, which makes new nodes.",
                 )
+
+    def _shared_nodes_without_gpus(self) -> Iterator[Finding]:
+        """HW1 is about GPUs: what a sensitive tenant runs without one goes where there is room."""
+        if len(self.config.tenants) == 1:
+            return
+        for index, tenant in enumerate(self.config.tenants):
+            own = [pool.name for pool in self.config.pools if not pool.is_gpu and pool.dedicated_to == tenant.name]
+            engines = sorted(self._engines_on_shared_cpus(tenant))
+            if tenant.sensitive and (engines or not own):
+                yield self._shared_node(index, own, engines)
+
+    def _engines_on_shared_cpus(self, tenant: Tenant) -> Iterator[str]:
+        for model in self.config.models:
+            for group in groups_asked_for(model, self.config.tenants, self.config.pools, self.config.trust):
+                pool = self.config.pool(group.pool)
+                if tenant.name in group.serves and not pool.is_gpu and pool.dedicated_to != tenant.name:
+                    yield model.name
+
+    def _shared_node(self, index: int, own: Sequence[str], engines: Sequence[str]) -> Finding:
+        name, runs, write = self.config.tenants[index].name, list[str](), list[str]()
+        if not own:
+            runs.append("its pods without a GPU")
+            write.append(f"a pool with accelerator: cpu and dedicated_to: {name}, which those pods then select")
+        if engines:
+            runs.append(f"the engines that it calls of {_listed(engines)}")
+            there = f"pool: {own[0]}" if own else "that pool"
+            write.append(f"{_listed(engines)} once more, under another name, with {there}, for {name} to call")
+        return Finding(
+            Severity.WARNING,
+            ControlId.HW1,
+            f"bulkhead:tenants[{index}].sensitive",
+            f"Tenant {name} is sensitive, and {' and '.join(runs)} run on nodes that others use as well: HW1 keeps"
+            " nodes with GPUs apart, and on all others nothing but Linux stands between tenants. Write:"
+            f" {', and '.join(write)}.",
+        )
 
     # --- HW2
 

@@ -338,6 +338,49 @@ def test_memory_that_gke_could_encrypt_is_warned_of_where_hw1_is_in_force():
     assert platform_of("test", config_of(parts), TODAY).posture.warnings == ()
 
 
+CPU = pool("cpu", "cpu")
+CLINIC_CPU = pool("clinic-cpu", "cpu", dedicated_to="clinic")
+
+
+def warned_of_cpus(*pools: Document, calls: str = "m", tenants: tuple[str, ...] = ("open",)) -> list[str]:
+    """What is said of a sensitive tenant that calls a model on GPUs of its own, unless another model is named."""
+    parts = document(
+        trust={"tier": "adversarial", "tenants": "untrusted"},
+        pools=[CPU, *pools, pool("own", dedicated_to="clinic")],
+        models=[model("small", "cpu"), model("m", "own"), *([model("near", "clinic-cpu")] if pools else [])],
+        tenants=[*(tenant(name, "small") for name in tenants), tenant("clinic", calls, sensitive=True)],
+    )
+    warnings = platform_of("test", config_of(parts), TODAY).posture.warnings
+    return [one.message for one in warnings if one.path == f"bulkhead:tenants[{len(tenants)}].sensitive"]
+
+
+def test_what_a_sensitive_tenant_runs_without_a_gpu_is_warned_of_where_it_has_no_such_nodes():
+    (message,) = warned_of_cpus()
+
+    assert "clinic is sensitive, and its pods without a GPU run on nodes that others use as well" in message
+    assert message.endswith("a pool with accelerator: cpu and dedicated_to: clinic, which those pods then select.")
+    assert warned_of_cpus(CLINIC_CPU) == []
+
+
+def test_a_sensitive_tenant_s_engine_stays_on_shared_nodes_without_gpus_and_is_warned_of():
+    (message,) = warned_of_cpus(CLINIC_CPU, calls="small")
+
+    assert "clinic is sensitive, and the engines that it calls of small run on nodes that others use" in message
+    assert message.endswith("Write: small once more, under another name, with pool: clinic-cpu, for clinic to call.")
+    assert warned_of_cpus(CLINIC_CPU, calls="near") == []
+
+
+def test_with_neither_both_are_named_once():
+    (message,) = warned_of_cpus(calls="small")
+
+    assert "its pods without a GPU and the engines that it calls of small run on nodes" in message
+    assert message.endswith("small once more, under another name, with that pool, for clinic to call.")
+
+
+def test_the_only_tenant_shares_no_nodes():
+    assert warned_of_cpus(calls="small", tenants=()) == []
+
+
 # --- over generated stacks --------------------------------------------------------------------------------------
 
 
