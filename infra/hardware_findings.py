@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from infra.blueprint import names
 from infra.blueprint.gpu_admission import gpu_admission_part
 from infra.blueprint.model import Blueprint
+from infra.blueprint.nodes import GPU_TAINT
 from infra.blueprint.placement import EngineUse, Placement, PoolPlacement, QueueUse
 from infra.config.accelerators import confidential_technology
-from infra.config.cluster import GkeCluster
+from infra.config.cluster import ExistingCluster, GkeCluster
 from infra.config.engine_pools import groups_asked_for
 from infra.config.machines import what_lacks
 from infra.config.pools import TimeSlicingPartition, WholePartition
@@ -22,6 +23,7 @@ from infra.config.trust import ControlId
 from infra.config.words import added, counted, engines_in_words
 from infra.trust.own_pools import pool_to_add
 from infra.trust.posture import Finding, Posture, Severity
+from infra.trust.runtime_classes import TOOLKIT_SETTING
 
 _SHOWN = 8
 
@@ -33,7 +35,7 @@ def hardware_findings(
 
     Errors: pools that promise more than they have, and what HW1, HW2 and HW3, where in force, find no way to satisfy.
     Warnings, where HW1 is in force: nodes whose memory could be encrypted and is not, and nodes without GPUs that a
-    sensitive tenant shares.
+    sensitive tenant shares; with SR2, too: what the operator of nodes that are not made here has to set on them.
     """
     judge = _Judge(config, posture, blueprint, placement)
     return tuple(judge.findings())
@@ -50,6 +52,7 @@ class _Judge:
         for use in self.placement.pools:
             yield from self._capacity(use)
         yield from self._small_nodes()
+        yield from self._believed_nodes()
         if ControlId.HW1 in self.posture.in_force:
             yield from self._closed_quotas()
             yield from self._exposed_engines()
@@ -98,6 +101,25 @@ class _Judge:
                         f" {lacking}: it would wait for a node that cannot come. Write: a larger machine_type, or more"
                         f" gpus_per_node, on pool {name}, or less for the engine.",
                     )
+
+    # --- nodes that are not made here
+
+    def _believed_nodes(self) -> Iterator[Finding]:
+        """Admission judges what a pod says; an image that asks for every GPU says so to the nodes alone."""
+        control = next((one for one in (ControlId.SR2, ControlId.HW1) if one in self.posture.in_force), None)
+        if control is None or not isinstance(self.config.cluster, ExistingCluster):
+            return
+        for pool in self.config.gpu_pools:
+            yield Finding(
+                Severity.WARNING,
+                control,
+                self._pool_path(pool.name),
+                f"{control} rests on two settings of pool {pool.name}'s nodes, which this program does not make: pods"
+                " without a GPU must not land there, and NVIDIA's container toolkit must not heed an image's"
+                " NVIDIA_VISIBLE_DEVICES, which no policy sees. Without them any pod there can be shown every GPU and"
+                f" MIG instance of the node. Set on each of its nodes: {GPU_TAINT.key}={GPU_TAINT.value}:"
+                f"{GPU_TAINT.effect}, and {TOOLKIT_SETTING}.",
+            )
 
     # --- HW1
 

@@ -8,6 +8,8 @@ from infra.trust.posture import Finding, Severity
 
 NVIDIA = "nvidia"
 """What NVIDIA's GPU operator calls its runtime class, and what the others that it makes begin with (`nvidia-cdi`)."""
+TOOLKIT_SETTING = "accept-nvidia-visible-devices-envvar-when-unprivileged = false"
+"""In the configuration of NVIDIA's container toolkit, whose default is true: who is not privileged chooses no GPUs."""
 
 
 def runtime_class_findings(config: StackConfig, asked_for: Collection[ControlId]) -> Iterator[Finding]:
@@ -26,5 +28,5 @@ def runtime_class_findings(config: StackConfig, asked_for: Collection[ControlId]
                 f"Tenants' pods may name the runtime class {name}: it shows a whole node's GPUs to every image that"
                 " asks for them (NVIDIA_VISIBLE_DEVICES), past quota and partition. Remove it, unless the nodes' NVIDIA"
                 " runtime is set to take no such word from unprivileged pods"
-                " (accept-nvidia-visible-devices-envvar-when-unprivileged = false).",
+                f" ({TOOLKIT_SETTING}).",
             )

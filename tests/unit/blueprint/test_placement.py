@@ -338,6 +338,41 @@ def test_memory_that_gke_could_encrypt_is_warned_of_where_hw1_is_in_force():
     assert platform_of("test", config_of(parts), TODAY).posture.warnings == ()
 
 
+GKE: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
+
+
+def warned_of_nodes(*controls: str, cluster: Document | None = None, audit: bool = False) -> list[tuple[str, str, str]]:
+    """Control, path and message of what is said of whole pools: one without GPUs, an open one, a tenant's own."""
+    trust: Document = {"enable": list(controls), "admission": {"enforcement": "audit" if audit else "deny"}}
+    parts = document(
+        trust=trust,
+        pools=[pool("cpu", "cpu"), pool("split", H100, partition=mig()), pool("own", dedicated_to="two")],
+        tenants=[tenant("one", "small", quota={"split": 1}), tenant("two", "small", quota={"own": 1})],
+    )
+    made = platform_of("test", config_of({**parts, **({"cluster": cluster} if cluster else {})}), TODAY)
+    found = (one for one in made.posture.warnings if one.path in {f"bulkhead:pools[{index}]" for index in range(3)})
+    return [(str(one.control), one.path, one.message) for one in found]
+
+
+@pytest.mark.parametrize(("controls", "named"), [(("SR2",), "SR2"), (("HW1",), "HW1"), (("SR2", "HW1"), "SR2")])
+def test_what_an_operator_has_to_set_on_nodes_that_are_not_made_here_is_said_of_each_pool(
+    controls: tuple[str, ...], named: str
+):
+    split, own = warned_of_nodes(*controls)
+
+    assert split[:2] == (named, "bulkhead:pools[1]")
+    assert own[:2] == (named, "bulkhead:pools[2]")
+    assert f"{named} rests on two settings of pool split's nodes" in split[2]
+    assert "nvidia.com/gpu=present:NoSchedule" in split[2]
+    assert "accept-nvidia-visible-devices-envvar-when-unprivileged = false" in split[2]
+
+
+def test_nodes_that_are_made_here_and_controls_that_do_not_act_rest_on_nobody_s_word():
+    assert warned_of_nodes("SR2", "HW1", cluster=GKE) == []
+    assert warned_of_nodes("HW3") == []
+    assert warned_of_nodes("SR2", audit=True) == []
+
+
 CPU = pool("cpu", "cpu")
 CLINIC_CPU = pool("clinic-cpu", "cpu", dedicated_to="clinic")
 
