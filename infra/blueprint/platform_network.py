@@ -242,9 +242,9 @@ class _Network:
 
     def _staging(self, engine: EnginePart) -> NetworkPolicyPart:
         """Policies know pods and not the containers in them: what the download needs stays open while the pod lives."""
-        hub = NetworkRulePart(
-            (AddressesPeer(ANY_ADDRESS, PRIVATE_NETWORKS),), (HTTPS,), "weights are downloaded from the model hub"
-        )
+        # The API server's address may be a public one, as those of many managed clusters are.
+        public = AddressesPeer(ANY_ADDRESS, PRIVATE_NETWORKS, without_api_server=True)
+        hub = NetworkRulePart((public,), (HTTPS,), "weights are downloaded from the model hub")
         pods = names.workload_labels("engine", engine.name)
         name = f"{engine.service_name}-weights"
         return NetworkPolicyPart(name, engine.namespace, self._control, pods, (), (dns_rule(), hub))
