@@ -5,13 +5,13 @@ from collections.abc import Generator
 
 import pytest
 
-from infra.blueprint.names import ENGINE_TRAFFIC_LABEL, MUTUAL_TLS
+from infra.blueprint.names import ENGINE_TRAFFIC_LABEL, MUTUAL_TLS, workload_labels
 from lab import cluster
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab import packets
 from tests.lab.governed import GovernedPlatform
 from tests.lab.packets import ENCRYPTED, PROMETHEUS, WATCHED, Place, Prober, api_server, probing, reached, reaches
-from tests.lab.platform import ENGINES, GATEWAY, OBSERVABILITY, WORKLOADS
+from tests.lab.platform import ENGINES, GATEWAY, MODEL, OBSERVABILITY, WORKLOADS
 from tests.lab.prometheus_api import JOBS, PrometheusApi
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
@@ -69,8 +69,8 @@ def as_prometheus(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
 
 @pytest.fixture(scope="module")
 def as_engine(lab_kubectl: cluster.Kubectl) -> Generator[Prober]:
-    """A pod with an engine's labels in the engines' namespace."""
-    with probing(lab_kubectl, ENGINES, "engines-probe", {"app.kubernetes.io/name": "engine"}) as prober:
+    """A pod with the labels of the model's engine in the engines' namespace, by which every policy of it knows it."""
+    with probing(lab_kubectl, ENGINES, "engines-probe", workload_labels("engine", MODEL)) as prober:
         yield prober
 
 
@@ -80,7 +80,7 @@ def metadata_server() -> Generator[str]:
         yield address
 
 
-# --- the scraper, before any pod of these tests has a gateway's labels: it would be asked for metrics, too ------
+# --- the scraper, before any pod of these tests has a gateway's or an engine's labels: it would be asked, too ---
 
 
 @pytest.mark.full

@@ -26,8 +26,14 @@ from infra.blueprint.network import (
 from infra.config.trust import ControlId
 
 NODE_ADDRESS = IPv4Address("10.0.0.1")
-"""Stands for nodes, pods and the API server: private addresses, as they have in every cluster."""
-_ADDRESSES = {Target.METADATA: IPv4Address(METADATA_ADDRESS)}
+"""Stands for nodes and pods, which have private addresses in every cluster."""
+PUBLIC_ADDRESS = IPv4Address("198.51.100.1")
+"""Stands for the API server of a cluster that has it on the internet (RFC 5737's addresses are nobody's)."""
+_ADDRESSES = {
+    Target.METADATA: (IPv4Address(METADATA_ADDRESS),),
+    # Which of the two it is nobody knows without the cluster, so neither may be open.
+    Target.API_SERVER: (NODE_ADDRESS, PUBLIC_ADDRESS),
+}
 _DNS = {"k8s-app": "kube-dns"}
 
 
@@ -97,7 +103,8 @@ def _is(peer: NetworkPeer, destination: Destination) -> bool:
             return namespace is not None
         case AddressesPeer():
             api_server = destination.target is Target.API_SERVER
-            return not (peer.without_api_server and api_server) and _holds(peer, _address_of(destination))
+            addresses = _ADDRESSES.get(destination.target, (NODE_ADDRESS,))
+            return not (peer.without_api_server and api_server) and any(_holds(peer, one) for one in addresses)
         case ApiServerPeer():
             return destination.target is Target.API_SERVER
         case _:
@@ -122,10 +129,6 @@ def _pod_of(destination: Destination) -> tuple[str | None, Mapping[str, str]]:
     if destination.target is Target.DNS:
         return "kube-system", _DNS
     return destination.namespace, destination.labels or {}
-
-
-def _address_of(destination: Destination) -> IPv4Address:
-    return _ADDRESSES.get(destination.target, NODE_ADDRESS)
 
 
 def _holds(peer: AddressesPeer, address: IPv4Address) -> bool:

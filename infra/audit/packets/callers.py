@@ -30,16 +30,17 @@ _SERVE, _CALL, _VISIT = "serve", "call", "visit"
 """What pods are for, and how they are called after it; who visits calls as well."""
 
 
-def server_lifetime_seconds(servers: int, callers: int) -> int:
+def server_lifetime_seconds(servers: int, callers: int, visited: int) -> int:
     """How long servers live: until the last caller has called, if every pod takes all the time that it may.
 
     Args:
         servers: How many pods answer; as many start at once as there are workers.
-        callers: How many call, as many at once; one of them is visited first.
+        callers: How many call, as many at once.
+        visited: How many of those are visited first.
     """
     starts, calls = ceil(servers / WORKERS), ceil(callers / WORKERS)
-    visit = 2 * START_SECONDS + CALL_SECONDS
-    return starts * START_SECONDS + calls * (START_SECONDS + CALL_SECONDS) + visit
+    visits = visited * (2 * START_SECONDS + CALL_SECONDS)
+    return starts * START_SECONDS + calls * (START_SECONDS + CALL_SECONDS) + visits
 
 
 class ProbePods:
@@ -52,7 +53,8 @@ class ProbePods:
         self._image = image
         probes = [one for one in ground.destinations if one.probe]
         self._places = [one for one in ground.positions if any(stands_at(one, probe) for probe in probes)]
-        self._lifetime = server_lifetime_seconds(len(self._places), len(ground.positions))
+        visited = sum(one.caller is Caller.ENGINE for one in ground.positions)
+        self._lifetime = server_lifetime_seconds(len(self._places), len(ground.positions), visited)
         self._standing: dict[str, dict[str, Any]] = {}
 
     def stand_servers(self) -> Servers:
@@ -115,13 +117,13 @@ class ProbePods:
         if isinstance(pod, str):
             return Result({}, {}, pod)
         if "visited" in plan:
-            self._visit(pod, plan["visited"]["port"])
+            self._visit(pod, position, plan["visited"]["port"])
         found = self._result(pod)
         self._cluster.call("DELETE", _path(pod), {"gracePeriodSeconds": 0})
         return found
 
-    def _visit(self, pod: dict[str, Any], port: int) -> None:
-        """Let a pod with the gateway's labels call another one, which tells whether it came."""
+    def _visit(self, pod: dict[str, Any], position: Position, port: int) -> None:
+        """Let a pod with the gateway's labels call the one at `position`, which tells whether it came."""
         deadline = time.monotonic() + START_SECONDS
         while not (address := self._status(pod).get("podIP")):
             if time.monotonic() > deadline or self._leftovers.closed:
@@ -129,7 +131,9 @@ class ProbePods:
             time.sleep(_POLL_SECONDS)
         gateway = next(one for one in self._ground.positions if one.caller is Caller.GATEWAY)
         target = {"id": "visited", "host": str(address), "port": port}
-        visitor = self._start(gateway, _VISIT, {"settle": SETTLE_SECONDS, "targets": [target]})
+        # Two that are visited at once need visitors of two names.
+        purpose = f"{_VISIT}-{self._ground.positions.index(position)}"
+        visitor = self._start(gateway, purpose, {"settle": SETTLE_SECONDS, "targets": [target]})
         if not isinstance(visitor, str):
             self._result(visitor)
             self._cluster.call("DELETE", _path(visitor), {"gracePeriodSeconds": 0})

@@ -1,12 +1,12 @@
 """Where connections start and where they go, on one platform."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from infra.audit.packets.matrix import Caller, Promise, Target, promises
 from infra.audit.scene import namespace_of
 from infra.blueprint import names
-from infra.blueprint.model import Blueprint, InClusterCachePart, InClusterDatabasePart
+from infra.blueprint.model import Blueprint, EnginePart, HubWeights, InClusterCachePart, InClusterDatabasePart
 
 PROBE_PORT = 8080
 """Where probe pods answer."""
@@ -29,17 +29,19 @@ class Position:
         tenant: Whose; empty where it is nobody's.
         namespace: Where it runs.
         labels: By which policies know it.
+        engine: Which engine it passes for; empty where it is none.
     """
 
     caller: Caller
     tenant: str
     namespace: str
     labels: Mapping[str, str]
+    engine: str = ""
 
     @property
     def name(self) -> str:
         """How a person calls it; unique on one platform."""
-        return f"{self.caller} {self.tenant}" if self.tenant else str(self.caller)
+        return f"{self.caller} {self.tenant or self.engine}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -128,13 +130,30 @@ def _positions(blueprint: Blueprint, outside: str, tenants: frozenset[str] | Non
         ),
         Position(Caller.GATEWAY, "", gateway, names.workload_labels("gateway")),
         Position(Caller.ACCOUNTS, "", gateway, names.workload_labels("tenants")),
-        Position(Caller.ENGINE, "", names.ENGINES_NAMESPACE, names.workload_labels("engine")),
+        *map(_engine_position, _kinds_of_engines(blueprint)),
         *(
             (Position(Caller.PROMETHEUS, "", prometheus.namespace, names.workload_labels("prometheus")),)
             if prometheus
             else ()
         ),
         Position(Caller.STRANGER, "", outside, {}),
+    )
+
+
+def _kinds_of_engines(blueprint: Blueprint) -> Iterable[EnginePart]:
+    """The first engine that downloads its weights, which has a way out of its own, and the first that does not.
+
+    Not every engine, since each takes pods on the cluster, and the policies of one kind differ in the name alone.
+    """
+    found: dict[bool, EnginePart] = {}
+    for engine in blueprint.engines:
+        found.setdefault(isinstance(engine.weights, HubWeights), engine)
+    return found.values()
+
+
+def _engine_position(engine: EnginePart) -> Position:
+    return Position(
+        Caller.ENGINE, "", engine.namespace, names.workload_labels("engine", engine.name), engine=engine.name
     )
 
 
@@ -232,8 +251,9 @@ def _probes(blueprint: Blueprint, positions: tuple[Position, ...]) -> tuple[Dest
             case Caller.GATEWAY:
                 found.append(_probe(Target.GATEWAY_OTHER_PORT, "gateway, another port", PROBE_PORT, position))
             case Caller.ENGINE:
-                found.append(_probe(Target.ENGINE, "a pod with an engine's labels", serving, position))
-                found.append(_probe(Target.ENGINE_OTHER_PORT, "engine, another port", PROBE_PORT, position))
+                name = f"engine {position.engine}"
+                found.append(_probe(Target.ENGINE, f"a pod with the labels of {name}", serving, position))
+                found.append(_probe(Target.ENGINE_OTHER_PORT, f"{name}, another port", PROBE_PORT, position))
             case Caller.STRANGER:
                 found.append(_probe(Target.STRANGER, KNOCKER, PROBE_PORT, position))
             case Caller.ACCOUNTS | Caller.PROMETHEUS:

@@ -62,3 +62,14 @@ def watched_platform(tier: str = "trusted") -> Platform:
     config = parse(made, TODAY)
     assert not isinstance(config, list), config
     return platform_of("tests", config, TODAY)
+
+
+def downloading_platform(tier: str = "trusted") -> Platform:
+    """The platform of `document` with two more models, whose engines download their weights."""
+    made = document(tier)
+    (model,) = cast("list[dict[str, Any]]", made["bulkhead:models"])
+    hub = {"source": "example/model", "weights_gibibytes": 2}
+    made["bulkhead:models"] = [model, {**model, **hub, "name": "fetched"}, {**model, **hub, "name": "fetched-too"}]
+    config = parse(made, TODAY)
+    assert not isinstance(config, list), config
+    return platform_of("tests", config, TODAY)

@@ -19,15 +19,17 @@ from infra.audit.packets.places import ground_of
 from infra.audit.results import Observation, Outcome
 from infra.audit.scene import scenes_of
 from infra.blueprint import names
+from infra.blueprint.network import AddressesPeer, NetworkRulePart
+from infra.blueprint.platform_network import ANY_ADDRESS, HTTPS, PRIVATE_NETWORKS
 from infra.config.trust import ControlId
 from infra.posture import Platform
-from tests.unit.audit.stacks import platform, platform_without_subjects, watched_platform
+from tests.unit.audit.stacks import downloading_platform, platform, platform_without_subjects, watched_platform
 
 TIERS = ["trusted", "governed", "partitioned"]
 JUDGED_WELL = {Outcome.HOLDS, Outcome.NOT_CLAIMED}
 
 
-@pytest.mark.parametrize("made_of", [platform, watched_platform])
+@pytest.mark.parametrize("made_of", [platform, watched_platform, downloading_platform])
 @pytest.mark.parametrize("tier", TIERS)
 def test_network_policies_keep_every_promise_of_the_tier(tier: str, made_of: Callable[[str], Platform]):
     made = made_of(tier)
@@ -54,6 +56,33 @@ def test_without_its_policies_a_claimed_network_control_is_found_not_to_hold(con
     bare = dataclasses.replace(made.blueprint, **emptied[control])
     found = network_observations(bare, ground_of(bare, "outside"), made.posture.in_force)
     assert any(one.outcome is Outcome.FAILS for one in found if one.control is control)
+
+
+@pytest.mark.parametrize(
+    ("opened", "found_out"),
+    [
+        # The API server may have a public address, whatever is said of private ones.
+        (NetworkRulePart((AddressesPeer(ANY_ADDRESS, PRIVATE_NETWORKS),), (HTTPS,), "weights"), {Target.API_SERVER}),
+        (
+            NetworkRulePart((AddressesPeer(ANY_ADDRESS, without_api_server=True),), (), "weights"),
+            {Target.METADATA, Target.KUBELET, Target.GATEWAY, Target.OTHER_TENANT, Target.STRANGER},
+        ),
+    ],
+)
+def test_what_an_engine_opens_to_more_than_where_its_weights_are_is_found_not_to_hold(
+    opened: NetworkRulePart, found_out: set[Target]
+):
+    made = downloading_platform("governed").blueprint
+    policies = tuple(
+        dataclasses.replace(policy, egress=(opened,)) if policy.name == "engine-fetched-weights" else policy
+        for policy in made.network_policies
+    )
+    wider = dataclasses.replace(made, network_policies=policies)
+    tried = ground_of(wider, "outside")
+    found = network_observations(wider, tried, frozenset({ControlId.SR1}))
+    meant = {one.name for one in tried.destinations if one.target in found_out}
+    failed = {one.case for one in found if one.outcome is Outcome.FAILS}
+    assert failed == {f"engine fetched to {name}" for name in meant}
 
 
 def test_a_role_of_everything_is_found_not_to_hold():

@@ -7,8 +7,9 @@ from infra.audit.packets.matrix import Caller, Promise, Target
 from infra.audit.packets.places import KNOCKER, Destination, Ground, Position, ground_of
 from infra.audit.report import Verdict, control_reports
 from infra.audit.results import Observation, Outcome, Probe
+from infra.blueprint import names
 from infra.config.trust import ControlId
-from tests.unit.audit.stacks import platform, watched_platform
+from tests.unit.audit.stacks import downloading_platform, platform, watched_platform
 
 CLAIMED = frozenset(ControlId)
 Answers = Callable[[Position, Destination, Promise], bool]
@@ -73,7 +74,7 @@ def test_a_network_that_lets_nothing_through_proves_nothing_and_refuses_work():
 
 def test_an_engines_pod_that_reaches_nobody_shows_something_only_where_it_is_reached():
     def of_engines(found: dict[str, Observation]) -> set[Outcome]:
-        return {found[f"engine to {name}"].outcome for name in ("database", "gateway, another port", KNOCKER)}
+        return {found[f"engine tiny to {name}"].outcome for name in ("database", "gateway, another port", KNOCKER)}
 
     assert of_engines(judged(ground(), as_promised)) == {Outcome.HOLDS}
     assert of_engines(judged(ground(), as_promised, visited=False)) == {Outcome.UNPROVEN}
@@ -153,6 +154,15 @@ def test_every_target_is_tried_by_somebody_and_everybody_tries_something():
     tried = watched_ground()
     assert {destination.target for _, destination, _ in tried.pairs()} >= set(Target) - {Target.OWN}
     assert {position.caller for position, _, _ in tried.pairs()} == set(Caller)
+
+
+def test_of_engines_one_that_downloads_its_weights_and_one_that_does_not_are_passed_for():
+    """By the labels of their own pods, or the policies that name an engine would never be looked at."""
+    tried = ground_of(downloading_platform("governed").blueprint, "outside")
+    engines = {one.name: dict(one.labels) for one in tried.positions if one.caller is Caller.ENGINE}
+    assert engines == {f"engine {name}": names.workload_labels("engine", name) for name in ("tiny", "fetched")}
+    called = {one.name for one in tried.destinations if one.probe and one.target is Target.ENGINE}
+    assert called == {"a pod with the labels of engine tiny", "a pod with the labels of engine fetched"}
 
 
 def watched_ground(tier: str = "partitioned") -> Ground:

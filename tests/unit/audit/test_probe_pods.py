@@ -13,8 +13,9 @@ from infra.audit.packets.matrix import Caller
 from infra.audit.packets.places import Position, ground_of
 from infra.audit.parallel import WORKERS
 from infra.config.trust import ControlId
+from infra.posture import Platform
 from tests.unit.audit.fake_cluster import FakeCluster
-from tests.unit.audit.stacks import platform
+from tests.unit.audit.stacks import downloading_platform, platform
 
 CALLED = '{"reached": {}, "windows": {}}'
 
@@ -35,8 +36,8 @@ class Running(FakeCluster):
         return Answer(200, {"status": {"phase": "Running" if runs else "Succeeded", "podIP": "10.0.0.9"}})
 
 
-def run(cluster: FakeCluster) -> ProbePods:
-    blueprint = platform("governed").blueprint
+def run(cluster: FakeCluster, made: Platform | None = None) -> ProbePods:
+    blueprint = (made or platform("governed")).blueprint
     ground = ground_of(blueprint, "outside")
     pods = ProbePods(cluster, Leftovers(cluster, "run"), ground, "image")
     servers = pods.stand_servers()
@@ -62,9 +63,10 @@ def test_tenants_whose_names_begin_alike_have_pods_of_their_own():
 
 @pytest.mark.parametrize("tenants", [1, 12, 120, 400])
 def test_no_server_ends_before_the_last_caller_even_if_all_take_all_their_time(tenants: int):
-    servers, callers = tenants + 3, tenants + 4
+    servers, callers, visited = tenants + 4, tenants + 5, 2
     taken = servers / WORKERS * START_SECONDS + callers / WORKERS * (START_SECONDS + CALL_SECONDS)
-    assert server_lifetime_seconds(servers, callers) >= taken
+    taken += visited * (2 * START_SECONDS + CALL_SECONDS)
+    assert server_lifetime_seconds(servers, callers, visited) >= taken
 
 
 def test_a_pod_with_the_gateways_labels_visits_the_engines_pod_that_calls():
@@ -72,12 +74,20 @@ def test_a_pod_with_the_gateways_labels_visits_the_engines_pod_that_calls():
     run(cluster)
     (visitor,) = [pod for pod in made(cluster) if "-visit-" in pod["metadata"]["name"]]
     (engine,) = [
-        pod for pod in made(cluster) if pod["metadata"]["name"].endswith("-engine") and "visited" in plan_of(pod)
+        pod for pod in made(cluster) if pod["metadata"]["name"].endswith("-engine-tiny") and "visited" in plan_of(pod)
     ]
     assert visitor["metadata"]["labels"]["app.kubernetes.io/name"] == "gateway"
     (target,) = plan_of(visitor)["targets"]
     assert (target["host"], target["port"]) == ("10.0.0.9", plan_of(engine)["visited"]["port"])
     assert not [path for path in cluster.objects if "-visit-" in path or "-call-" in path]
+
+
+def test_two_engines_that_call_at_once_have_a_visitor_each():
+    """Of one name the API server makes one pod, and whoever is not visited proves nothing."""
+    cluster = Running()
+    run(cluster, downloading_platform("governed"))
+    visitors = [pod["metadata"]["name"] for pod in made(cluster) if "-visit-" in pod["metadata"]["name"]]
+    assert len(set(visitors)) == len(visitors) == 2
 
 
 def test_a_server_that_is_over_is_told_from_those_that_still_answer():
