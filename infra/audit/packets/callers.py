@@ -81,7 +81,7 @@ class ProbePods:
         targets = [
             {"id": one.name, "host": hosts[one.name][0], "port": hosts[one.name][1], "udp": one.udp}
             for one in self._ground.destinations
-            if one.name in hosts and self._ground.promise(position, one)
+            if one.name in hosts and self._ground.tries(position, one)
         ]
         plan: dict[str, Any] = {"settle": SETTLE_SECONDS, "targets": targets}
         if position.caller is Caller.TENANT and claimed & {ControlId.NS4, ControlId.SR1}:

@@ -96,6 +96,15 @@ class Ground:
                 if promise is not None:
                     yield position, destination, promise
 
+    def tries(self, position: Position, destination: Destination) -> bool:
+        """Whether a connection is tried: something is promised of it, or it shows that anything answers there.
+
+        Of the cluster's own nobody here may reach anything; a pod outside the platform is promised nothing of it, and
+        tells all others' refusals from the silence of a place where nothing is.
+        """
+        shows = position.caller is Caller.STRANGER and destination.target in _SHOWN_FROM_OUTSIDE
+        return shows or self.promise(position, destination) is not None
+
     def place_of(self, destination: Destination) -> Position:
         """Where a probe pod that is called stands; raises StopIteration for what is no probe."""
         return next(position for position in self.positions if stands_at(position, destination))
@@ -170,6 +179,8 @@ def _destinations(blueprint: Blueprint, positions: tuple[Position, ...]) -> tupl
 
 _OWNERS = {Target.OTHER_TENANT: Caller.TENANT, Target.STRANGER: Caller.STRANGER}
 """Whose a probe pod is: to its owner it is not another's."""
+
+_SHOWN_FROM_OUTSIDE = frozenset({Target.API_SERVER, Target.METADATA, Target.KUBELET})
 
 _CLUSTER = (
     Destination(Target.DNS, "DNS over UDP", DNS_PORT, udp=True),

@@ -12,7 +12,8 @@ from infra.config.trust import ControlId
 from tests.unit.audit.stacks import downloading_platform, platform, watched_platform
 
 CLAIMED = frozenset(ControlId)
-Answers = Callable[[Position, Destination, Promise], bool]
+Answers = Callable[[Position, Destination, Promise | None], bool]
+"""Whether a connection that is tried opens; nothing is promised of those that only show that something answers."""
 
 
 def ground(tier: str = "partitioned") -> Ground:
@@ -25,9 +26,9 @@ def judged(
     results = {
         position.name: Result(
             {
-                destination.name: answers(position, destination, promise)
-                for place, destination, promise in tried.pairs()
-                if place == position
+                destination.name: answers(position, destination, tried.promise(position, destination))
+                for destination in tried.destinations
+                if tried.tries(position, destination)
             },
             {},
             visited=visited,
@@ -40,25 +41,36 @@ def judged(
     return {one.case: one for one in observations(tried, found, claimed)}
 
 
-def as_promised(_position: Position, _destination: Destination, promise: Promise) -> bool:
-    return promise.allowed
+def as_promised(_position: Position, _destination: Destination, promise: Promise | None) -> bool:
+    return promise is not None and promise.allowed
 
 
-def everything(_position: Position, _destination: Destination, _promise: Promise) -> bool:
+def as_promised_and_shown(_position: Position, _destination: Destination, promise: Promise | None) -> bool:
+    return promise is None or promise.allowed
+
+
+def everything(_position: Position, _destination: Destination, _promise: Promise | None) -> bool:
     return True
 
 
-def nothing(_position: Position, _destination: Destination, _promise: Promise) -> bool:
+def nothing(_position: Position, _destination: Destination, _promise: Promise | None) -> bool:
     return False
 
 
 def test_a_network_that_keeps_every_promise_holds_as_far_as_anybody_can_tell():
     found = judged(ground(), as_promised)
     doubtful = {one.case.partition(" to ")[2] for one in found.values() if one.outcome is not Outcome.HOLDS}
-    # Nobody of these tests may reach them, so that nobody knows whether there is anything.
+    # No pod of the platform may reach them, and the one outside it did not, so nobody knows whether there is anything.
     assert doubtful == {"API server by its Service", "API server by its address", "metadata server"} | {
         "kubelet of the gateway's node"
     }
+
+
+def test_a_pod_outside_the_platform_shows_that_what_nobody_may_reach_is_there():
+    found = judged(ground(), as_promised_and_shown)
+    assert {one.outcome for one in found.values()} == {Outcome.HOLDS}
+    # Nothing is promised of what it reaches.
+    assert "stranger to metadata server" not in found
 
 
 def test_an_open_network_fails_every_control_that_is_claimed():

@@ -90,6 +90,17 @@ def test_two_engines_that_call_at_once_have_a_visitor_each():
     assert len(set(visitors)) == len(visitors) == 2
 
 
+def test_the_pod_outside_the_platform_tries_what_shows_that_others_are_refused():
+    cluster = Running()
+    run(cluster)
+    (stranger,) = [pod for pod in made(cluster) if pod["metadata"]["name"].endswith("-stranger") and asked_of(pod)]
+    assert "metadata server" in asked_of(stranger)
+
+
+def asked_of(pod: dict[str, Any]) -> set[str]:
+    return {target["id"] for target in plan_of(pod).get("targets", ())}
+
+
 def test_a_server_that_is_over_is_told_from_those_that_still_answer():
     cluster = Running()
     pods = run(cluster)
