@@ -110,8 +110,11 @@ def _audit(folder: Path, engine: Engine, probe: str) -> Audit:
 
 def _said(text: str) -> str:
     found = json.loads(text)
-    windows = [window["milliseconds"] for window in found["new_pod_windows"] if window["milliseconds"] is not None]
-    opened = f", a new pod open for at most {max(windows):.0f} ms" if windows else ""
+    windows = found["new_pod_windows"]
+    seen = [window["milliseconds"] for window in windows if window["milliseconds"] is not None]
+    opened = f", a new pod open for at most {max(seen):.0f} ms ({len(seen)} of {len(windows)} were)" if seen else ""
+    if not all(window["ended"] for window in windows):
+        opened = ", a new pod open without an end"
     cases = f"{found['attacks_admitted']} attacks admitted, {found['work_refused']} work refused"
     verdicts = Counter(control["verdict"] for control in found["controls"])
     held = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))

@@ -72,12 +72,15 @@ class Window:
 
     Attributes:
         direction: `out`: it could reach what it must not; `in`: it could be reached by whom it must not.
-        milliseconds: 0 when its rules were there before its process was; None when it was not seen to end.
+        milliseconds: When it was last seen open. None when it never was, since its rules were there before its process
+            was, or since nothing answers: which of the two, the case of the same connection tells.
+        ended: Whether it was seen to end.
     """
 
     tenant: str
     direction: str
     milliseconds: float | None
+    ended: bool
 
 
 @dataclass(frozen=True)

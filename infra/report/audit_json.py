@@ -54,6 +54,7 @@ class WindowDocument(TypedDict):
     tenant: str
     direction: str
     milliseconds: float | None
+    ended: bool
 
 
 class AuditDocument(TypedDict):
@@ -135,4 +136,9 @@ def _case(one: Observation) -> CaseDocument:
 
 
 def _window(window: Window) -> WindowDocument:
-    return {"tenant": window.tenant, "direction": window.direction, "milliseconds": window.milliseconds}
+    return {
+        "tenant": window.tenant,
+        "direction": window.direction,
+        "milliseconds": window.milliseconds,
+        "ended": window.ended,
+    }

@@ -148,12 +148,15 @@ def _windows(windows: Iterable[Window]) -> Iterator[str]:
         "in": "could be reached by whom it must not",
     }
     for direction, words in said.items():
-        found = [window.milliseconds for window in windows if window.direction == direction]
-        if None in found:
+        found = [window for window in windows if window.direction == direction]
+        opened = [window.milliseconds for window in found if window.milliseconds is not None]
+        if not all(window.ended for window in found):
             yield f"A new pod {words}, and no end of it was seen."
+        elif opened:
+            seen = f"{len(opened)} of {len(found)} were seen to"
+            yield f"A new pod {words} for {max(opened):.0f} ms at most, from its first instruction ({seen})."
         elif found:
-            longest = max(milliseconds for milliseconds in found if milliseconds is not None)
-            yield f"A new pod {words} for {longest:.0f} ms at most, from its first instruction ({len(found)} measured)."
+            yield f"No new pod was seen that {words} ({len(found)} tried)."
 
 
 def _verdict(report: AuditReport) -> Text:

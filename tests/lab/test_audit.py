@@ -21,6 +21,7 @@ from infra.audit.corpus import load_corpus
 from infra.audit.judgement import MECHANISM_WORDS
 from infra.audit.mechanism import Mechanism
 from infra.audit.offline.run import audit_offline
+from infra.audit.packets.places import FORBIDDEN, KNOCKER
 from infra.audit.report import AuditReport
 from infra.cli.offline import kyverno_binary, stand_in_secrets
 from infra.cli.options import today
@@ -339,10 +340,27 @@ def test_an_audit_leaves_no_account_at_the_gateway(
     assert trial_teams(TeamPlatform(governed.stack, access)) == []
 
 
+def assert_new_pods_close(document: Document, *directions: str) -> None:
+    """Every tenant's new pod was measured, and was seen open for a moment or never."""
+    windows = document["new_pod_windows"]
+    assert {(window["tenant"], window["direction"]) for window in windows} == of_each_tenant(*directions)
+    assert all(window["ended"] for window in windows)
+    assert all(0 < window["milliseconds"] < 2000 for window in windows if window["milliseconds"] is not None)
+
+
+def refused(document: Document, identifier: str) -> set[str]:
+    """The connections of which a control held: somebody else has shown that they open."""
+    return {case["case"] for case in control(document, identifier)["held"] if case["probe"] == "packets"}
+
+
+def of_each_tenant_to(destination: str) -> set[str]:
+    return {f"tenant {tenant} to {destination}" for tenant in (TENANT, OTHER_TENANT)}
+
+
 def test_an_audit_says_how_long_a_new_pod_is_open(audit_of_governed: Document) -> None:
-    windows = audit_of_governed["new_pod_windows"]
-    assert {window["direction"] for window in windows} == {"out"}
-    assert all(0 <= window["milliseconds"] < 2000 for window in windows)
+    assert_new_pods_close(audit_of_governed, "out")
+    # What no new pod was seen to reach is there all the same.
+    assert of_each_tenant_to(FORBIDDEN) <= refused(audit_of_governed, "SR1")
 
 
 def test_an_audit_leaves_nothing_behind(audit_of_governed: Document, kubectl: cluster.Kubectl) -> None:
@@ -439,9 +457,8 @@ def test_every_attack_out_of_a_namespace_is_tried_on_the_cluster(audit_of_partit
 
 
 def test_a_new_pod_of_a_tenants_is_closed_in_both_directions(audit_of_partitioned: Document) -> None:
-    windows = audit_of_partitioned["new_pod_windows"]
-    assert {window["direction"] for window in windows} == {"in", "out"}
-    assert all(0 <= window["milliseconds"] < 2000 for window in windows)
+    assert_new_pods_close(audit_of_partitioned, "in", "out")
+    assert of_each_tenant_to(FORBIDDEN) | of_each_tenant_to(KNOCKER) <= refused(audit_of_partitioned, "NS4")
 
 
 def test_offline_and_live_agree_on_the_corpus_in_partitioned(

@@ -9,7 +9,7 @@ from typing import Any, cast
 from infra.audit.cluster import Cluster
 from infra.audit.leftovers import Leftovers
 from infra.audit.packets.addresses import PODS, Hosts, Servers
-from infra.audit.packets.judgement import Result
+from infra.audit.packets.judgement import Opened, Result
 from infra.audit.packets.matrix import Caller, Target
 from infra.audit.packets.places import FORBIDDEN, KNOCKER, Ground, Position, stands_at
 from infra.audit.packets.pods import Errand, probe_pod
@@ -179,7 +179,8 @@ def _parsed(log: str) -> Result:
     for line in reversed(log.splitlines()):
         if line.startswith("{"):
             document = cast("dict[str, Any]", json.loads(line))
-            return Result(document["reached"], document["windows"], visited=document.get("visited", False))
+            windows = {way: Opened(one["milliseconds"], one["ended"]) for way, one in document["windows"].items()}
+            return Result(document["reached"], windows, visited=document.get("visited", False))
     return Result({}, {}, f"its probe printed no result: {log[-200:].strip() or 'nothing'}")
 
 

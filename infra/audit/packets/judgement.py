@@ -13,18 +13,26 @@ SOURCE = "Kubernetes' documentation on network policies"
 
 
 @dataclass(frozen=True)
+class Opened:
+    """How long a caller's pod was open in one direction; see `Window`."""
+
+    milliseconds: float | None
+    ended: bool
+
+
+@dataclass(frozen=True)
 class Result:
     """What one caller found.
 
     Attributes:
         reached: Name of a destination → whether it answered.
-        windows: `out` and `in` → milliseconds for which the caller was open; None when no end was seen.
+        windows: `out` and `in` → how long the caller was open.
         missing: Why it could not try; empty when it did.
         visited: Whether the caller's own pod was reached by somebody, so that its network is known to work.
     """
 
     reached: Mapping[str, bool]
-    windows: Mapping[str, float | None]
+    windows: Mapping[str, Opened]
     missing: str = ""
     visited: bool = False
 
@@ -69,10 +77,10 @@ def observations(ground: Ground, found: Found, claimed: frozenset[ControlId]) ->
 def windows(found: Found) -> Iterator[Window]:
     """How long the tenants' new pods were open; inwards only where whoever tried them had not ended."""
     for name, result in found.results.items():
-        for direction, milliseconds in result.windows.items():
+        for direction, opened in result.windows.items():
             if direction == "in" and Caller.STRANGER in found.ended:
                 continue
-            yield Window(name.partition(" ")[2], direction, milliseconds)
+            yield Window(name.partition(" ")[2], direction, opened.milliseconds, opened.ended)
 
 
 def _alive(ground: Ground, found: Found) -> frozenset[str]:

@@ -7,9 +7,10 @@ Sent to the pod as text, so it imports nothing but the standard library and noth
     probe.py call '{"visited": {"port": 8000, "seconds": 180}, "settle": 2, "targets": [...]}'
 
 A target is `{"id": "...", "host": "...", "port": 53, "udp": false}`. The last line of `call` is one JSON document:
-`{"reached": {id: bool}, "windows": {"out": milliseconds, "in": milliseconds}, "visited": bool}`, where a window is null
-when it was not seen to end, and what was not asked about is absent. `visited` says whether anybody's connection to this
-pod opened within that time, so that its network is known to carry something.
+`{"reached": {id: bool}, "windows": {"out": window, "in": window}, "visited": bool}`, and what was not asked about is
+absent. A window is `{"milliseconds": 12.5, "ended": true}`: when it was last seen open, null where it never was, and
+whether it was seen to end. `visited` says whether anybody's connection to this pod opened within that time, so that its
+network is known to carry something.
 """
 
 import json
@@ -94,30 +95,34 @@ def knock_back(connection: socket.socket, address: str) -> None:
         except OSError:
             return
     if word == "knock":
-        last_success(lambda: connects(address, int(port), QUICK))
+        open_until(lambda: connects(address, int(port), QUICK))
 
 
-def last_success(attempt: Any) -> "float | None":
-    """Seconds from the process's start to the last success of `attempt`; 0 without one, None when it went on."""
-    last, begun = 0.0, time.monotonic()
+def window(last: "float | None", *, ended: bool = True) -> dict[str, Any]:
+    """How long something was open that was last seen so `last` seconds after the process's start, if ever."""
+    return {"milliseconds": None if last is None else round(1000 * last, 1), "ended": ended}
+
+
+def open_until(attempt: Any) -> dict[str, Any]:
+    """How long `attempt` succeeded; it is over after a lull, and given up when there is none."""
+    last, begun = None, time.monotonic()
     while time.monotonic() - begun < LONGEST:
         if attempt():
             last = time.monotonic() - START
-        elif time.monotonic() - max(START + last, begun) > LULL:
-            return last
+        elif time.monotonic() - max(START + (last or 0.0), begun) > LULL:
+            return window(last)
         time.sleep(0.005)
-    return None
+    return window(last, ended=False)
 
 
 def open_outwards(plan: dict[str, Any], found: dict[str, Any]) -> None:
     """How long the forbidden target of `plan` could be reached."""
     host, port = plan["window"]
-    last = last_success(lambda: connects(host, port, QUICK))
-    found["out"] = None if last is None else round(last * 1000, 1)
+    found["out"] = open_until(lambda: connects(host, port, QUICK))
 
 
 def open_inwards(plan: dict[str, Any], found: dict[str, Any]) -> None:
-    """How long somebody who must not could reach this pod; 0 when not even the request to try got out."""
+    """How long somebody who must not could reach this pod; never, where not even the request to try got out."""
     knocked: list[float] = []
 
     def accepted(connection: socket.socket, _address: str) -> None:
@@ -129,15 +134,15 @@ def open_inwards(plan: dict[str, Any], found: dict[str, Any]) -> None:
         with socket.create_connection(tuple(plan["knocker"]), timeout=QUICK) as connection:
             connection.sendall(f"knock {KNOCK_PORT}".encode())
     except OSError:
-        found["in"] = 0.0
+        found["in"] = window(None)
         return
     time.sleep(LULL)
     while knocked and time.monotonic() - START - knocked[-1] < LULL:
         if time.monotonic() - START > LONGEST:
-            found["in"] = None
+            found["in"] = window(knocked[-1], ended=False)
             return
         time.sleep(0.05)
-    found["in"] = round(1000 * max(knocked, default=0.0), 1)
+    found["in"] = window(max(knocked, default=None))
 
 
 def visited(plan: dict[str, Any]) -> bool:

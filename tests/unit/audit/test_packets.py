@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from infra.audit.packets.judgement import Found, Result, observations, windows
+from infra.audit.packets.judgement import Found, Opened, Result, observations, windows
 from infra.audit.packets.matrix import Caller, Promise, Target
 from infra.audit.packets.places import KNOCKER, Destination, Ground, Position, ground_of
 from infra.audit.report import Verdict, control_reports
@@ -107,7 +107,7 @@ def test_what_a_server_that_has_ended_would_have_answered_is_nobodys_to_say():
 
 
 def test_where_whoever_tries_new_pods_has_ended_it_is_not_said_how_long_they_were_open_to_it():
-    results = {"tenant a": Result({}, {"in": 0.0, "out": 5.0})}
+    results = {"tenant a": Result({}, {"in": Opened(None, ended=True), "out": Opened(5.0, ended=True)})}
     assert [window.direction for window in windows(Found(results, (), ()))] == ["in", "out"]
     assert [window.direction for window in windows(Found(results, (), (), ended=["stranger"]))] == ["out"]
 

@@ -13,6 +13,7 @@ from typing import Any
 from infra.audit.packets import probe
 
 SCRIPT = probe.__file__
+NEVER_OPEN = {"milliseconds": None, "ended": True}
 
 
 def free_port() -> int:
@@ -51,25 +52,44 @@ def test_what_answers_is_reached_and_what_does_not_is_not():
     assert found == {"reached": {"open": True, "closed": False}, "windows": {}}
 
 
-def test_a_target_that_never_answers_has_a_window_of_zero():
+def test_a_target_that_never_answers_was_never_seen_open():
+    """Which is another thing than a window of no time: whether anything answers there, nobody knows."""
     found = call(window=["127.0.0.1", free_port()])
-    assert found["windows"] == {"out": 0.0}
+    assert found["windows"] == {"out": NEVER_OPEN}
+
+
+def test_a_target_that_ends_to_answer_has_a_window_until_then():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        closing = threading.Thread(target=answer_once, args=(listening,))
+        closing.start()
+        found = call(window=list(listening.getsockname()))["windows"]["out"]
+        closing.join()
+    assert found["ended"]
+    assert found["milliseconds"] > 0
+
+
+def answer_once(listening: socket.socket) -> None:
+    connection, _ = listening.accept()
+    connection.close()
+    listening.close()
 
 
 def test_a_target_that_always_answers_has_a_window_without_an_end():
     port = free_port()
     with server(port):
-        assert call(window=["127.0.0.1", port])["windows"] == {"out": None}
+        found = call(window=["127.0.0.1", port])["windows"]["out"]
+    assert not found["ended"]
+    assert found["milliseconds"] > 1000
 
 
 def test_whoever_is_knocked_at_for_ever_was_never_closed():
     port = free_port()
     with server(port, knock=True):
-        assert call(knocker=["127.0.0.1", port])["windows"] == {"in": None}
+        assert not call(knocker=["127.0.0.1", port])["windows"]["in"]["ended"]
 
 
 def test_whoever_cannot_even_ask_to_be_knocked_at_is_closed_already():
-    assert call(knocker=["127.0.0.1", free_port()])["windows"] == {"in": 0.0}
+    assert call(knocker=["127.0.0.1", free_port()])["windows"] == {"in": NEVER_OPEN}
 
 
 def test_a_caller_that_is_visited_waits_until_it_was():

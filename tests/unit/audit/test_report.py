@@ -38,7 +38,7 @@ def seen(
 def report(*found: Observation, probes: tuple[Probe, ...] = tuple(Probe)) -> AuditReport:
     rows = control_reports(POSTURE, found, probes)
     return AuditReport(
-        "tests", "partitioned", "context", probes, rows, (Window("a", "out", 12.5),), {Probe.ACCESS: 1.0}
+        "tests", "partitioned", "context", probes, rows, (Window("a", "out", 12.5, ended=True),), {Probe.ACCESS: 1.0}
     )
 
 
@@ -137,7 +137,7 @@ def test_the_document_counts_and_quotes_what_went_wrong():
     row = next(row for row in document["controls"] if row["id"] == "SR2")
     assert row["verdict"] == "does not hold"
     assert row["failures"][0]["seen"] == "admitted"
-    assert document["new_pod_windows"] == [{"tenant": "a", "direction": "out", "milliseconds": 12.5}]
+    assert document["new_pod_windows"] == [{"tenant": "a", "direction": "out", "milliseconds": 12.5, "ended": True}]
 
 
 def test_the_table_says_what_failed_for_whom_and_what_to_do():
@@ -146,6 +146,24 @@ def test_the_table_says_what_failed_for_whom_and_what_to_do():
     printed = stream.getvalue()
     for words in ("DOES NOT HOLD", "SR2 does not hold", "a-case (research)", "What it is.", "do: compare", "12 ms"):
         assert words in printed
+
+
+@pytest.mark.parametrize(
+    ("opened", "words"),
+    [
+        ([(12.5, True), (None, True)], "could reach what it must not for 12 ms at most"),
+        ([(12.5, True), (None, True)], "(1 of 2 were seen to)"),
+        ([(None, True), (None, True)], "No new pod was seen that could reach what it must not (2 tried)."),
+        ([(12.5, True), (6000.0, False)], "could reach what it must not, and no end of it was seen"),
+    ],
+)
+def test_the_table_tells_a_pod_that_was_open_for_a_moment_from_one_that_never_was_and_one_that_stayed_so(
+    opened: list[tuple[float | None, bool]], words: str
+):
+    windows = tuple(Window("a", "out", milliseconds, ended) for milliseconds, ended in opened)
+    stream = io.StringIO()
+    print_audit(dataclasses.replace(report(), windows=windows), stream)
+    assert words in stream.getvalue()
 
 
 def test_where_no_claimed_control_was_judged_nothing_was_tried():
