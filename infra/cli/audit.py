@@ -16,7 +16,6 @@ from infra.audit.run import audit as audit_cluster
 from infra.audit.signals import answering
 from infra.cli import exit_codes
 from infra.cli.options import StackSelection, stack_options, today
-from infra.config.stack import StackConfig
 from infra.config.trust import Tier
 from infra.config.words import near_miss
 from infra.faults import Fault, FaultsFoundError
@@ -132,14 +131,11 @@ def _budgets(blueprint: "Blueprint", context: str | None) -> "BudgetDoor":
 
 
 def _expected(selection: StackSelection, tier: str | None) -> Platform:
+    """What the stack file says, or would say; what the other tier rules out in it is a fault, as if it named that."""
     stack, config = selection.load()
-    return platform_of(stack, _with_tier(config, tier), today())
-
-
-def _with_tier(config: StackConfig, tier: str | None) -> StackConfig:
-    if tier is None:
-        return config
-    return config.model_copy(update={"trust": config.trust.model_copy(update={"tier": Tier(tier)})})
+    if tier is not None:
+        _, config = selection.load(Tier(tier))
+    return platform_of(stack, config, today())
 
 
 def _known(tenants: tuple[str, ...], platform: Platform) -> frozenset[str] | None:

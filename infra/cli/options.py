@@ -14,6 +14,7 @@ from infra.cli.group import JSON_WANTED
 from infra.cli.project import stack_file_of
 from infra.config.loader import load_stack_file
 from infra.config.stack import StackConfig
+from infra.config.trust import Tier
 
 Result = TypeVar("Result")
 
@@ -36,13 +37,13 @@ class StackSelection:
         """The stack file that is meant; raises FaultsFoundError when there is none or no telling which."""
         return self.stack_file or stack_file_of(self.stack, Path.cwd(), os.environ, elsewhere=True)
 
-    def load(self) -> tuple[str, StackConfig]:
-        """The stack's name and its configuration.
+    def load(self, tier: Tier | None = None) -> tuple[str, StackConfig]:
+        """The stack's name and its configuration, as it would be with another tier where one is given.
 
         Raises:
             FaultsFoundError: the file cannot be found or read, or is invalid; the shared group reports it.
         """
-        return load_stack_file(self.path(), today())
+        return load_stack_file(self.path(), today(), tier)
 
 
 def today() -> datetime.date:

@@ -3,16 +3,18 @@
 import datetime
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from infra.config.coherence.rules import incoherences
 from infra.config.keys import check_keys, check_not_secret, check_secrets_are_encrypted, is_ours
-from infra.config.paths import Location, nearest, positions, render
+from infra.config.paths import Location, is_mapping, nearest, positions, render
 from infra.config.plain import Plainness
 from infra.config.problem import Problem
 from infra.config.stack import PROJECT, SECRET_KEYS, StackConfig
 from infra.config.stack_file import read_stack_file
 from infra.config.structure import StructureReader
+from infra.config.trust import Tier
 from infra.faults import Fault, FaultsFoundError
 
 
@@ -28,13 +30,20 @@ def parse(document: Mapping[str, object], today: datetime.date) -> StackConfig |
     return result if isinstance(result, StackConfig) else _faults(document, result)
 
 
-def load_stack_file(path: Path, today: datetime.date) -> tuple[str, StackConfig]:
+def load_stack_file(path: Path, today: datetime.date, tier: Tier | None = None) -> tuple[str, StackConfig]:
     """The stack's name and configuration from `Pulumi.<stack>.yaml`.
+
+    Args:
+        path: The file.
+        today: The day on which waivers are judged.
+        tier: Read it as if it named this tier; None: as it is.
 
     Raises:
         FaultsFoundError: the file cannot be read or is not right; it carries every fault.
     """
     file = read_stack_file(path)
+    if tier is not None:
+        file = replace(file, document=_with_tier(file.document, tier))
     problems = list(file.problems)
     result = _read(file.document, today)
     if isinstance(result, StackConfig):
@@ -43,6 +52,16 @@ def load_stack_file(path: Path, today: datetime.date) -> tuple[str, StackConfig]
     else:
         problems.extend(result)
     raise FaultsFoundError(path.name, [*file.faults, *_faults(file.document, problems)])
+
+
+def _with_tier(document: Mapping[str, object], tier: Tier) -> Mapping[str, object]:
+    """`document` with another tier, and without the permission to lower the deployed one to that which it names."""
+    key = f"{PROJECT}:trust"
+    trust = document.get(key, {})
+    if not is_mapping(trust):
+        return document
+    kept = {name: value for name, value in trust.items() if name != "allow_lowering"}
+    return {**document, key: {**kept, "tier": str(tier)}}
 
 
 def load_what_runs(path: Path) -> tuple[str, StackConfig]:

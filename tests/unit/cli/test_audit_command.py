@@ -3,13 +3,14 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from infra.audit.existing import ExistingReport, WouldBeRefused
 from infra.audit.report import AuditReport, ControlReport, Verdict
 from infra.config.trust import ControlId
-from tests.unit.cli.conftest import Bulkhead
+from tests.unit.cli.conftest import SOUND, Bulkhead
 
 pytestmark = pytest.mark.usefixtures("kubeconfig")
 
@@ -96,6 +97,48 @@ def test_what_exists_and_would_be_refused_is_no_success(
 
     assert result.exit_code == code
     assert len(json.loads(result.stdout)["would_be_refused"]) == len(refused)
+
+
+UNCHECKED = SOUND + "  bulkhead:gateway: {database_outage: serve}\n"
+UNPRICED = SOUND.replace("  bulkhead:tenants", "    - {name: other, source: /models/o, pool: cpu}\n  bulkhead:tenants")
+SHARED = SOUND.replace("name: small\n", "name: small\n      cache_isolation: shared\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "tier", "path"),
+    [
+        (UNCHECKED, "governed", "bulkhead:gateway.database_outage"),
+        (UNPRICED, "governed", "bulkhead:models[1]"),
+        (SHARED, "adversarial", "bulkhead:models[0].cache_isolation"),
+    ],
+)
+def test_what_a_tier_that_is_only_expected_rules_out_in_the_file_is_a_fault(
+    bulkhead: Bulkhead, project: Path, text: str, tier: str, path: str
+) -> None:
+    (project / "Pulumi.other.yaml").write_text(text)
+    result = bulkhead("audit", "--stack", "other", "--tier", tier, "--json")
+
+    assert result.exit_code == 2
+    assert [fault["path"] for fault in json.loads(result.stdout)["faults"]] == [path]
+    # Nothing is wrong with the file as it is; whoever goes on finds no cluster.
+    assert bulkhead("audit", "--stack", "other").exit_code == 3
+
+
+def test_a_tier_is_expected_of_a_file_that_may_be_lowered_from_it(bulkhead: Bulkhead, project: Path) -> None:
+    allowed = "{tier: trusted, allow_lowering: {from_tier: governed, reason: Too much of it.}}"
+    (project / "Pulumi.other.yaml").write_text(SOUND.replace("{tier: trusted}", allowed))
+
+    assert bulkhead("audit", "--stack", "other", "--tier", "governed").exit_code == 3
+
+
+def test_what_is_wrong_with_the_file_itself_is_told_whatever_tier_is_expected(bulkhead: Bulkhead) -> None:
+    assert bulkhead("audit", "--stack", "invalid", "--tier", "governed").exit_code == 2
+
+
+def test_a_file_without_a_tier_is_trusted_and_may_be_expected_to_be_more(bulkhead: Bulkhead, project: Path) -> None:
+    (project / "Pulumi.other.yaml").write_text(SOUND.replace("  bulkhead:trust: {tier: trusted}\n", ""))
+
+    assert bulkhead("audit", "--stack", "other", "--tier", "governed").exit_code == 3
 
 
 def test_what_exists_is_looked_at_by_no_probe(bulkhead: Bulkhead) -> None:
