@@ -21,7 +21,9 @@ CONTROL = Control(
     mechanism=(
         "NetworkPolicies close every namespace of the platform in both directions; only the gateway's pods, and a "
         "metrics scraper or an endpoint picker with its data plane where there is one, are admitted to the engines' "
-        "port."
+        "port. The API server is closed at the addresses that the cluster lists for it; a public endpoint beside "
+        "those, as every GKE cluster has, stays open to what may open public addresses: jobs in the namespace that "
+        "tenants share, and engines that download their weights."
     ),
     verification=(
         "A connection to an engine from any other pod fails, and the same connection from the gateway succeeds."
