@@ -34,7 +34,7 @@ def templates(root: str) -> str:
 
     By structure and not by kind, so that a kind which keeps its template in one of these places is never missed:
     Job, Deployment, StatefulSet, ReplicaSet, ReplicationController and DaemonSet; CronJob; JobSet; LeaderWorkerSet;
-    RayCluster, RayJob and RayService.
+    RayCluster, RayJob and RayService. Of the last three also the container that KubeRay puts beside a head, by itself.
     """
     spec = f"{root}.?spec"
     rays = (spec, f"{spec}.?rayClusterSpec", f"{spec}.?rayClusterConfig")
@@ -51,7 +51,14 @@ def templates(root: str) -> str:
         *(f"{ray}.?workerGroupSpecs.orValue([]).map(group, group.template)" for ray in rays),
     )
     pod = f"({spec}.?containers.hasValue() ? [{root}] : [])"
-    return " + ".join([pod, f"[{', '.join(f'?{path}' for path in single)}]", *lists])
+    beside = (_autoscaler(ray) for ray in rays)
+    return " + ".join([pod, f"[{', '.join(f'?{path}' for path in single)}]", *lists, *beside])
+
+
+def _autoscaler(ray: str) -> str:
+    """A pod of Ray's autoscaler alone, whose options are named as a container's fields are; none where it has none."""
+    options = f"{ray}.?autoscalerOptions"
+    return f"({options}.hasValue() ? [dyn({{'spec': {{'containers': [{options}.value()]}}}})] : [])"
 
 
 def containers(pod: str) -> str:

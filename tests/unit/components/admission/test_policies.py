@@ -102,6 +102,13 @@ def test_changes_are_judged_as_creations_are() -> None:
             assert rule["operations"] == ["CREATE", "UPDATE"]
 
 
+@pytest.mark.parametrize("place", ["spec", "spec.?rayClusterSpec", "spec.?rayClusterConfig"])
+def test_what_ray_puts_beside_a_head_is_judged_as_a_container(place: str) -> None:
+    for name in ("bulkhead-gpu-workloads", "bulkhead-gpu-elsewhere"):
+        variables = {variable["name"]: variable["expression"] for variable in policies()[name]["variables"]}
+        assert f"object.?{place}.?autoscalerOptions" in variables["pods"]
+
+
 @pytest.mark.parametrize(
     "resource",
     [
