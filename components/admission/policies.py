@@ -190,6 +190,7 @@ def _pod_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
             f"the label {QUEUE_LABEL} of a pod with a GPU may not be removed or made to name another tenant's queue.",
         ),
         *_reach_rules(part, "!variables.changed || variables.kueue", blanket=True),
+        _marked_later("variables.kueue"),
     )
 
 
@@ -373,6 +374,16 @@ def _reach_rules(part: GpuAdmissionPart, unless: str, blanket: bool) -> tuple[Ru
     )
 
 
+def _marked_later(unless: str) -> Rule:
+    """A pod's annotations are no part of its spec: what a runtime reads there may come after all else was judged."""
+    now, before = "object.?metadata.?annotations.orValue({})", "oldObject.?metadata.?annotations"
+    later = f"k.startsWith({text(pods.CDI_ANNOTATIONS)}) && {before}[?k].orValue('') != {now}[k]"
+    return Rule(
+        any_of("variables.created", unless, "request.kind.kind != 'Pod'", f"!{now}.exists(k, {later})"),
+        f"annotations under {pods.CDI_ANNOTATIONS} reach GPUs past every quota. Request nvidia.com/gpu instead.",
+    )
+
+
 def _elsewhere(part: GpuAdmissionPart) -> Manifest:
     outside = [
         {"key": key, "operator": "NotIn", "values": [value]}
@@ -400,6 +411,7 @@ def _elsewhere_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
             " name the namespace under bulkhead:trust.admission.exempt_namespaces.",
         ),
         *_reach_rules(part, "!variables.changed", blanket=False),
+        _marked_later("false"),
     )
 
 

@@ -213,6 +213,13 @@ def test_kueues_gate_for_elastic_jobs_is_kueues_to_open(member: Requester) -> No
             assert answer.passed is passes, answer.said
 
 
+def test_devices_are_asked_for_by_no_annotation_that_comes_later(member: Requester) -> None:
+    change = ["annotate", "pod", "plain", "--namespace", WORKLOADS, "--dry-run=server"]
+    with made(member, pod("plain", WORKLOADS, pod_spec(schedulingGates=[{"name": "example.com/own"}]))):
+        refused(member.call(*change, "cdi.k8s.io/devices=nvidia.com/gpu=all"), "cdi.k8s.io")
+        admitted(member.call(*change, "example.com/colour=blue"))
+
+
 def _pods(kubectl: cluster.Kubectl, name: str) -> list[dict[str, Any]]:
     found = kubectl.run("get", "pods", "--namespace", WORKLOADS, f"--selector=test={name}", "--output=json")
     return json.loads(found)["items"]

@@ -144,9 +144,11 @@ UNDECIDED_EVERYWHERE = {
     CHANGES: {
         "add-a-gpu-later",
         "add-a-toleration-of-outages",
+        "annotate-own-pod",
         "change-own-deployment",
         "change-to-a-made-up-queue",
         "change-to-another-tenants-queue",
+        "container-device-annotation-later",
         "debug-container",
         "debug-container-that-sees-devices",
         "debug-container-with-a-gpu",
