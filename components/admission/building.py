@@ -26,11 +26,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a policy looks at: a namespace selector, resources, and the variables that its rules share."""
+    """What a policy looks at: a namespace selector, resources, operations, and the variables that its rules share."""
 
     namespaces: Mapping[str, Any]
     resources: tuple[Mapping[str, Any], ...]
     variables: tuple[tuple[str, str], ...] = ()
+    operations: tuple[str, ...] = ("CREATE", "UPDATE")
 
 
 POD_RULES = ({"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods", "pods/ephemeralcontainers"]},)
@@ -75,7 +76,7 @@ def policy(name: str, action: AdmissionAction, scope: Scope, rules: tuple[Rule, 
             },
             "matchConstraints": {
                 "namespaceSelector": dict(scope.namespaces),
-                "resourceRules": [{**rule, "operations": ["CREATE", "UPDATE"]} for rule in scope.resources],
+                "resourceRules": [{**rule, "operations": list(scope.operations)} for rule in scope.resources],
             },
             "variables": [{"name": key, "expression": expression} for key, expression in scope.variables],
             "validations": [_validation(rule) for rule in rules],

@@ -140,6 +140,16 @@ def mounts_devices(pod: str, folders: bool) -> str:
     )
 
 
+def runs_on(pod: str, seconds: int) -> str:
+    """Whether a pod may take longer than `seconds` to end: by its own word, or by a probe's, which counts above it."""
+    probes = ("livenessProbe", "startupProbe")
+    longer = any_of(*(f"c.?{probe}.?terminationGracePeriodSeconds.orValue(0) > {seconds}" for probe in probes))
+    return any_of(
+        f"{pod}.?spec.?terminationGracePeriodSeconds.orValue(0) > {seconds}",
+        f"{containers(pod)}.exists(c, {longer})",
+    )
+
+
 def uses_gpu_runtime(pod: str) -> str:
     """Whether a pod runs under a runtime class of NVIDIA's."""
     return f"{pod}.?spec.?runtimeClassName.orValue('').contains({text(GPU_RUNTIME)})"

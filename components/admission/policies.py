@@ -9,11 +9,17 @@ positive proof that Kueue holds the workload: Kueue skips a pod whose owner it k
 same namespace out of its scope (Kueue's `FindAncestorJobManagedByKueue`).
 """
 
-from components.admission import pods
+from components.admission import counted, pods
 from components.admission.building import OWNER_RULES, POD_RULES, SEEN, Manifest, Rule, Scope, policy
 from components.admission.cel import all_of, any_of, labels_of, text, text_map, texts
 from components.admission.placement import placement_policies
-from components.admission.requesters import ADMINISTRATORS, QUEUE_LABEL, identity_variables, owner_queue
+from components.admission.requesters import (
+    ADMINISTRATORS,
+    QUEUE_LABEL,
+    identity_variables,
+    keeper_variable,
+    owner_queue,
+)
 from components.admission.sharing import sharing_policies
 from components.admission.tenant_objects import tenant_object_policies
 from infra.blueprint import devices
@@ -65,6 +71,7 @@ def _queue_policies(part: GpuAdmissionPart) -> list[Manifest]:
     return [
         policy("gpu-pods", part.action, Scope(managed, POD_RULES, _pod_variables(part)), _pod_rules(part)),
         policy("gpu-workloads", part.action, Scope(managed, OWNER_RULES, _owner_variables(part)), _owner_rules(part)),
+        counted.deletion_policy(part),
         policy("gpu-elsewhere", part.action, elsewhere, _elsewhere_rules(part)),
         policy("gpu-queues", part.action, Scope(managed, _QUEUE_RULES), _queue_rules(part)),
         policy("gpu-binding", part.action, Scope(managed, _BINDING_RULES), (_binding_rule(),)),
@@ -122,18 +129,6 @@ _NOT_OWN = Rule(
     f" + {text(' does not act. Use the queue of your own tenant; bulkhead:tenants[].subjects says who acts for it.')}",
 )
 
-_CONTROLLING = "exists(o, o.?controller.orValue(false))"
-_FORGED_OWNER = Rule(
-    any_of(
-        "!variables.gpu",
-        "variables.controller",
-        f"!object.metadata.?ownerReferences.orValue([]).{_CONTROLLING}",
-        "!variables.created && object.metadata.?ownerReferences == oldObject.metadata.?ownerReferences",
-    ),
-    "a GPU workload may not claim a controlling owner: Kueue would take it for a part of what it has admitted already."
-    " Remove metadata.ownerReferences.",
-)
-
 
 # --- pods -------------------------------------------------------------------------------------------------------
 
@@ -142,6 +137,8 @@ def _pod_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
     return (
         *SEEN,
         *identity_variables(part),
+        keeper_variable(),
+        counted.owned_variable(),
         *_queue_variables(part, labels_of("object", QUEUE_LABEL), labels_of("oldObject", QUEUE_LABEL)),
     )
 
@@ -169,7 +166,8 @@ def _pod_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
             "this pod asks for a GPU and Kueue does not hold it, so no quota would count it. Its owner, if it has one,"
             f" needs the label {QUEUE_LABEL}; a pod from before that cannot be had again without it.",
         ),
-        _FORGED_OWNER,
+        counted.group_rule(),
+        counted.end_rule("!variables.created || variables.controller", "variables.gpuPods"),
         Rule(
             any_of(
                 "variables.created",
@@ -189,6 +187,7 @@ def _pod_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
             ),
             f"the label {QUEUE_LABEL} of a pod with a GPU may not be removed or made to name another tenant's queue.",
         ),
+        *counted.pod_belonging_rules(),
         *_reach_rules(part, "!variables.changed || variables.kueue", blanket=True),
         _marked_later("variables.kueue"),
     )
@@ -206,11 +205,14 @@ def _owner_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
         pods_now,
         *of_pods,
         *identity_variables(part),
+        keeper_variable(),
         *_queue_variables(part, owner_queue("object"), f"({owner_queue('oldObject')})"),
         ("changed", "variables.created || object.?spec != oldObject.?spec || variables.queue != variables.oldQueue"),
         ("oldPods", f"variables.created ? [] : {pods.templates('oldObject')}"),
-        ("newGpu", f"variables.gpu && !variables.oldPods.exists(p, {pods.wants_gpu('p')})"),
+        ("oldGpu", f"variables.oldPods.exists(p, {pods.wants_gpu('p')})"),
+        ("newGpu", "variables.gpu && !variables.oldGpu"),
         ("kind", "request.kind.kind"),
+        ("counted", f"variables.gpu || variables.oldGpu || variables.kind in {texts(counted.RAY_KINDS)}"),
         (
             "held",
             f"variables.kind in {texts(SUSPENDED_KINDS)} ? {suspended}"
@@ -295,13 +297,16 @@ def _owner_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
                 "variables.controller",
                 "variables.elastic",
                 # A part is counted with what it belongs to, and whoever made it lets it go again without asking Kueue.
-                f"!(oldObject.metadata.?ownerReferences.orValue([]).{_CONTROLLING})"
+                f"!(oldObject.metadata.?ownerReferences.orValue([]).{counted.CONTROLLING})"
                 " && (oldObject.?spec.?suspend.orValue(false) || object.?spec.?suspend.orValue(false))",
             ),
             "Kueue has admitted this workload as it is, and what it grew by would be counted nowhere. Set spec.suspend"
             " to true in the same change: Kueue then admits it anew. Of what a controller has made, change the owner.",
         ),
-        _FORGED_OWNER,
+        *counted.belonging_rules("variables.counted"),
+        counted.template_group_rule("!variables.changed || variables.controller"),
+        counted.selector_rule(),
+        counted.end_rule("!variables.changed || variables.controller", "variables.gpuPods"),
         *_reach_rules(part, "!variables.changed || variables.controller", blanket=True),
     )
 

@@ -9,11 +9,13 @@ from infra.blueprint.admission import GpuAdmissionPart
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 ADMINISTRATORS = "system:masters"
 """The group that no authorizer ever refuses."""
+_CLUSTER_USERS = ("system:kube-controller-manager", "system:kube-scheduler")
+_CLUSTER_GROUPS = ("system:nodes", "system:serviceaccounts:kube-system")
+"""As whom Kubernetes itself acts: nodes, the scheduler and its controllers, the garbage collector among them."""
 
 
-def identity_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
-    """Variables that tell who asks: Kueue, a controller, a tenant's subject; and in whose namespace."""
-    queues = {queue.name: _identities(queue.users, queue.groups) for queue in part.shared_queues}
+def controller_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
+    """Variables that tell whether Kueue asks, or a controller of kinds that it holds."""
     return (
         ("kueue", f"request.userInfo.username == {text(part.kueue_account)}"),
         ("ownerController", f"request.userInfo.username in {texts(part.owner_controllers)}"),
@@ -25,6 +27,14 @@ def identity_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
                 f"request.userInfo.username in {texts(part.part_controllers)}",
             ),
         ),
+    )
+
+
+def identity_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
+    """Variables that tell who asks: Kueue, a controller, a tenant's subject; and in whose namespace."""
+    queues = {queue.name: _identities(queue.users, queue.groups) for queue in part.shared_queues}
+    return (
+        *controller_variables(part),
         ("tenant", f"namespaceObject.?metadata.?labels[?{text(part.tenant_label)}].orValue('')"),
         (
             "identities",
@@ -32,6 +42,22 @@ def identity_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
         ),
         ("sharedQueues", texts_map(queues)),
         ("platformQueues", texts_map(_platform_queues(part))),
+    )
+
+
+def keeper_variable() -> tuple[str, str]:
+    """A variable that tells whether whoever asks looks after objects for the cluster and not for anybody's own ends.
+
+    Beside the controllers that make workloads these are all others of Kubernetes' own, which collect what has no owner,
+    empty a namespace that goes, evict from a node that is gone, and finish what runs.
+    """
+    return (
+        "keeper",
+        any_of(
+            "variables.controller",
+            f"request.userInfo.username in {texts(_CLUSTER_USERS)}",
+            f"request.userInfo.?groups.orValue([]).exists(g, g in {texts(_CLUSTER_GROUPS)})",
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from infra.audit.cluster import Answer, Cluster, Kind
@@ -44,11 +44,12 @@ Props = Mapping[tuple[str, str], PropInstance]
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it goes out, apart from who makes it."""
+    """A request as it goes out, apart from who makes it; always a dry run."""
 
     method: str
     path: str
     body: Mapping[str, Any] | None
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def probe_admission(
@@ -127,7 +128,8 @@ class _Stage:
 
     def _seen(self, request: Request, identity: Identity | None) -> Seen:
         def ask() -> Answer:
-            return self.cluster.call(request.method, request.path, request.body, query=DRY_RUN, identity=identity)
+            query = {**request.options, **DRY_RUN}
+            return self.cluster.call(request.method, request.path, request.body, query=query, identity=identity)
 
         seen = _seen(ask())
         while seen.refusal is not None and seen.refusal.mechanism is Mechanism.OUTAGE and self.patience.wait():
@@ -147,7 +149,11 @@ class _Stage:
             prop = self.props[scene.tenant, case.target]
             if prop.kind is None or prop.missing:
                 raise LookupError(prop.missing or f"the cluster has no such kind as {case.target}'s")
-            return Request(method, prop.kind.path(prop.namespace, prop.name, case.subresource), body)
+            path = prop.kind.path(prop.namespace, prop.name, case.subresource)
+            if case.operation is Operation.DELETE:
+                # In the query, beside the word that it is a dry run: of a deletion with a body nobody reads that.
+                return Request(method, path, None, {name: str(value) for name, value in (body or {}).items()})
+            return Request(method, path, body)
         manifest = body or {}
         kind = self.cluster.kind(str(manifest["apiVersion"]), str(manifest["kind"]))
         if kind is None:

@@ -30,7 +30,15 @@ CONTROL = Control(
     at_risk="a workload takes GPUs outside its quota, or out of another tenant's",
 )
 
-POLICIES = ("gpu-binding", "gpu-elsewhere", "gpu-environment", "gpu-pods", "gpu-queues", "gpu-workloads")
+POLICIES = (
+    "gpu-binding",
+    "gpu-deletions",
+    "gpu-elsewhere",
+    "gpu-environment",
+    "gpu-pods",
+    "gpu-queues",
+    "gpu-workloads",
+)
 """The policies, less the `bulkhead-` before their names."""
 
 

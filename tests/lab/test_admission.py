@@ -30,6 +30,7 @@ KYVERNO = "kyverno"
 KUEUE = "kueue-system"
 GENERATED = (
     "vpol-bulkhead-gpu-binding",
+    "vpol-bulkhead-gpu-deletions",
     "vpol-bulkhead-gpu-elsewhere",
     "vpol-bulkhead-gpu-environment",
     "vpol-bulkhead-gpu-pods",
@@ -213,6 +214,95 @@ def test_kueues_gate_for_elastic_jobs_is_kueues_to_open(member: Requester) -> No
             assert answer.passed is passes, answer.said
 
 
+def test_an_admitted_jobs_pod_can_not_be_cut_loose_and_may_be_labelled(
+    member: Requester, kubectl: cluster.Kubectl
+) -> None:
+    """The Job controller would let the pod go, and make another for what the Job has quota for."""
+    with made(member, lasting_gpu_job("held", WORKLOADS, TENANT)):
+        until(lambda: _running(kubectl, "held") == 1, "the Job's pod does not run")
+        running = _pods(kubectl, "held")[0]["metadata"]
+        change = ["--namespace", WORKLOADS, "--dry-run=server"]
+        of_the_job = ["batch.kubernetes.io/controller-uid", "controller-uid"]
+        assert set(of_the_job) <= running["labels"].keys()
+        refused(
+            member.call("label", "pod", running["name"], *change, *(f"{label}-" for label in of_the_job)),
+            "by its labels a controller knows",
+        )
+        refused(
+            member.call("label", "pod", running["name"], *change, "--overwrite", "test=other"),
+            "by its labels a controller knows",
+        )
+        patch = ["patch", "pod", running["name"], *change, "--type=merge"]
+        refused(member.call(*patch, '--patch={"metadata":{"ownerReferences":null}}'), "whose a GPU workload is")
+        admitted(member.call("label", "pod", running["name"], *change, "colour=blue"))
+
+
+def test_a_job_keeps_whoever_it_belongs_to(member: Requester) -> None:
+    """As a JobSet's Job: without its owner it would be nobody's, and Kueue looks at no Job without a queue."""
+    patch = ["patch", "job", "belongs", "--namespace", WORKLOADS, "--dry-run=server", "--type=merge"]
+    absent = '{"apiVersion":"v1","kind":"ConfigMap","name":"absent","uid":"00000000-0000-4000-8000-000000000000"}'
+    with made(member, job("belongs", WORKLOADS, pod_spec({"nvidia.com/gpu": "50"}), TENANT)):
+        refused(member.call(*patch, f'--patch={{"metadata":{{"ownerReferences":[{absent}]}}}}'), "whose a GPU workload")
+        refused(member.call(*patch, '--patch={"metadata":{"finalizers":["orphan"]}}'), "the finalizer orphan")
+        admitted(member.call(*patch, '--patch={"metadata":{"annotations":{"colour":"blue"}}}'))
+
+
+def test_an_admitted_job_is_deleted_with_its_pods_or_not_at_all(member: Requester, kubectl: cluster.Kubectl) -> None:
+    delete = ["delete", "job", "deleted", "--namespace", WORKLOADS, "--dry-run=server"]
+    place = f"/apis/batch/v1/namespaces/{WORKLOADS}/jobs/deleted"
+    with made(member, lasting_gpu_job("deleted", WORKLOADS, TENANT)):
+        until(lambda: _running(kubectl, "deleted") == 1, "the Job's pod does not run")
+        refused(member.call(*delete, "--cascade=orphan"), "goes with all that belongs to it")
+        # What batch/v1 makes of a deletion that says nothing of the pods, as many clients' is.
+        refused(member.call("delete", "--raw", f"{place}?dryRun=All"), "goes with all that belongs to it")
+        admitted(member.call(*delete))
+        admitted(member.call(*delete, "--cascade=foreground"))
+
+
+def test_a_job_without_a_gpu_may_leave_its_pods(member: Requester) -> None:
+    delete = ["delete", "job", "plain", "--namespace", WORKLOADS, "--dry-run=server", "--cascade=orphan"]
+    with made(member, job("plain", WORKLOADS, pod_spec())):
+        admitted(member.call(*delete))
+
+
+def test_a_running_gpu_pod_can_not_be_told_to_end_next_year(member: Requester, kubectl: cluster.Kubectl) -> None:
+    with made(member, lasting_gpu_job("ends", WORKLOADS, TENANT)):
+        until(lambda: _running(kubectl, "ends") == 1, "the Job's pod does not run")
+        name = _pods(kubectl, "ends")[0]["metadata"]["name"]
+        delete = ["delete", "pod", name, "--namespace", WORKLOADS, "--dry-run=server"]
+        refused(member.call(*delete, "--grace-period=31536000"), "has to end within")
+        admitted(member.call(*delete, "--grace-period=60"))
+        admitted(member.call(*delete))
+
+
+def test_the_collector_removes_what_a_jobs_end_leaves(member: Requester, kubectl: cluster.Kubectl) -> None:
+    """Kubernetes' own controllers change owners and delete pods: none of it is refused."""
+    with made(member, lasting_gpu_job("collected", WORKLOADS, TENANT)):
+        until(lambda: _running(kubectl, "collected") == 1, "the Job's pod does not run")
+        admitted(member.call("delete", "job", "collected", "--namespace", WORKLOADS, "--wait=false"))
+        until(lambda: _pods(kubectl, "collected") == [], "the Job's pod is left")
+
+
+def test_gpu_pods_join_no_group_by_hand(member: Requester) -> None:
+    """Kueue believes each of them that it needs what the first does."""
+    in_group = queued(gpu_pod(annotations={"kueue.x-k8s.io/pod-group-total-count": "2"}))
+    in_group["metadata"]["labels"]["kueue.x-k8s.io/pod-group-name"] = "group"
+    without_gpu = queued(pod("asks-for-none", WORKLOADS, pod_spec()))
+    without_gpu["metadata"] = {**in_group["metadata"], "name": "asks-for-none"}
+
+    refused(member.create(in_group), "may not join a pod group by hand")
+    admitted(member.create(without_gpu))
+
+
+def test_a_gpu_pod_ends_within_two_minutes(member: Requester) -> None:
+    lasting = pod_spec(GPU, terminationGracePeriodSeconds=31536000)
+
+    refused(member.create(queued(pod("lasts", WORKLOADS, lasting))), "has to end within")
+    refused(member.create(job("lasts", WORKLOADS, lasting, TENANT)), "has to end within")
+    admitted(member.create(job("lasts", WORKLOADS, pod_spec(GPU, terminationGracePeriodSeconds=120), TENANT)))
+    admitted(member.create(job("lasts", WORKLOADS, pod_spec(terminationGracePeriodSeconds=31536000))))
+
+
 def test_devices_are_asked_for_by_no_annotation_that_comes_later(member: Requester) -> None:
     change = ["annotate", "pod", "plain", "--namespace", WORKLOADS, "--dry-run=server"]
     with made(member, pod("plain", WORKLOADS, pod_spec(schedulingGates=[{"name": "example.com/own"}]))):
@@ -342,8 +432,9 @@ def test_a_generated_policy_that_somebody_deletes_comes_back(
     governed: GovernedPlatform, kubectl: cluster.Kubectl
 ) -> None:
     del governed
-    kubectl.run("delete", "validatingadmissionpolicy", GENERATED[3])
-    until(lambda: GENERATED[3] in _policies(kubectl), "Kyverno did not restore the policy")
+    policy = "vpol-bulkhead-gpu-pods"
+    kubectl.run("delete", "validatingadmissionpolicy", policy)
+    until(lambda: policy in _policies(kubectl), "Kyverno did not restore the policy")
 
 
 def _policies(kubectl: cluster.Kubectl) -> list[str]:

@@ -75,7 +75,8 @@ class Case(Part):
     subresource: str | None = None
     """The subresource that is written, as `scale`."""
     manifest: dict[str, Any] | None = None
-    """What is created, or the merge patch of an update (RFC 7386), with placeholders as `${namespace}`."""
+    """What is created, the merge patch of an update (RFC 7386), or the options of a deletion, as texts; with
+    placeholders as `${namespace}`."""
     based_on: str | None = None
     """The case whose manifest this one starts from."""
     merge: dict[str, Any] = {}
@@ -121,7 +122,7 @@ class Case(Part):
 class Prop(Part):
     """An object that really stands for the time of the audit, so that updates and subresources have a target.
 
-    Props cost nothing: pods that wait at a scheduling gate, deployments of no replicas.
+    Props cost nothing: pods that wait at a scheduling gate, deployments of no replicas, jobs of no pods.
     """
 
     id: str = Field(pattern=ID_PATTERN)

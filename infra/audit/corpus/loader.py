@@ -30,7 +30,7 @@ class Corpus:
         return _by_id(self.props, identifier)
 
     def manifest(self, case: Case) -> dict[str, Any]:
-        """What the case sends, with placeholders; empty where it only deletes.
+        """What the case sends, with placeholders; empty where it deletes and says no more.
 
         Raises:
             KeyError: It is based on a case that does not exist.

@@ -195,9 +195,10 @@ def _words(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def _looks_at(policy: Mapping[str, Any]) -> frozenset[str]:
-    """The resources that a policy looks at, in the plural and without subresources."""
+    """The resources whose creation a policy looks at, in the plural and without subresources."""
     rules = cast("list[dict[str, Any]]", policy["spec"]["matchConstraints"]["resourceRules"])
-    return frozenset(resource.partition("/")[0] for rule in rules for resource in rule["resources"])
+    creating = (rule for rule in rules if "CREATE" in rule["operations"])
+    return frozenset(resource.partition("/")[0] for rule in creating for resource in rule["resources"])
 
 
 def _written(path: Path, documents: Sequence[Mapping[str, Any]]) -> Path:

@@ -36,7 +36,16 @@ def test_no_case_of_the_corpus_is_dropped():
 def test_every_case_is_a_dry_run_and_only_props_and_the_door_are_made():
     cluster, _ = played(lambda _: Answer(201, {}))
     made = {asked.path.rpartition("/")[2] for asked in cluster.asked if asked.method == "POST" and not asked.dry}
-    assert made == {"pods", "deployments", "clusterroles", "clusterrolebindings"}
+    assert made == {"pods", "deployments", "jobs", "clusterroles", "clusterrolebindings"}
+
+
+def test_how_a_deletion_is_meant_stands_beside_the_word_that_it_is_a_dry_run():
+    """With a body the API server would not read the query, and really delete."""
+    cluster, _ = played(lambda _: Answer(200, {}))
+    deletions = [asked for asked in cluster.asked if asked.method == "DELETE" and asked.dry]
+    assert {asked.query.get("propagationPolicy") for asked in deletions} >= {"Background", "Orphan", None}
+    assert {asked.query.get("orphanDependents") for asked in deletions} == {"true", None}
+    assert all(asked.body is None for asked in deletions)
 
 
 def test_what_is_made_carries_the_runs_label():

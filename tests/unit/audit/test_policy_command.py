@@ -10,9 +10,10 @@ from infra.audit.offline import policies
 from infra.audit.offline.policies import PolicyCommand
 from infra.faults import CommandFailedError
 
+PODS: dict[str, Any] = {"apiGroups": [""], "resources": ["pods"], "operations": ["CREATE", "UPDATE"]}
 POLICY: dict[str, Any] = {
     "metadata": {"name": "p"},
-    "spec": {"matchConstraints": {"resourceRules": [{"apiGroups": [""], "resources": ["pods"]}]}},
+    "spec": {"matchConstraints": {"resourceRules": [PODS]}},
 }
 POD: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}}
 OTHERWISE = "do this instead"
@@ -85,3 +86,11 @@ def test_objects_that_no_policy_looks_at_where_they_are_are_nothing_to_judge(tmp
 
 def test_the_caller_says_what_to_do(tmp_path: Path) -> None:
     assert f"write: {OTHERWISE}" in failure(tmp_path, "true")
+
+
+def test_a_policy_on_deletions_has_nothing_to_say_of_what_is_made(tmp_path: Path) -> None:
+    rule = {**PODS, "operations": ["DELETE"]}
+    policy = {"metadata": {"name": "p"}, "spec": {"matchConstraints": {"resourceRules": [rule]}}}
+    program = running(tmp_path, "exit 1")
+
+    assert PolicyCommand(program, [policy], {}, OTHERWISE).objections(ADMINISTRATOR, [POD]) == []

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from typing import Any, cast
 
 import pytest
@@ -96,10 +97,29 @@ def test_each_controls_policies_stand_alone() -> None:
     assert set(policies(dataclasses.replace(off, placement=placed))) == {"bulkhead-hw3-placement"}
 
 
-def test_changes_are_judged_as_creations_are() -> None:
-    for spec in policies().values():
+def test_changes_are_judged_as_creations_are_and_deletions_by_a_policy_of_their_own() -> None:
+    for name, spec in policies().items():
         for rule in spec["matchConstraints"]["resourceRules"]:
-            assert rule["operations"] == ["CREATE", "UPDATE"]
+            deletions = name == "bulkhead-gpu-deletions"
+            assert rule["operations"] == (["DELETE"] if deletions else ["CREATE", "UPDATE"])
+
+
+def test_of_a_deletion_nothing_but_the_old_object_is_looked_at() -> None:
+    """There is no other, and an expression that failed would keep everything from being deleted."""
+    spec = policies()["bulkhead-gpu-deletions"]
+    written = json.dumps([spec["variables"], spec["validations"]])
+
+    assert "oldObject.?spec" in written
+    assert not re.search(r"(?<![A-Za-z])object\b", written)
+
+
+@pytest.mark.parametrize("policy", ["bulkhead-gpu-pods", "bulkhead-gpu-workloads", "bulkhead-gpu-deletions"])
+def test_who_looks_after_objects_for_the_cluster_is_told_by_names_that_no_tenant_has(policy: str) -> None:
+    variables = {variable["name"]: variable["expression"] for variable in policies()[policy]["variables"]}
+
+    assert "'system:serviceaccounts:kube-system'" in variables["keeper"]
+    assert "'system:nodes'" in variables["keeper"]
+    assert "'system:kube-scheduler'" in variables["keeper"]
 
 
 @pytest.mark.parametrize("place", ["spec", "spec.?rayClusterSpec", "spec.?rayClusterConfig"])
@@ -134,6 +154,7 @@ def test_whatever_makes_pods_is_judged_in_managed_namespaces_and_in_all_others(r
 
     assert resource in inside
     assert resource in _resources(named["bulkhead-gpu-elsewhere"])
+    assert resource in _resources(named["bulkhead-gpu-deletions"]) or resource.startswith("pods/")
 
 
 def _resources(spec: dict[str, Any]) -> list[str]:
