@@ -58,7 +58,7 @@ def main() -> int:
         for key in keys.values()
     ]
     ledgers = [Ledger(kubectl, key) for key in keys.values()]
-    before = [ledger.balance() for ledger in ledgers]
+    before = [ledger.at_rest() for ledger in ledgers]
     with together(loads) as runs:
         for run in runs:
             run.wait(seconds + 2 * REQUEST_SECONDS)

@@ -21,7 +21,7 @@ def test_two_tenants_under_load_get_right_answers_alone_and_pay_for_them_to_the_
         for tenant in (TENANT, OTHER_TENANT)
     ]
     ledgers = [Ledger(kubectl, load.key) for load in loads]
-    before = [ledger.balance() for ledger in ledgers]
+    before = [ledger.at_rest() for ledger in ledgers]
     with together(loads) as runs:
         for run in runs:
             run.wait(SECONDS + 120)
