@@ -28,6 +28,8 @@ RAY_KINDS = ("RayCluster", "RayJob", "RayService")
 
 _ORPHAN = "orphan"
 """The finalizer, and in capitals the policy of a deletion, that leave behind what belongs to an object."""
+_COUNTED_BY_THE_POD = ("CronJob", "Deployment", "ReplicaSet")
+"""Kinds of whose pods, or Jobs, Kueue counts each by itself, so that it still does when they are left behind."""
 _LEAVING_KINDS = ("Job", "ReplicationController")
 """Kinds whose deletion leaves their pods behind unless it says otherwise (Kubernetes' batch/v1 and v1)."""
 
@@ -43,11 +45,12 @@ def owned_variable() -> tuple[str, str]:
 # --- whose a workload is ----------------------------------------------------------------------------------------
 
 
-def belonging_rules(counted: str) -> tuple[Rule, ...]:
+def belonging_rules(counted: str, was_counted: str) -> tuple[Rule, ...]:
     """Owners stay, none is claimed, and nothing is left behind.
 
     Args:
         counted: Whether Kueue counts, or has counted, something of the object that is changed.
+        was_counted: Whether it did before the change: what gains a GPU now is judged as a new workload is.
     """
     return (
         Rule(
@@ -59,14 +62,17 @@ def belonging_rules(counted: str) -> tuple[Rule, ...]:
                 " || object.metadata.?ownerReferences == oldObject.metadata.?ownerReferences)",
             ),
             "whose a GPU workload is stays as it is, and a new one claims no controlling owner: Kueue would take it for"
-            " a part of what it has admitted, or count it no more. Leave metadata.ownerReferences alone.",
+            " a part of what it has admitted, or count it no more. Leave metadata.ownerReferences alone; a controller"
+            " that makes Jobs with GPUs for kinds of its own, which Kueue does not know, cannot be used here.",
         ),
         Rule(
             any_of(
                 f"!({counted})",
                 "variables.keeper",
+                f"request.kind.kind in {texts(_COUNTED_BY_THE_POD)}",
                 f"!({text(_ORPHAN)} in object.metadata.?finalizers.orValue([]))",
-                f"!variables.created && {text(_ORPHAN)} in oldObject.metadata.?finalizers.orValue([])",
+                f"!variables.created && ({was_counted})"
+                f" && {text(_ORPHAN)} in oldObject.metadata.?finalizers.orValue([])",
             ),
             f"the finalizer {_ORPHAN} would leave a GPU workload's pods behind, where Kueue counts them no more."
             " Remove it from metadata.finalizers.",
@@ -80,7 +86,8 @@ def pod_belonging_rules() -> tuple[Rule, ...]:
     labels, old_labels = _entries("labels")
     kept = f"{old_labels}.all(k, k in {labels} && {labels}[k] == {old_labels}[k])"
     return (
-        *belonging_rules("variables.gpu"),
+        # A pod never gains a GPU.
+        *belonging_rules("variables.gpu", "variables.gpu"),
         Rule(
             any_of(*unless, "!variables.owned", kept),
             "by its labels a controller knows the pods that it has made: one that it lost would keep its GPU uncounted."
@@ -137,10 +144,13 @@ def _grouped(thing: str) -> str:
 
 
 def selector_rule() -> Rule:
-    """A Job finds its pods by labels of Kubernetes' own: by a selector of its own a label more could set one free."""
+    """A Job finds its pods by labels of Kubernetes' own: by a selector of its own a label more could set one free.
+
+    One that waits may gain its GPU later (Kubernetes 1.36, `MutablePodResourcesForSuspendedJobs`).
+    """
     return Rule(
         any_of(
-            "!(variables.created && variables.gpu)",
+            "!variables.newGpu",
             "variables.kind != 'Job'",
             "!object.?spec.?manualSelector.orValue(false)",
         ),
@@ -200,6 +210,7 @@ def _deletion_rules() -> tuple[Rule, ...]:
             any_of(
                 f"!(variables.gpu || request.kind.kind in {texts(RAY_KINDS)})",
                 "variables.keeper",
+                f"request.kind.kind in {texts(_COUNTED_BY_THE_POD)}",
                 "!variables.leaves",
             ),
             "a GPU workload goes with all that belongs to it: pods that it left behind would run on where Kueue counts"

@@ -303,7 +303,9 @@ def _owner_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
             "Kueue has admitted this workload as it is, and what it grew by would be counted nowhere. Set spec.suspend"
             " to true in the same change: Kueue then admits it anew. Of what a controller has made, change the owner.",
         ),
-        *counted.belonging_rules("variables.counted"),
+        *counted.belonging_rules(
+            "variables.counted", f"variables.oldGpu || variables.kind in {texts(counted.RAY_KINDS)}"
+        ),
         counted.template_group_rule("!variables.changed || variables.controller"),
         counted.selector_rule(),
         counted.end_rule("!variables.changed || variables.controller", "variables.gpuPods"),
