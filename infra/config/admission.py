@@ -12,8 +12,8 @@ from infra.config.base import NamespaceName, ObjectName, StackFilePart
 class Enforcement(StrEnum):
     """What admission policies do about a request that they object to."""
 
-    AUDIT = "audit"
     DENY = "deny"
+    AUDIT = "audit"
 
 
 ServiceAccountName = Annotated[str, StringConstraints(pattern=forms.SERVICE_ACCOUNT.pattern)]
@@ -30,7 +30,7 @@ class AdmissionSettings(StackFilePart):
     """`deny` refuses what the policies object to. `audit` lets it pass, warns whoever sent it and counts it in the API
     server's audit log and metrics: SR2, HW2 and HW3 are then not in force. `bulkhead audit --existing` lists what
     exists already and would be refused. NS3's policies always refuse."""
-    replicas: int = Field(default=3, ge=1, le=9, examples=[1])
+    replicas: int = Field(default=3, ge=1, le=9, examples=[3])
     """Pods of Kyverno's admission controller, which restore policies that somebody deletes. Three are Kyverno's own
     number for high availability: one may be drained while another fails. One is enough where there is one node."""
     exempt_namespaces: tuple[NamespaceName, ...] = Field(default=("gpu-operator",), examples=[["gpu-operator"]])
