@@ -21,6 +21,9 @@ _STATE_STYLES = {
 _MISSING_STYLE = "bold red"
 _MISSING = "missing"
 """How a person reads a dormant control that the facts require; the JSON says `dormant` and an error."""
+_UNMET = "unmet"
+"""How a person reads a control that would be in force and that an error says something speaks against."""
+_REFUSED = (_MISSING, _UNMET)
 _SEVERITY_STYLES = {Severity.ERROR: _MISSING_STYLE, Severity.WARNING: "yellow"}
 
 
@@ -62,9 +65,10 @@ def _table(posture: Posture, facts: Mapping[str, int], console: Console) -> Tabl
     table.add_column("Why", overflow="fold")
     table.add_column("Facts", overflow="fold", max_width=len("Facts"))
     for row in posture.controls:
-        style = _row_style(row)
+        state = _state(row, posture)
+        style = _MISSING_STYLE if state in _REFUSED else _STATE_STYLES[row.state]
         table.add_row(
-            Text(_MISSING if _is_missing(row) else row.state, style=style),
+            Text(state, style=style),
             Text(row.control.id, style=style),
             row.control.title,
             printable(row.because),
@@ -73,12 +77,11 @@ def _table(posture: Posture, facts: Mapping[str, int], console: Console) -> Tabl
     return table
 
 
-def _is_missing(row: ControlPosture) -> bool:
-    return row.state is ControlState.DORMANT and bool(row.required_by)
-
-
-def _row_style(row: ControlPosture) -> str:
-    return _MISSING_STYLE if _is_missing(row) else _STATE_STYLES[row.state]
+def _state(row: ControlPosture, posture: Posture) -> str:
+    if row.state is ControlState.DORMANT and row.required_by:
+        return _MISSING
+    in_force = row.state in (ControlState.ENFORCED, ControlState.ADDED)
+    return _UNMET if in_force and row.control.id in {found.control for found in posture.errors} else str(row.state)
 
 
 def _finding(finding: Finding) -> Text:
@@ -91,8 +94,8 @@ def _finding(finding: Finding) -> Text:
 
 
 def _verdict(posture: Posture) -> Text:
-    states = Counter(_MISSING if _is_missing(row) else str(row.state) for row in posture.controls)
-    counts = ", ".join(f"{states[state]} {state}" for state in (*ControlState, _MISSING) if states[state])
+    states = Counter(_state(row, posture) for row in posture.controls)
+    counts = ", ".join(f"{states[state]} {state}" for state in (*ControlState, *_REFUSED) if states[state])
     found = ", ".join(_counted_findings(posture))
     verdict = "Sound" if posture.sound else "NOT SOUND, so it is refused"
     style = "bold green" if posture.sound else _MISSING_STYLE

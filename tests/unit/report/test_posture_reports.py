@@ -113,6 +113,18 @@ def test_the_last_line_is_the_verdict(monkeypatch: pytest.MonkeyPatch):
     )
 
 
+@pytest.mark.parametrize(("network_policy", "state"), [(False, "unmet"), (True, "enforced")])
+def test_a_control_that_something_speaks_against_is_not_called_enforced(
+    monkeypatch: pytest.MonkeyPatch, network_policy: bool, state: str
+):
+    """Whoever reads the table alone would take the network for closed."""
+    posture = posture_of(document(trust={"tier": "governed"}, enforces_network_policy=network_policy))
+
+    (row,) = [line for line in table(posture, monkeypatch).splitlines() if " SR1  " in line]
+
+    assert row.split()[0] == state
+
+
 @pytest.mark.parametrize("text", ["\x1b[2Jgone", "[bold]loud[/bold]", ":warning:", "a\nb\rc\td", "\u202eevil", "\x07"])
 def test_an_owner_or_a_reason_cannot_rewrite_the_report(monkeypatch: pytest.MonkeyPatch, text: str):
     found = table(waived(reason=f"x{text}x", owner=f"o{text}o"), monkeypatch, 400)
