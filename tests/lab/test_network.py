@@ -83,7 +83,6 @@ def metadata_server() -> Generator[str]:
 # --- the scraper, before any pod of these tests has a gateway's or an engine's labels: it would be asked, too ---
 
 
-@pytest.mark.full
 def test_prometheus_reaches_every_part_that_it_watches_through_the_policies(
     governed: GovernedPlatform, access: ClusterAccess
 ) -> None:
@@ -164,7 +163,6 @@ def test_an_engine_calls_nobody(as_engine: Prober, as_gateway: Prober) -> None:
 # --- ports beside those that serve ------------------------------------------------------------------------------
 
 
-@pytest.mark.full
 def test_only_prometheus_reaches_what_answers_with_metrics(
     as_prometheus: Prober, tenant_pod: Prober, another_tenant_pod: Prober, stranger: Prober
 ) -> None:
@@ -173,7 +171,6 @@ def test_only_prometheus_reaches_what_answers_with_metrics(
         assert reached(closed, WATCHED) == set(), closed.name
 
 
-@pytest.mark.full
 def test_prometheus_reaches_metrics_and_nothing_beside_them(as_prometheus: Prober) -> None:
     """Each of these lets somebody in, as the tests around this one see."""
     beside = {"database": DATABASE, "cache": CACHE, "administration": ADMINISTRATION, "an engine's door": ENCRYPTED}
@@ -181,7 +178,6 @@ def test_prometheus_reaches_metrics_and_nothing_beside_them(as_prometheus: Probe
     assert reached(as_prometheus, beside) == set()
 
 
-@pytest.mark.full
 def test_nobody_reaches_prometheus_and_an_administrator_asks_it_by_a_forwarded_port(
     tenant_pod: Prober, another_tenant_pod: Prober, stranger: Prober, as_gateway: Prober, access: ClusterAccess
 ) -> None:
@@ -191,7 +187,6 @@ def test_nobody_reaches_prometheus_and_an_administrator_asks_it_by_a_forwarded_p
         assert not reaches(closed, PROMETHEUS), closed.name
 
 
-@pytest.mark.full
 def test_only_a_gateway_that_encrypts_reaches_an_engines_other_door(
     lab_kubectl: cluster.Kubectl, tenant_pod: Prober, another_tenant_pod: Prober, stranger: Prober, as_gateway: Prober
 ) -> None:

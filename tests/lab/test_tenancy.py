@@ -240,7 +240,6 @@ def test_no_tenant_reaches_engines_data_administration_the_api_or_the_metadata_s
             assert not dressed_pod.reaches(host, port), (host, port)
 
 
-@pytest.mark.full
 def test_no_tenant_reaches_webhooks_metrics_or_an_engines_other_door(
     partitioned: PartitionedPlatform, own_pod: Prober, dressed_pod: Prober
 ) -> None:
