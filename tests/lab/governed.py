@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from tests.lab.platform import PROMETHEUS, WORKLOADS, GroupedPlatform, permissio
 from tests.lab.requests import Requester
 from tests.lab.workloads import GPU, deployment, pod, pod_spec
 
+POLICIES = "validatingpolicies.policies.kyverno.io"
 SECONDS = 120
 DENY = ("Deny",)
 AUDIT = ("Audit", "Warn")
@@ -23,11 +24,15 @@ class GovernedPlatform(GroupedPlatform):
     @contextmanager
     def auditing(self) -> Generator[None]:
         """The admission policies as `enforcement: audit` makes them, and in force again afterwards."""
+        managers = self._managers()
         self._set(AUDIT)
         try:
             yield
         finally:
             self.look_again()
+            # The actions are a set, of which whoever wrote one keeps it: no update could switch to auditing any more.
+            for name, fields in managers.items():
+                self._patch(name, {"metadata": {"managedFields": fields}})
 
     looking_away = auditing
 
@@ -37,10 +42,9 @@ class GovernedPlatform(GroupedPlatform):
 
     def _set(self, actions: Sequence[str]) -> None:
         """Change what the policies do, and wait until the API server does it."""
-        patch = json.dumps({"spec": {"validationActions": list(actions)}})
         administrator = Requester(self.kubectl)
-        for name in self.kubectl.run("get", "validatingpolicies.policies.kyverno.io", "--output=name").split():
-            self._retried(administrator, "patch", name, "--type=merge", "--patch", patch)
+        for name in self._managers():
+            self._patch(name, {"spec": {"validationActions": list(actions)}})
         # Each policy reaches the API server's own cache for itself.
         for probe in (
             pod("tells-what-holds", WORKLOADS, pod_spec(GPU)),
@@ -51,11 +55,17 @@ class GovernedPlatform(GroupedPlatform):
                 assert time.monotonic() < deadline, f"the API server does not {actions[0].lower()} yet"
                 time.sleep(0.2)
 
-    @staticmethod
-    def _retried(requester: Requester, *arguments: str) -> None:
-        """Call until it passes: Kyverno's own webhook has nobody behind it while Kyverno starts anew."""
-        deadline = time.monotonic() + SECONDS
-        while not (answer := requester.call(*arguments)).passed:
+    def _managers(self) -> Mapping[str, object]:
+        """Each policy's name → who manages which of its fields, as the API server notes it."""
+        listed = json.loads(self.kubectl.run("get", POLICIES, "--output=json", "--show-managed-fields"))
+        found = [policy["metadata"] for policy in listed["items"]]
+        return {f"{POLICIES}/{metadata['name']}": metadata["managedFields"] for metadata in found}
+
+    def _patch(self, name: str, patch: Mapping[str, object]) -> None:
+        """Patch until it passes: Kyverno's own webhook has nobody behind it while Kyverno starts anew."""
+        administrator, deadline = Requester(self.kubectl), time.monotonic() + SECONDS
+        arguments = ("patch", name, "--type=merge", "--patch", json.dumps(patch))
+        while not (answer := administrator.call(*arguments)).passed:
             assert time.monotonic() < deadline, answer.said
             time.sleep(1)
 
