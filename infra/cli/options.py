@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from infra.cli.group import JSON_WANTED
-from infra.cli.project import stack_file_of
+from infra.cli.project import STACK_HELP, stack_file_of
 from infra.config.loader import load_stack_file
 from infra.config.stack import StackConfig
 from infra.config.trust import Tier
@@ -54,7 +54,7 @@ def today() -> datetime.date:
 def stack_options(command: Callable[..., Result]) -> Callable[..., Result]:
     """Give a command `--stack`, `--stack-file` and `--json`; its function gets a `StackSelection` first."""
 
-    @click.option("--stack", metavar="NAME", help="The stack whose Pulumi.NAME.yaml in the project is meant.")
+    @click.option("--stack", metavar="NAME", help=STACK_HELP)
     @click.option(
         "--stack-file",
         metavar="PATH",

@@ -11,7 +11,7 @@ from infra.cli.diff import DEFAULT_BASE
 from infra.cli.differences import difference_since
 from infra.cli.offline import format_option
 from infra.cli.options import today
-from infra.cli.project import STACK_VARIABLE, stack_file_at, stack_file_of, stack_of
+from infra.cli.project import STACK_HELP, STACK_VARIABLE, stack_file_at, stack_file_of, stack_of
 from infra.cli.revisions import file_since
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
 from infra.guard import violations_of_each
@@ -30,7 +30,7 @@ class Format(StrEnum):
 
 
 @click.command()
-@click.option("--stack", metavar="NAME", help="The stack whose Pulumi.NAME.yaml in the project is meant.")
+@click.option("--stack", metavar="NAME", help=STACK_HELP)
 @click.option(
     "--base",
     metavar="REF",

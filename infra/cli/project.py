@@ -13,6 +13,10 @@ PROJECT_FILE = "Pulumi.yaml"
 DEFAULT_STACK = "local"
 STACK_VARIABLE = "PULUMI_STACK"
 """The environment variable by which Pulumi, too, selects a stack."""
+STACK_HELP = (
+    "The stack whose Pulumi.NAME.yaml in the project is meant."
+    f" Unless said: the one that {STACK_VARIABLE} names, else {DEFAULT_STACK}, else the only one."
+)
 
 _OR_A_FILE = "; or --stack-file PATH"
 _STACK_FILE = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9][-._A-Za-z0-9]{0,99})\.yaml$")
