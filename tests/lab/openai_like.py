@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+import openai
 import urllib3
 
 SECONDS = 120
+
+
+def client(gateway: str, key: str, *, retries: int = 0) -> openai.OpenAI:
+    """The `openai` client with a key at a gateway's URL, which is without `/v1`; it shows every failure at once."""
+    return openai.OpenAI(base_url=f"{gateway}/v1", api_key=key, max_retries=retries, timeout=SECONDS)
 
 
 def answer(

@@ -17,6 +17,7 @@ from infra.config.tenants import TenantRoute
 from lab.cluster import Kubectl
 from lab.images.vllm.tiny_model import CONTEXT_LENGTH, DIMENSIONS, vocabulary
 from lab.quickstart.cluster_access import ClusterAccess
+from tests.lab import openai_like
 from tests.lab.accounts import account
 from tests.lab.caches import EMBEDDINGS, prompt
 from tests.lab.embedding import EMBEDDER, OPENED_SECONDS, USD_PER_MILLION, embedder, watching_embedder
@@ -26,7 +27,6 @@ from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, TeamPlatform
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1800)]
 
-SECONDS = 120
 NOISE = 1e-4
 """What one number of a vector may differ by when its text is computed beside others, or from a prefix found again."""
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
@@ -45,19 +45,15 @@ def served(team: TeamPlatform, kubectl: Kubectl) -> Generator[TeamPlatform]:
 @pytest.fixture(scope="module")
 def gateway(served: TeamPlatform) -> Generator[str]:
     with served.gateway() as port:
-        yield f"http://127.0.0.1:{port}/v1"
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
 def client(served: TeamPlatform, gateway: str) -> openai.OpenAI:
     """The `openai` client of a tenant whose record names the model."""
-    found = client_with(gateway, served.keys[TENANT])
+    found = openai_like.client(gateway, served.keys[TENANT])
     wait_until(lambda: EMBEDDER in {model.id for model in found.models.list()}, "the key opens it", OPENED_SECONDS)
     return found
-
-
-def client_with(gateway: str, key: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway, api_key=key, max_retries=0, timeout=SECONDS)
 
 
 def vector(client: openai.OpenAI, asked: Any, **more: Any) -> list[float]:
@@ -172,12 +168,12 @@ def test_a_key_embeds_where_its_routes_and_its_models_say_so(
         account(served, both, key_paths([TenantRoute.CHAT])) as without_route,
         account(served, [MODEL]) as without_model,
     ):
-        assert vector(client_with(gateway, open_to_both.key), "hello") == alike(vector(client, "hello"))
+        assert vector(openai_like.client(gateway, open_to_both.key), "hello") == alike(vector(client, "hello"))
         for made, kind, refusal in (
             (without_route, openai.PermissionDeniedError, (403, "path_not_open", None)),
             (without_model, openai.NotFoundError, (404, "model_not_found", "model")),
         ):
-            theirs = client_with(gateway, made.key)
+            theirs = openai_like.client(gateway, made.key)
             assert theirs.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4).choices
             with pytest.raises(kind) as raised:
                 vector(theirs, "hello")
@@ -192,7 +188,7 @@ def test_a_vector_is_recorded_once_at_the_price_of_the_engines_count_of_its_toke
 ) -> None:
     asked: list[Any] = ["a", ["bb", "ccc"], [[vocabulary()[letter] for letter in "dddd"]]]
     with account(served, [EMBEDDER]) as made:
-        theirs = client_with(gateway, made.key)
+        theirs = openai_like.client(gateway, made.key)
         told = [theirs.embeddings.create(model=EMBEDDER, input=each).usage.prompt_tokens for each in asked]
         with pytest.raises(openai.NotFoundError):
             ELSEWHERE["chat"](theirs)

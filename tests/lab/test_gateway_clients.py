@@ -19,6 +19,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, TENANT_ROUTES
 from lab.cluster import Kubectl
+from tests.lab import openai_like
 from tests.lab.accounts import Account, account
 from tests.lab.faults import RECOVERY_SECONDS, containers
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, TeamPlatform
@@ -49,11 +50,7 @@ def gateway(team: TeamPlatform) -> Generator[str]:
 @pytest.fixture(scope="module")
 def client(team: TeamPlatform, gateway: str) -> openai.OpenAI:
     """The `openai` client of a tenant; it shows every failure at once."""
-    return client_with(gateway, team.keys[TENANT])
-
-
-def client_with(gateway: str, key: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{gateway}/v1", api_key=key, max_retries=0, timeout=SECONDS)
+    return openai_like.client(gateway, team.keys[TENANT])
 
 
 @dataclass(frozen=True)
@@ -270,7 +267,7 @@ def test_a_model_that_the_key_does_not_open_is_refused_as_one_that_does_not_exis
         answer = send(gateway, denied.key, CHAT)
         absent = send(gateway, denied.key, {**CHAT, "model": "nope"})
         with pytest.raises(openai.NotFoundError, match="the API key does not open it"):
-            client_with(gateway, denied.key).chat.completions.create(model=MODEL, messages=HELLO)
+            openai_like.client(gateway, denied.key).chat.completions.create(model=MODEL, messages=HELLO)
     assert_error(answer, 404, "model_not_found")
     assert answer.error["param"] == "model"
     assert answer.error == absent.error
@@ -344,7 +341,7 @@ def test_the_openai_client_raises_what_each_status_means(
     team: TeamPlatform, gateway: str, client: openai.OpenAI
 ) -> None:
     with pytest.raises(openai.AuthenticationError, match="unknown, expired or blocked"):
-        client_with(gateway, "sk-" + "0" * 48).chat.completions.create(model=MODEL, messages=HELLO)
+        openai_like.client(gateway, "sk-" + "0" * 48).chat.completions.create(model=MODEL, messages=HELLO)
     with pytest.raises(openai.NotFoundError, match="does not exist"):
         client.chat.completions.create(model="nope", messages=HELLO)
     with pytest.raises(openai.NotFoundError):
@@ -379,7 +376,7 @@ def test_a_spent_budget_is_told_and_the_client_does_not_try_again(team: TeamPlat
         answer = until_refused(gateway, made)
         assert_error(answer, 429, "insufficient_quota")
         assert_tells_nothing(answer, made.team)
-        patient = openai.OpenAI(base_url=f"{gateway}/v1", api_key=made.key, max_retries=5, timeout=SECONDS)
+        patient = openai_like.client(gateway, made.key, retries=5)
         began = time.monotonic()
         with pytest.raises(openai.RateLimitError, match="budget is spent"):
             patient.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4)
