@@ -196,6 +196,10 @@ def _pod_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
 # --- what makes pods --------------------------------------------------------------------------------------------
 
 
+_WAS_COUNTED = f"variables.oldGpu || variables.kind in {texts(counted.RAY_KINDS)}"
+"""Whether Kueue counted something of an owner before the change, as far as that can be seen."""
+
+
 def _owner_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
     suspended = "object.?spec.?suspend.orValue(false)"
     annotated = f"p.?metadata.?annotations[?{text(HELD_ANNOTATION)}].orValue('') != ''"
@@ -212,7 +216,7 @@ def _owner_variables(part: GpuAdmissionPart) -> tuple[tuple[str, str], ...]:
         ("oldGpu", f"variables.oldPods.exists(p, {pods.wants_gpu('p')})"),
         ("newGpu", "variables.gpu && !variables.oldGpu"),
         ("kind", "request.kind.kind"),
-        ("counted", f"variables.gpu || variables.oldGpu || variables.kind in {texts(counted.RAY_KINDS)}"),
+        ("counted", f"variables.gpu || {_WAS_COUNTED}"),
         (
             "held",
             f"variables.kind in {texts(SUSPENDED_KINDS)} ? {suspended}"
@@ -303,9 +307,7 @@ def _owner_rules(part: GpuAdmissionPart) -> tuple[Rule, ...]:
             "Kueue has admitted this workload as it is, and what it grew by would be counted nowhere. Set spec.suspend"
             " to true in the same change: Kueue then admits it anew. Of what a controller has made, change the owner.",
         ),
-        *counted.belonging_rules(
-            "variables.counted", f"variables.oldGpu || variables.kind in {texts(counted.RAY_KINDS)}"
-        ),
+        *counted.belonging_rules("variables.counted", _WAS_COUNTED),
         counted.template_group_rule("!variables.changed || variables.controller"),
         counted.selector_rule(),
         counted.end_rule("!variables.changed || variables.controller", "variables.gpuPods"),

@@ -12,12 +12,8 @@ from components.admission.cel import any_of, text, texts
 from infra.blueprint import devices
 from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
 
-SHARED_SUFFIX = ".shared"
-"""Ends the resource names of GPUs and MIG instances that NVIDIA's device plugin shares."""
-
 SHARING_LABELS = (
-    "cloud.google.com/gke-gpu-sharing-strategy",
-    "cloud.google.com/gke-max-shared-clients-per-gpu",
+    *devices.GKE_SHARING_LABELS,
     "nvidia.com/gpu.replicas",
     "nvidia.com/gpu.sharing-strategy",
     "nvidia.com/mps.capable",
@@ -28,8 +24,6 @@ UNSHARED = ("nvidia.com/gpu.replicas=1", "nvidia.com/gpu.sharing-strategy=none",
 """Those of their values that nodes without sharing have."""
 
 PRODUCT_LABEL = "nvidia.com/gpu.product"
-SHARED_PRODUCT = "-SHARED"
-"""Ends the product's name on nodes whose GPUs are shared."""
 
 _CLAIM_RULES = (
     {
@@ -61,8 +55,8 @@ def _workload_rules() -> tuple[Rule, ...]:
     return (
         Rule(
             never(_asks_for_shared("p")),
-            f"resource names that end in {SHARED_SUFFIX} are GPUs that several clients share, also on MIG instances."
-            " Request nvidia.com/gpu, or the MIG size of the pool.",
+            f"resource names that end in {devices.SHARED_SUFFIX} are GPUs that several clients share, also on MIG"
+            " instances. Request nvidia.com/gpu, or the MIG size of the pool.",
             control="HW2",
         ),
         Rule(
@@ -75,7 +69,7 @@ def _workload_rules() -> tuple[Rule, ...]:
 
 
 def _asks_for_shared(pod: str) -> str:
-    shared = f"k.startsWith({text(devices.GPU_PREFIX)}) && k.endsWith({text(SHARED_SUFFIX)})"
+    shared = f"k.startsWith({text(devices.GPU_PREFIX)}) && k.endsWith({text(devices.SHARED_SUFFIX)})"
     amounts = (f"c.?resources.?{kind}.orValue({{}}).exists(k, {shared})" for kind in pods.AMOUNTS)
     return f"{pods.containers(pod)}.exists(c, {any_of(*amounts)})"
 
@@ -83,7 +77,7 @@ def _asks_for_shared(pod: str) -> str:
 def _selected(key: str, value: str) -> str:
     return any_of(
         f"{key} in {texts(SHARING_LABELS)} && !(({key} + '=' + {value}) in {texts(UNSHARED)})",
-        f"{key} == {text(PRODUCT_LABEL)} && {value}.endsWith({text(SHARED_PRODUCT)})",
+        f"{key} == {text(PRODUCT_LABEL)} && {value}.endsWith({text(devices.SHARED_PRODUCT)})",
     )
 
 

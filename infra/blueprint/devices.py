@@ -5,6 +5,15 @@ import re
 GPU_PREFIX = "nvidia.com/"
 """Whole GPUs, MIG sizes and shared ones all have a resource name under it (NVIDIA's device plugin)."""
 
+SHARED_SUFFIX = ".shared"
+"""Ends the resource names of GPUs and MIG instances that NVIDIA's device plugin shares."""
+
+SHARED_PRODUCT = "-SHARED"
+"""Ends the product's name in the labels of nodes whose GPUs are shared (NVIDIA's GPU feature discovery)."""
+
+GKE_SHARING_LABELS = ("cloud.google.com/gke-gpu-sharing-strategy", "cloud.google.com/gke-max-shared-clients-per-gpu")
+"""Labels of nodes with shared GPUs, and of no others (GKE)."""
+
 CLASS_PREFIX = "deviceclass.resource.kubernetes.io/"
 """Names a device class as if it were a resource: the scheduler then makes the claim, in the pod's name (KEP-5004, on by
 default since Kubernetes 1.36)."""

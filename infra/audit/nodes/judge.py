@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from infra.audit.nodes.read import Node
 from infra.audit.results import Observation, Outcome, Probe
+from infra.blueprint.devices import GKE_SHARING_LABELS, GPU_PREFIX, SHARED_PRODUCT, SHARED_SUFFIX
 from infra.blueprint.model import Blueprint, PoolPart
+from infra.blueprint.nodes import WHOLE_GPU_RESOURCE
 from infra.config.pools import DEDICATED_KEY
 from infra.config.trust import ControlId
 from infra.config.words import counted, first_of
@@ -23,18 +25,11 @@ SOURCES = {
 }
 """Control that nodes tell of → where what breaks it is known from."""
 
-_GKE_LABELS = frozenset(
-    {"cloud.google.com/gke-gpu-sharing-strategy", "cloud.google.com/gke-max-shared-clients-per-gpu"}
-)
-"""GKE sets them on nodes with shared GPUs alone."""
-_NVIDIA_PREFIX = "nvidia.com/"
 _NVIDIA_ENDINGS = (".sharing-strategy", ".replicas", "/mps.capable")
 """End the labels by which GPU feature discovery tells of sharing, of whole GPUs and of MIG sizes."""
 _UNSHARED = frozenset({"none", "0", "1", "false"})
 """What these say of nodes that share nothing."""
-_PRODUCT_ENDING, _SHARED_PRODUCT = ".product", "-SHARED"
-_SHARED_RESOURCE = ".shared"
-_WHOLE_GPU = "nvidia.com/gpu"
+_PRODUCT_ENDING = ".product"
 _KEEPING_OFF = ("NoSchedule", "NoExecute")
 _FAULTS_SHOWN = 4
 
@@ -126,10 +121,10 @@ def _undivided(pool: PoolPart, node: Node) -> Iterator[str]:
 
     GKE's instances have the name of whole GPUs, and only their number tells them from these.
     """
-    whole = node.devices.get(_WHOLE_GPU, 0)
-    divided_by_name = pool.resource != _WHOLE_GPU
+    whole = node.devices.get(WHOLE_GPU_RESOURCE, 0)
+    divided_by_name = pool.resource != WHOLE_GPU_RESOURCE
     if pool.is_mig and whole and (divided_by_name or whole <= pool.gpus_per_node < pool.devices_per_node):
-        yield f"{node.name} hands out {whole} {_WHOLE_GPU}, where MIG divides each GPU by the stack file"
+        yield f"{node.name} hands out {whole} {WHOLE_GPU_RESOURCE}, where MIG divides each GPU by the stack file"
 
 
 # --- HW2: one client on each device -----------------------------------------------------------------------------
@@ -167,17 +162,17 @@ def _advertised(node: Node) -> Iterator[str]:
         if _says_shared(key, value):
             yield f"{node.name} has the label {key}={value}"
     for resource in sorted(node.devices):
-        if resource.endswith(_SHARED_RESOURCE):
+        if resource.endswith(SHARED_SUFFIX):
             yield f"{node.name} shows {node.devices[resource]} {resource}"
 
 
 def _says_shared(key: str, value: str) -> bool:
-    if key in _GKE_LABELS:
+    if key in GKE_SHARING_LABELS:
         return True
-    if not key.startswith(_NVIDIA_PREFIX):
+    if not key.startswith(GPU_PREFIX):
         return False
     if key.endswith(_PRODUCT_ENDING):
-        return value.endswith(_SHARED_PRODUCT)
+        return value.endswith(SHARED_PRODUCT)
     return key.endswith(_NVIDIA_ENDINGS) and value not in _UNSHARED
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.blueprint.devices import GKE_SHARING_LABELS
 from infra.blueprint.model import MigPart, NodePoolPart, PoolPart, TaintPart
 from infra.blueprint.nodes import POOL_LABEL
 from infra.config.pools import DEDICATED_KEY
@@ -28,8 +29,7 @@ PLUGIN_STRATEGIES = ("mps", "timeSlicing")
 """Keys under `sharing` in a configuration of NVIDIA's device plugin."""
 SHARING_LABELS = frozenset(
     {
-        "cloud.google.com/gke-gpu-sharing-strategy",
-        "cloud.google.com/gke-max-shared-clients-per-gpu",
+        *GKE_SHARING_LABELS,
         "nvidia.com/device-plugin.config",
         "nvidia.com/gpu.sharing-strategy",
         "nvidia.com/mps.capable",
