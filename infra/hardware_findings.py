@@ -191,9 +191,11 @@ class _Judge:
         if len(self.config.tenants) == 1:
             return
         for index, tenant in enumerate(self.config.tenants):
+            if not tenant.sensitive:
+                continue
             own = [pool.name for pool in self.config.pools if not pool.is_gpu and pool.dedicated_to == tenant.name]
             engines = sorted(self._engines_on_shared_cpus(tenant))
-            if tenant.sensitive and (engines or not own):
+            if engines or not own:
                 yield self._shared_node(index, own, engines)
 
     def _engines_on_shared_cpus(self, tenant: Tenant) -> Iterator[str]:
