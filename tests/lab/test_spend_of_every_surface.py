@@ -9,8 +9,7 @@ All is asked with one key that nobody else has, so that whatever is recorded of 
 
 import json
 import subprocess
-import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -22,7 +21,8 @@ from lab import cluster
 from lab.cluster.network import INSIDE
 from tests.lab import openai_like
 from tests.lab.accounts import account
-from tests.lab.caches import SURFACES
+from tests.lab.caches import SURFACES, watching
+from tests.lab.faults import wait_until
 from tests.lab.ledger import DUST, PRICE, Balance, Entry, Ledger
 from tests.lab.load import service_url
 from tests.lab.platform import MODEL, TeamPlatform
@@ -37,8 +37,6 @@ LENGTHS = {name: length for length, name in enumerate(SURFACES, start=1)}
 """How long each surface's question is, so that an entry of the spend log tells by its tokens whose it is."""
 LEFT_AFTER = 5
 """Pieces of text."""
-SENT_SECONDS = 0.5
-"""In which a request surely is at the gateway. Whether its answer has begun by then is left open."""
 
 Document = dict[str, Any]
 
@@ -67,8 +65,8 @@ class Unheard:
     Attributes:
         surface: Where the same is asked plainly, so that the prompt's tokens are known.
         tokens: In the answer, other than those of any other answer; where the engine can be told, whatever it says.
-        pieces: Of text, after which its caller leaves: 0 once its request is sent, whatever has come; None stays until
-            the end.
+        pieces: Of text, after which its caller leaves: 0 once an engine has the question, whatever has come; None stays
+            until the end.
     """
 
     surface: str
@@ -122,11 +120,13 @@ class Bill:
 @pytest.fixture(scope="module")
 def bill(team: TeamPlatform, kubectl: cluster.Kubectl) -> Generator[Bill]:
     with account(team) as made:
-        with team.gateway() as port:
-            answers = {name: asked(port, made.key, name) for name in SURFACES}
-            refused = {name: refusal(port, made.key, name) for name in SURFACES if not name.endswith("stream")}
         base = service_url(kubectl)
-        heard = {name: listen(base, made.key, stream) for name, stream in UNHEARD.items()}
+        with watching(team.stack, team.access) as caches:
+            answers = {name: asked(caches.gateway, made.key, name) for name in SURFACES}
+            refused = {
+                name: refusal(caches.gateway, made.key, name) for name in SURFACES if not name.endswith("stream")
+            }
+            heard = {name: listen(base, made.key, stream, caches.queries) for name, stream in UNHEARD.items()}
         recorded = Ledger(kubectl, made.key).holding(len(answers) + len(UNHEARD))
         yield Bill(answers, refused, heard["completions without a usage"], recorded)
 
@@ -171,13 +171,15 @@ def usages(document: Document) -> list[Document]:
     return [place["usage"] for place in places if place and place.get("usage")]
 
 
-def listen(base: str, key: str, stream: Unheard) -> list[Document]:
+def listen(base: str, key: str, stream: Unheard, prompts: Callable[[], int]) -> list[Document]:
     """Ask for a stream as `curl` does, and end the client once some pieces of text have come.
 
     Args:
         base: The gateway's address; the client is in the lab's network, so that nothing stands between the two.
         key: The key, which no list of processes shows.
         stream: What to ask, and when to leave.
+        prompts: Counts the tokens that engines have been asked. A request whose caller has left before the gateway has
+            read it is asked of none, and costs nothing.
 
     Returns:
         The events that came.
@@ -191,6 +193,7 @@ def listen(base: str, key: str, stream: Unheard) -> list[Document]:
         f'url = "{base}{surface.path}"\nheader = "Authorization: Bearer {key}"\n'
         f'header = "Content-Type: application/json"\ndata = {json.dumps(json.dumps(body))}\n'
     )
+    before = prompts()
     command = [*INSIDE, "curl", "--silent", "--no-buffer", "--max-time", "120", "--config", "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
         assert client.stdin is not None
@@ -199,7 +202,7 @@ def listen(base: str, key: str, stream: Unheard) -> list[Document]:
         client.stdin.close()
         try:
             if stream.pieces == 0:
-                time.sleep(SENT_SECONDS)
+                wait_until(lambda: prompts() > before, "an engine has the question")
                 return []
             events = (json.loads(line.removeprefix("data:")) for line in client.stdout if line.startswith("data: {"))
             if stream.pieces is None:
