@@ -117,10 +117,39 @@ BUILT_IN: Mapping[str, tuple[int, Accelerator]] = MappingProxyType(
         **dict.fromkeys(_SMALLER_AND_LARGER_L4, (1, Accelerator.NVIDIA_L4)),
     }
 )
-"""What GPUs are built into a machine type. An N1 machine has those that are attached to it; of others nothing is said.
+"""What GPUs are built into a machine type. An N1 machine has those that are attached to it; of others none is counted.
 
 Source: Google's page on accelerator-optimized machines.
 """
+
+_ATTACHED_TO_N1 = (Accelerator.CPU, Accelerator.NVIDIA_TESLA_T4, Accelerator.NVIDIA_TESLA_V100)
+
+_MACHINE_FAMILIES: Mapping[str, tuple[Accelerator, ...]] = MappingProxyType(
+    {
+        "n1-": _ATTACHED_TO_N1,
+        "custom-": _ATTACHED_TO_N1,
+        "g2-": (Accelerator.NVIDIA_L4,),
+        "a2-highgpu-": (Accelerator.NVIDIA_TESLA_A100,),
+        "a2-megagpu-": (Accelerator.NVIDIA_TESLA_A100,),
+        "a2-ultragpu-": (Accelerator.NVIDIA_A100_80GB,),
+        "a3-edgegpu-": (Accelerator.NVIDIA_H100_80GB,),
+        "a3-highgpu-": (Accelerator.NVIDIA_H100_80GB,),
+        "a3-megagpu-": (Accelerator.NVIDIA_H100_MEGA_80GB,),
+        "a3-ultragpu-": (Accelerator.NVIDIA_H200_141GB,),
+        "a4-": (Accelerator.NVIDIA_B200,),
+    }
+)
+"""The accelerators of machine types that can have GPUs, by how their names begin; `custom-` without a family is N1's.
+
+Sources: Google's pages on accelerator-optimized machines and on GPUs for N1 machines, which are the only ones that GPUs
+are attached to, and on custom machine types.
+"""
+
+
+def accelerators_with(machine_type: str) -> tuple[Accelerator, ...]:
+    """The accelerators of pools whose nodes can have a machine type; only `cpu` where it has none of the GPUs here."""
+    found = (accelerators for start, accelerators in _MACHINE_FAMILIES.items() if machine_type.startswith(start))
+    return next(found, (Accelerator.CPU,))
 
 
 def mig_instances_per_gpu(accelerator: Accelerator) -> Mapping[str, int]:

@@ -7,7 +7,7 @@ gVisor's nvproxy, which does not pass /dev/nvidia-caps on, where MIG instances a
 
 from collections.abc import Iterator
 
-from infra.config.accelerators import BUILT_IN, FACTS, Accelerator, mig_instances_per_gpu
+from infra.config.accelerators import BUILT_IN, FACTS, Accelerator, accelerators_with, mig_instances_per_gpu
 from infra.config.cluster import GkeCluster
 from infra.config.draft import Draft, at
 from infra.config.models import Model
@@ -75,10 +75,15 @@ def _gpus_that_gke_offers(index: int, pool: Pool) -> Iterator[Problem]:
 
 def _gpus_of_the_machine(index: int, pool: Pool) -> Iterator[Problem]:
     """GPUs, instances and quotas are counted by `gpus_per_node`, so a machine with others makes every sum wrong."""
-    has = BUILT_IN.get(pool.machine_type or "")
-    if has is None or has == (pool.gpus_on_each_node, pool.accelerator):
+    if pool.machine_type is None:
+        return
+    has = BUILT_IN.get(pool.machine_type)
+    if has is None:
+        yield from _accelerator_of_the_machine(index, pool, pool.machine_type)
         return
     count, accelerator = has
+    if has == (pool.gpus_on_each_node, pool.accelerator):
+        return
     pools = f"{pool.gpus_on_each_node} x `{pool.accelerator}`" if pool.is_gpu else "no GPUs"
     other = "" if accelerator is pool.accelerator else f"accelerator: {accelerator} with "
     yield Problem(
@@ -87,6 +92,20 @@ def _gpus_of_the_machine(index: int, pool: Pool) -> Iterator[Problem]:
         "the node pool cannot be created",
         f"{other}gpus_per_node: {count}, or leave machine_type out",
     )
+
+
+def _accelerator_of_the_machine(index: int, pool: Pool, machine_type: str) -> Iterator[Problem]:
+    """Of a machine whose GPUs are not counted here: whether it can have the pool's at all."""
+    possible = accelerators_with(machine_type)
+    if pool.accelerator in possible:
+        return
+    if pool.is_gpu:
+        wrong = f"GKE offers no `{pool.accelerator}` with `{machine_type}`"
+        write = f"machine_type: {FACTS[pool.accelerator].machine_types[pool.gpus_on_each_node]}, or leave it out"
+    else:
+        wrong = f"`{machine_type}` has `{possible[0]}` built in, and the pool no GPUs"
+        write = f"accelerator: {possible[0]}, or leave machine_type out"
+    yield Problem(at("pools", index, "machine_type"), wrong, "the node pool cannot be created", write)
 
 
 def _cpu_pool(index: int, pool: Pool) -> Iterator[Problem]:

@@ -78,6 +78,36 @@ def test_a_machine_with_other_gpus_built_in_than_the_pool_says_is_refused(
     assert fault.write.endswith("or leave machine_type out")
 
 
+@pytest.mark.parametrize(
+    ("accelerator", "machine", "usual"),
+    [
+        (H100, "e2-standard-16", "a3-highgpu-1g"),
+        (H100, "c3-standard-8", "a3-highgpu-1g"),
+        ("nvidia-l4", "n1-standard-8", "g2-standard-12"),
+        ("nvidia-l4", "custom-8-30720", "g2-standard-12"),
+        ("nvidia-tesla-t4", "g2-custom-24-110592", "n1-standard-8"),
+        ("nvidia-tesla-v100", "n2-standard-8", "n1-standard-8"),
+    ],
+)
+def test_a_machine_that_cannot_have_the_pool_s_gpus_is_refused_with_the_usual_one(
+    accelerator: str, machine: str, usual: str
+) -> None:
+    made = {"name": "made", "accelerator": accelerator, "nodes": {"max": 1}, "machine_type": machine}
+    fault = only_fault({"cluster": GKE, "pools.2": made})
+
+    assert fault.path == "bulkhead:pools[2].machine_type"
+    assert fault.wrong == f"GKE offers no `{accelerator}` with `{machine}`"
+    assert fault.write == f"machine_type: {usual}, or leave it out"
+
+
+def test_a_pool_without_gpus_on_a_machine_with_some_built_in_is_refused_whatever_their_number() -> None:
+    made = {"name": "made", "accelerator": "cpu", "nodes": {"max": 1}, "machine_type": "g2-custom-24-110592"}
+    fault = only_fault({"cluster": GKE, "pools.2": made})
+
+    assert fault.path == "bulkhead:pools[2].machine_type"
+    assert fault.wrong == "`g2-custom-24-110592` has `nvidia-l4` built in, and the pool no GPUs"
+
+
 def test_an_impossible_number_with_confidential_nodes_does_not_pass_as_the_one_gpu_that_gke_offers() -> None:
     """GKE encrypts machines with one H100; eight of them are promised to nobody."""
     encrypted = {"name": "h100", "accelerator": H100, "machine_type": "a3-highgpu-1g", "nodes": {"max": 1}}
@@ -94,12 +124,12 @@ def test_an_impossible_number_with_confidential_nodes_does_not_pass_as_the_one_g
         ("nvidia-l4", 2, "g2-standard-24"),
         ("nvidia-l4", 2, "g2-custom-24-110592"),
         ("nvidia-tesla-t4", 2, "n1-standard-8"),
+        ("nvidia-tesla-v100", 1, "custom-8-30720"),
+        ("cpu", ..., "n1-standard-8"),
         ("cpu", ..., "e2-standard-16"),
     ],
 )
-def test_a_machine_with_the_same_gpus_or_of_which_nothing_is_known_may_be_chosen(
-    accelerator: str, count: Any, machine: str
-) -> None:
+def test_a_machine_that_can_have_the_same_gpus_may_be_chosen(accelerator: str, count: Any, machine: str) -> None:
     made = {"name": "made", "accelerator": accelerator, "nodes": {"max": 1}, "machine_type": machine}
 
     assert sound({"cluster": GKE, "pools.2": made if count is ... else {**made, "gpus_per_node": count}})
