@@ -80,8 +80,9 @@ def audit(selection: StackSelection, **options: Any) -> None:
     it were sent once more, before they are enforced. It needs Kyverno's command line, and exits with 1 when something
     would be refused.
 
-    Exits with 0 when every claimed control holds, 1 when one does not, 2 when the stack file or the command line is
-    invalid, 3 when the audit could not do its work or could try nothing against a claimed control.
+    Exits with 0 when every claimed control holds, 1 when one does not, or when `bulkhead posture` refuses what is
+    claimed, 2 when the stack file or the command line is invalid, 3 when the audit could not do its work or could try
+    nothing against a claimed control.
     """
     asked = _Asked(**options)
     if asked.existing and asked.only:
@@ -131,11 +132,20 @@ def _budgets(blueprint: "Blueprint", context: str | None) -> "BudgetDoor":
 
 
 def _expected(selection: StackSelection, tier: str | None) -> Platform:
-    """What the stack file says, or would say; what the other tier rules out in it is a fault, as if it named that."""
+    """What the stack file says, or would say; what the other tier rules out in it is a fault, as if it named that.
+
+    Where its own facts refuse that, no cluster need be asked: the command says so and ends with 1.
+    """
     stack, config = selection.load()
+    named = config.trust.tier
     if tier is not None:
         _, config = selection.load(Tier(tier))
-    return platform_of(stack, config, today())
+    platform = platform_of(stack, config, today())
+    if not platform.posture.sound:
+        from infra.cli.offline import require_sound  # noqa: PLC0415 - loads the whole program, which takes seconds
+
+        require_sound(platform.posture, selection, json=selection.json, supposed=config.trust.tier is not named)
+    return platform
 
 
 def _known(tenants: tuple[str, ...], platform: Platform) -> frozenset[str] | None:

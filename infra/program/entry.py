@@ -13,6 +13,7 @@ import pulumi.runtime.config
 
 from infra.blueprint.model import ExistingClusterPart
 from infra.config.loader import document_from_engine, parse
+from infra.config.words import counted
 from infra.faults import FaultsFoundError
 from infra.live.charts import chart_faults
 from infra.live.kubeconfig import context_fault
@@ -147,19 +148,21 @@ def register(
     pulumi.export("tenant_keys", pulumi.Output.secret(composed.tenant_keys))
 
 
-def refusal(posture: Posture, stack_file: Path | None = None) -> str:
+def refusal(posture: Posture, stack_file: Path | None = None, *, supposed: bool = False) -> str:
     """Why an unsound posture is not deployed, for a person: every error, each with what to write.
 
     Args:
         posture: The posture.
         stack_file: The file that was named instead of a stack, so that the command shown finds it again.
+        supposed: Whether the file names another tier than the posture's.
     """
     named = f"--stack-file {stack_file}" if stack_file else f"--stack {posture.stack}"
-    count = len(posture.errors)
+    unsound = f"with tier {posture.tier} would be unsound" if supposed else "is unsound"
+    where = f"{'With that tier in the stack file, ' if supposed else ''}`bulkhead posture {named}` shows all of it."
     return "\n".join(
         [
-            f"The posture of stack {posture.stack} is unsound: {count} error{'' if count == 1 else 's'}; nothing was"
-            f" changed. `bulkhead posture {named}` shows all of it.",
+            f"The posture of stack {posture.stack} {unsound}: {counted(len(posture.errors), 'error')}; nothing was"
+            f" changed. {where}",
             *(f"  {warning(finding)}" for finding in posture.errors),
         ]
     )

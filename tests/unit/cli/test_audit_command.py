@@ -10,7 +10,7 @@ import pytest
 from infra.audit.existing import ExistingReport, WouldBeRefused
 from infra.audit.report import AuditReport, ControlReport, Verdict
 from infra.config.trust import ControlId
-from tests.unit.cli.conftest import SOUND, Bulkhead
+from tests.unit.cli.conftest import SOUND, UNSOUND, Bulkhead
 
 pytestmark = pytest.mark.usefixtures("kubeconfig")
 
@@ -129,6 +129,53 @@ def test_a_tier_is_expected_of_a_file_that_may_be_lowered_from_it(bulkhead: Bulk
     (project / "Pulumi.other.yaml").write_text(SOUND.replace("{tier: trusted}", allowed))
 
     assert bulkhead("audit", "--stack", "other", "--tier", "governed").exit_code == 3
+
+
+WITH_GPUS = UNSOUND.replace(
+    "  bulkhead:models", "    - {name: l4, accelerator: nvidia-l4, nodes: {max: 2}}\n  bulkhead:models"
+)
+CONTESTED = WITH_GPUS.replace("usd: 5}", "usd: 5}, gpu_quota: {l4: 1}").replace("tier: trusted", "tier: governed")
+"""Two tenants on whole GPUs of one pool, which HW1 keeps from passing between them."""
+
+
+def test_what_the_facts_refuse_of_an_expected_tier_is_told_as_posture_tells_it_and_no_cluster_is_asked(
+    bulkhead: Bulkhead, project: Path
+) -> None:
+    (project / "Pulumi.other.yaml").write_text(CONTESTED)
+    (project / "Pulumi.named.yaml").write_text(CONTESTED.replace("tier: governed", "tier: adversarial"))
+    posture = json.loads(bulkhead("posture", "--stack", "named", "--json").stdout)
+    result = bulkhead("audit", "--stack", "other", "--tier", "adversarial")
+
+    assert result.exit_code == bulkhead("posture", "--stack", "named").exit_code == 1
+    assert result.stdout == ""
+    assert "The posture of stack other with tier adversarial would be unsound: " in result.stderr
+    assert "With that tier in the stack file, `bulkhead posture --stack other` shows all of it." in result.stderr
+    errors = [finding for finding in posture["findings"] if finding["severity"] == "error"]
+    assert errors
+    assert all(f"  {finding['path']}: {finding['message']}" in result.stderr for finding in errors)
+    # As it is, nothing is wrong with it; whoever goes on finds no cluster.
+    assert bulkhead("audit", "--stack", "other").exit_code == 3
+
+
+def test_what_the_facts_refuse_is_the_postures_own_document_where_json_is_wanted(
+    bulkhead: Bulkhead, project: Path
+) -> None:
+    (project / "Pulumi.other.yaml").write_text(CONTESTED)
+    (project / "Pulumi.named.yaml").write_text(CONTESTED.replace("tier: governed", "tier: adversarial"))
+    told = json.loads(bulkhead("audit", "--stack", "other", "--tier", "adversarial", "--json").stdout)
+
+    assert told == {**json.loads(bulkhead("posture", "--stack", "named", "--json").stdout), "stack": "other"}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--tier", "trusted"), ("--existing",)])
+def test_what_posture_refuses_of_the_file_as_it_is_ends_an_audit_in_the_same_way(
+    bulkhead: Bulkhead, arguments: tuple[str, ...]
+) -> None:
+    result = bulkhead("audit", "--stack", "unsound", *arguments)
+
+    assert result.exit_code == 1
+    assert "The posture of stack unsound is unsound: " in result.stderr
+    assert "`bulkhead posture --stack unsound` shows all of it." in result.stderr
 
 
 def test_what_is_wrong_with_the_file_itself_is_told_whatever_tier_is_expected(bulkhead: Bulkhead) -> None:
