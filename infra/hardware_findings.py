@@ -117,8 +117,7 @@ class _Judge:
                 f"{control} rests on two settings of pool {pool.name}'s nodes, which this program does not make: pods"
                 " without a GPU must not land there, and NVIDIA's container toolkit must not heed an image's"
                 " NVIDIA_VISIBLE_DEVICES, which no policy sees. Without them any pod there can be shown every GPU and"
-                f" MIG instance of the node. Set on each of its nodes: {GPU_TAINT.key}={GPU_TAINT.value}:"
-                f"{GPU_TAINT.effect}, and {TOOLKIT_SETTING}.",
+                f" MIG instance of the node. Set on each of its nodes: {GPU_TAINT}, and {TOOLKIT_SETTING}.",
             )
 
     # --- HW1

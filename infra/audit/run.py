@@ -15,7 +15,7 @@ from infra.audit.corpus import load_corpus
 from infra.audit.door import MADE as OF_THE_DOOR
 from infra.audit.errors import impossible
 from infra.audit.leftovers import Leftovers, Right, rights_to_make
-from infra.audit.nodes import nodes_judged, nodes_of
+from infra.audit.nodes import Node, nodes_judged, nodes_of
 from infra.audit.packets import MADE as OF_PACKETS
 from infra.audit.packets import probe_packets
 from infra.audit.parallel import at_once
@@ -89,11 +89,11 @@ def audit(
     Raises:
         CommandFailedError: The audit could not be done.
     """
-    node = _node(cluster)
+    nodes = _nodes(cluster)
     _check_rights(cluster)
     leftovers = Leftovers(cluster, uuid.uuid4().hex[:8])
-    scenes = scenes_of(platform.blueprint, node, wanted.tenants)
-    run = _Audit(cluster, platform, wanted, leftovers, scenes, progress, doors)
+    scenes = scenes_of(platform.blueprint, nodes[0].name, wanted.tenants)
+    run = _Audit(cluster, nodes, platform, wanted, leftovers, scenes, progress, doors)
     try:
         return run.report()
     finally:
@@ -105,6 +105,7 @@ def audit(
 @dataclass(frozen=True)
 class _Audit:
     cluster: Cluster
+    nodes: Sequence[Node]
     platform: Platform
     wanted: Wanted
     leftovers: Leftovers
@@ -155,7 +156,7 @@ class _Audit:
             case Probe.BUDGETS:
                 return self._budgets(), ()
             case Probe.NODES:
-                return nodes_judged(nodes_of(self.cluster), self.platform.blueprint, self._claimed), ()
+                return nodes_judged(self.nodes, self.platform.blueprint, self._claimed), ()
 
     def _caches(self) -> Sequence[Observation]:
         if not self._claims_something_of(Probe.CACHES):
@@ -179,11 +180,12 @@ _DOING = {
 }
 
 
-def _node(cluster: Cluster) -> str:
+def _nodes(cluster: Cluster) -> tuple[Node, ...]:
+    """Every node, asked for once: cases name the first, and the probe of nodes judges all."""
     nodes = nodes_of(cluster)
     if not nodes:
         raise impossible("the cluster has no node", "wait until it has one")
-    return nodes[0].name
+    return nodes
 
 
 def _check_rights(cluster: Cluster) -> None:

@@ -85,6 +85,10 @@ class TaintPart:
     value: str
     effect: str
 
+    def __str__(self) -> str:
+        """As kubectl takes it."""
+        return f"{self.key}={self.value}:{self.effect}"
+
 
 @dataclass(frozen=True)
 class TolerationPart:

@@ -121,18 +121,23 @@ def node_labels(pool: Pool, cluster: Cluster) -> Mapping[str, str]:
     return pool.gke_labels
 
 
+def dedicated_taint(tenant: str) -> TaintPart:
+    """The taint that keeps others than a tenant off the nodes that are its own."""
+    return TaintPart(DEDICATED_KEY, tenant, "NoSchedule")
+
+
 def taints(pool: Pool) -> tuple[TaintPart, ...]:
     """The taints of the pool's nodes: one that keeps pods without a GPU away, one that keeps other tenants away."""
     gpu = (GPU_TAINT,) if pool.is_gpu else ()
-    dedicated = (TaintPart(DEDICATED_KEY, pool.dedicated_to, "NoSchedule"),) if pool.dedicated_to else ()
+    dedicated = (dedicated_taint(pool.dedicated_to),) if pool.dedicated_to else ()
     return gpu + dedicated
 
 
 def tolerations(pool: Pool) -> tuple[TolerationPart, ...]:
     """What a pod needs to run on the pool's nodes; the GPU taint's value differs between clusters: any will do."""
-    gpu = (TolerationPart(GPU_TAINT.key, None, GPU_TAINT.effect),) if pool.is_gpu else ()
-    dedicated = (TolerationPart(DEDICATED_KEY, pool.dedicated_to, "NoSchedule"),) if pool.dedicated_to else ()
-    return gpu + dedicated
+    return tuple(
+        TolerationPart(taint.key, None if taint == GPU_TAINT else taint.value, taint.effect) for taint in taints(pool)
+    )
 
 
 def pool_part(pool: Pool, cluster: Cluster) -> PoolPart:

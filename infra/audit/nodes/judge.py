@@ -7,14 +7,13 @@ that is not there.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infra.audit.nodes.read import Node
 from infra.audit.results import Observation, Outcome, Probe
 from infra.blueprint.devices import GKE_SHARING_LABELS, GPU_PREFIX, SHARED_PRODUCT, SHARED_SUFFIX
-from infra.blueprint.model import Blueprint, PoolPart
-from infra.blueprint.nodes import WHOLE_GPU_RESOURCE
-from infra.config.pools import DEDICATED_KEY
+from infra.blueprint.model import Blueprint, PoolPart, TaintPart
+from infra.blueprint.nodes import WHOLE_GPU_RESOURCE, dedicated_taint
 from infra.config.trust import ControlId
 from infra.config.words import counted, first_of
 
@@ -88,23 +87,24 @@ def _is_of(pool: PoolPart, node: Node) -> bool:
 
 
 def _pool_looks(pool: PoolPart, nodes: Sequence[Node]) -> Iterator[_Look]:
-    absent = "" if nodes else f"{pool.name} has no node now"
+    absent, owner = "" if nodes else f"{pool.name} has no node now", pool.dedicated_to
     if pool.is_gpu:
         without = absent or ("" if any(node.devices for node in nodes) else f"no node of {pool.name} shows GPUs yet")
-        yield _closed(pool, nodes, absent) if pool.dedicated_to is not None else _divided(pool, nodes, without)
+        yield _divided(pool, nodes, without) if owner is None else _closed(pool, owner, nodes, absent)
         yield _sharing(pool, nodes, without)
-    if pool.dedicated_to is not None:
-        yield _taint(pool, nodes, absent if pool.node_labels else f"no label tells which nodes are {pool.name}'s")
+    if owner is not None:
+        unknown = "" if pool.node_labels else f"no label tells which nodes are {pool.name}'s"
+        yield _taint(pool, owner, nodes, unknown or absent)
 
 
 # --- HW1: a boundary between tenants ----------------------------------------------------------------------------
 
 
-def _closed(pool: PoolPart, nodes: Sequence[Node], missing: str) -> _Look:
+def _closed(pool: PoolPart, owner: str, nodes: Sequence[Node], missing: str) -> _Look:
     """Of a pool that is dedicated: whether others stay off its nodes, however its GPUs are divided."""
-    about = f"others beside {pool.dedicated_to} on the nodes of {pool.name}"
-    faults = [fault for node in nodes for fault in _untainted(pool, node)]
-    return _Look(f"partition-of-{pool.name}", ControlId.HW1, about, faults, _tainted(nodes), missing)
+    kept_off = _taint(pool, owner, nodes, missing)
+    about = f"others beside {owner} on the nodes of {pool.name}"
+    return replace(kept_off, case=f"partition-of-{pool.name}", control=ControlId.HW1, about=about)
 
 
 def _divided(pool: PoolPart, nodes: Sequence[Node], missing: str) -> _Look:
@@ -188,19 +188,16 @@ def _unshared_devices(pool: PoolPart) -> int:
 # --- HW3: others stay off a tenant's nodes ----------------------------------------------------------------------
 
 
-def _taint(pool: PoolPart, nodes: Sequence[Node], missing: str) -> _Look:
-    about = f"a pod that says nothing of nodes, on those of {pool.name}, which is dedicated to {pool.dedicated_to}"
-    faults = [fault for node in nodes for fault in _untainted(pool, node)]
-    return _Look(f"taint-of-{pool.name}", ControlId.HW3, about, faults, _tainted(nodes), missing)
+def _taint(pool: PoolPart, owner: str, nodes: Sequence[Node], missing: str) -> _Look:
+    about = f"a pod that says nothing of nodes, on those of {pool.name}, which is dedicated to {owner}"
+    taint = dedicated_taint(owner)
+    faults = [f"{node.name} lacks the taint {taint}" for node in nodes if not _keeps_off(taint, node)]
+    otherwise = f"the owner's taint is on all of {counted(len(nodes), 'node')}"
+    return _Look(f"taint-of-{pool.name}", ControlId.HW3, about, faults, otherwise, missing)
 
 
-def _tainted(nodes: Sequence[Node]) -> str:
-    return f"the owner's taint is on all of {counted(len(nodes), 'node')}"
-
-
-def _untainted(pool: PoolPart, node: Node) -> Iterator[str]:
-    if not any((DEDICATED_KEY, pool.dedicated_to, effect) in node.taints for effect in _KEEPING_OFF):
-        yield f"{node.name} lacks the taint {DEDICATED_KEY}={pool.dedicated_to}:{_KEEPING_OFF[0]}"
+def _keeps_off(taint: TaintPart, node: Node) -> bool:
+    return any(replace(taint, effect=effect) in node.taints for effect in _KEEPING_OFF)
 
 
 def _observed(look: _Look, claimed: frozenset[ControlId]) -> Observation:

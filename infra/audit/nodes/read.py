@@ -8,6 +8,7 @@ from infra import values
 from infra.audit.cluster import Cluster
 from infra.audit.errors import impossible
 from infra.blueprint.devices import GPU_PREFIX
+from infra.blueprint.model import TaintPart
 
 NODES = "/api/v1/nodes"
 _SUFFIXES = {"k": 10**3, "M": 10**6}
@@ -21,13 +22,13 @@ class Node:
     Attributes:
         name: Its name.
         labels: Its labels.
-        taints: (Key, value, effect) of its taints.
+        taints: Its taints.
         devices: Resource name under `nvidia.com/` → how many it shows, none that are 0.
     """
 
     name: str
     labels: Mapping[str, str]
-    taints: frozenset[tuple[str, str, str]]
+    taints: frozenset[TaintPart]
     devices: Mapping[str, int]
 
 
@@ -53,7 +54,8 @@ def _node(item: Mapping[str, Any]) -> Node:
         name=str(metadata.get("name", "")),
         labels={key: str(value) for key, value in values.mapping(metadata.get("labels")).items()},
         taints=frozenset(
-            (str(one.get("key", "")), str(one.get("value") or ""), str(one.get("effect", ""))) for one in taints
+            TaintPart(str(one.get("key", "")), str(one.get("value") or ""), str(one.get("effect", "")))
+            for one in taints
         ),
         devices=_devices(values.mapping(item.get("status"))),
     )

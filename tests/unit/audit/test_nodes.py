@@ -15,6 +15,7 @@ from infra.audit.report import AuditReport, Verdict, control_reports
 from infra.audit.results import Observation, Outcome, Probe
 from infra.audit.run import Doors, Wanted, audit
 from infra.blueprint.model import Blueprint
+from infra.blueprint.nodes import dedicated_taint
 from infra.cli import exit_codes
 from infra.cli.audit import exit_code_of
 from infra.config.loader import parse
@@ -114,6 +115,15 @@ def test_nodes_as_the_stack_file_says_show_that_the_three_controls_hold() -> Non
 
     assert verdicts(found) == ALL_HOLD
     assert exit_code_of(found) == exit_codes.SOUND
+
+
+def test_an_audit_of_every_probe_that_looks_at_nodes_lists_them_once() -> None:
+    cluster = FakeCluster(lambda _: Answer(201, {"status": {"allowed": True}}), nodes=list(SOUND.values()))
+    probes = (Probe.ADMISSION, Probe.ACCESS, Probe.NODES)
+
+    audit(cluster, divided(), Wanted("tests", probes), doors=Doors(closed, closed))
+
+    assert [one.path for one in cluster.asked].count("/api/v1/nodes") == 1
 
 
 # --- HW2 --------------------------------------------------------------------------------------------------------
@@ -235,6 +245,17 @@ def test_without_its_owners_taint_a_pool_is_nobodys(taint: tuple[str, str] | Non
     lacking = f"own-0 lacks the taint {DEDICATED}={OWNER}:NoSchedule"
     assert failures(found)[ControlId.HW3, "taint-of-own"] == lacking
     assert verdicts(audited(node("own", {GPU: 1}, taint=(OWNER, "NoExecute")), without=["own"])) == ALL_HOLD
+
+
+def test_a_pool_says_of_its_taint_what_its_nodes_are_made_with() -> None:
+    """The audit looks for the very taint that pools of this stack get, and tells it as kubectl takes it."""
+    taint = dedicated_taint(OWNER)
+    tainted = dataclasses.replace(nodes_of(FakeCluster(nodes=[node("own", {GPU: 1})]))[0], taints=frozenset({taint}))
+
+    found = nodes_judged([tainted], divided().blueprint, frozenset(HW))
+
+    assert str(taint) == f"{DEDICATED}={OWNER}:NoSchedule"
+    assert outcome_of(found, "taint-of-own") is outcome_of(found, "partition-of-own") is Outcome.HOLDS
 
 
 def test_nodes_without_gpus_are_a_tenants_own_by_their_taint_too() -> None:
