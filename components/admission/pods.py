@@ -12,6 +12,7 @@ from infra.blueprint.devices import (
     DEVICE_FILES,
     DEVICE_FOLDERS,
     DEVICE_MOUNTS,
+    GPU_NODE_PREFIXES,
     GPU_PREFIX,
     GPU_RUNTIME,
     NO_DEVICES,
@@ -24,9 +25,6 @@ AMOUNTS = ("requests", "limits")
 
 CDI_ANNOTATIONS = "cdi.k8s.io/"
 """Annotations by which a runtime in CDI mode is asked for devices."""
-
-ACCELERATOR_LABEL_PREFIXES = (GPU_PREFIX, "cloud.google.com/gke-accelerator", "cloud.google.com/gke-gpu-")
-"""Node labels that only GPU nodes have: NVIDIA's feature discovery's and GKE's."""
 
 
 def templates(root: str) -> str:
@@ -219,7 +217,7 @@ def selects(label: Callable[[str, str], str], expression: Callable[[str], str]) 
 
 
 def _accelerator_key(key: str) -> str:
-    return any_of(*(f"{key}.startsWith({text(prefix)})" for prefix in ACCELERATOR_LABEL_PREFIXES))
+    return any_of(*(f"{key}.startsWith({text(prefix)})" for prefix in GPU_NODE_PREFIXES))
 
 
 def _may_be(key: str, value: str) -> str:

@@ -12,18 +12,11 @@ from components.admission.cel import any_of, text, texts
 from infra.blueprint import devices
 from infra.blueprint.admission import AdmissionAction, GpuAdmissionPart
 
-SHARING_LABELS = (
-    *devices.GKE_SHARING_LABELS,
-    "nvidia.com/gpu.replicas",
-    "nvidia.com/gpu.sharing-strategy",
-    "nvidia.com/mps.capable",
-)
+SHARING_LABELS = (*devices.GKE_SHARING_LABELS, *devices.UNSHARED_LABELS)
 """Node labels that tell how GPUs are shared."""
 
-UNSHARED = ("nvidia.com/gpu.replicas=1", "nvidia.com/gpu.sharing-strategy=none", "nvidia.com/mps.capable=false")
+UNSHARED = tuple(f"{label}={value}" for label, value in devices.UNSHARED_LABELS.items())
 """Those of their values that nodes without sharing have."""
-
-PRODUCT_LABEL = "nvidia.com/gpu.product"
 
 _CLAIM_RULES = (
     {
@@ -77,7 +70,7 @@ def _asks_for_shared(pod: str) -> str:
 def _selected(key: str, value: str) -> str:
     return any_of(
         f"{key} in {texts(SHARING_LABELS)} && !(({key} + '=' + {value}) in {texts(UNSHARED)})",
-        f"{key} == {text(PRODUCT_LABEL)} && {value}.endsWith({text(devices.SHARED_PRODUCT)})",
+        f"{key} == {text(devices.PRODUCT_LABEL)} && {value}.endsWith({text(devices.SHARED_PRODUCT)})",
     )
 
 

@@ -94,7 +94,7 @@ def _node_config(part: NodePoolPart, account: pulumi.Input[str]) -> "NodePoolNod
         "gcfs_config": {"enabled": True},
         "labels": dict(sorted(part.labels.items())),
         "taints": [
-            {"key": taint.key, "value": taint.value, "effect": _GKE_EFFECTS[taint.effect]}
+            {"key": taint.key, "value": taint.value, "effect": taint.gke_effect}
             for taint in sorted(part.taints, key=lambda taint: (taint.key, taint.value, taint.effect))
         ],
         "guest_accelerators": _accelerators(part),
@@ -109,13 +109,6 @@ def _hardening(part: NodePoolPart) -> "NodePoolNodeConfigArgsDict":
     if part.sandboxed:
         config["sandbox_config"] = {"type": "GVISOR"}
     return config
-
-
-_GKE_EFFECTS = {
-    "NoSchedule": "NO_SCHEDULE",
-    "PreferNoSchedule": "PREFER_NO_SCHEDULE",
-    "NoExecute": "NO_EXECUTE",
-}
 
 
 def _accelerators(part: NodePoolPart) -> "list[NodePoolNodeConfigGuestAcceleratorArgsDict]":

@@ -89,6 +89,18 @@ class TaintPart:
         """As kubectl takes it."""
         return f"{self.key}={self.value}:{self.effect}"
 
+    @property
+    def gke_effect(self) -> str:
+        """The effect as GKE's API spells it (`NO_SCHEDULE`)."""
+        return _GKE_EFFECTS[self.effect]
+
+
+_GKE_EFFECTS = {
+    "NoSchedule": "NO_SCHEDULE",
+    "PreferNoSchedule": "PREFER_NO_SCHEDULE",
+    "NoExecute": "NO_EXECUTE",
+}
+
 
 @dataclass(frozen=True)
 class TolerationPart:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from math import ceil
 
+from infra.blueprint.devices import WHOLE_GPU, mig_resource
 from infra.blueprint.model import (
     MigPart,
     NodePoolPart,
@@ -28,8 +29,7 @@ from infra.config.pools import (
 from infra.config.tenants import Tenant
 
 POOL_LABEL = "bulkhead.dev/pool"
-GPU_TAINT = TaintPart("nvidia.com/gpu", "present", "NoSchedule")
-WHOLE_GPU_RESOURCE = "nvidia.com/gpu"
+GPU_TAINT = TaintPart(WHOLE_GPU, "present", "NoSchedule")
 BASE_DISK_GIGABYTES = 200
 """What a node takes beside weights: an engine's image unpacks to more than 20 GB, two versions of it meet during an
 upgrade, and GKE reserves a share for itself."""
@@ -108,8 +108,8 @@ def device_resource(pool: Pool, cluster: Cluster) -> str:
     strategy, the usual choice elsewhere, gives each size a name of its own.
     """
     if isinstance(pool.partition, MigPartition) and not isinstance(cluster, GkeCluster):
-        return f"nvidia.com/mig-{pool.partition.size}"
-    return WHOLE_GPU_RESOURCE
+        return mig_resource(pool.partition.size)
+    return WHOLE_GPU
 
 
 def node_labels(pool: Pool, cluster: Cluster) -> Mapping[str, str]:

@@ -11,9 +11,20 @@ from dataclasses import dataclass, replace
 
 from infra.audit.nodes.read import Node
 from infra.audit.results import Observation, Outcome, Probe
-from infra.blueprint.devices import GKE_SHARING_LABELS, GPU_PREFIX, SHARED_PRODUCT, SHARED_SUFFIX
+from infra.blueprint.devices import (
+    GKE_SHARING_LABELS,
+    GPU_PREFIX,
+    MPS_LABEL,
+    PRODUCT_ENDING,
+    REPLICAS_ENDING,
+    SHARED_PRODUCT,
+    SHARED_SUFFIX,
+    STRATEGY_ENDING,
+    UNSHARED_LABELS,
+    WHOLE_GPU,
+)
 from infra.blueprint.model import Blueprint, PoolPart, TaintPart
-from infra.blueprint.nodes import WHOLE_GPU_RESOURCE, dedicated_taint
+from infra.blueprint.nodes import dedicated_taint
 from infra.config.trust import ControlId
 from infra.config.words import counted, first_of
 
@@ -24,11 +35,8 @@ SOURCES = {
 }
 """Control that nodes tell of → where what breaks it is known from."""
 
-_NVIDIA_ENDINGS = (".sharing-strategy", ".replicas", "/mps.capable")
-"""End the labels by which GPU feature discovery tells of sharing, of whole GPUs and of MIG sizes."""
-_UNSHARED = frozenset({"none", "0", "1", "false"})
-"""What these say of nodes that share nothing."""
-_PRODUCT_ENDING = ".product"
+_UNSHARED = frozenset({*UNSHARED_LABELS.values(), "0"})
+"""What labels say of nodes that share nothing; of a MIG size of which there are no instances there are no replicas."""
 _KEEPING_OFF = ("NoSchedule", "NoExecute")
 _FAULTS_SHOWN = 4
 
@@ -121,10 +129,10 @@ def _undivided(pool: PoolPart, node: Node) -> Iterator[str]:
 
     GKE's instances have the name of whole GPUs, and only their number tells them from these.
     """
-    whole = node.devices.get(WHOLE_GPU_RESOURCE, 0)
-    divided_by_name = pool.resource != WHOLE_GPU_RESOURCE
+    whole = node.devices.get(WHOLE_GPU, 0)
+    divided_by_name = pool.resource != WHOLE_GPU
     if pool.is_mig and whole and (divided_by_name or whole <= pool.gpus_per_node < pool.devices_per_node):
-        yield f"{node.name} hands out {whole} {WHOLE_GPU_RESOURCE}, where MIG divides each GPU by the stack file"
+        yield f"{node.name} hands out {whole} {WHOLE_GPU}, where MIG divides each GPU by the stack file"
 
 
 # --- HW2: one client on each device -----------------------------------------------------------------------------
@@ -171,9 +179,10 @@ def _says_shared(key: str, value: str) -> bool:
         return True
     if not key.startswith(GPU_PREFIX):
         return False
-    if key.endswith(_PRODUCT_ENDING):
+    if key.endswith(PRODUCT_ENDING):
         return value.endswith(SHARED_PRODUCT)
-    return key.endswith(_NVIDIA_ENDINGS) and value not in _UNSHARED
+    tells = key == MPS_LABEL or key.endswith((STRATEGY_ENDING, REPLICAS_ENDING))
+    return tells and value not in _UNSHARED
 
 
 def _most(pool: PoolPart) -> str:

@@ -3,8 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.blueprint.devices import GKE_SHARING_LABELS
-from infra.blueprint.model import MigPart, NodePoolPart, PoolPart, TaintPart
+from infra.blueprint.devices import (
+    GKE_SHARING_LABELS,
+    MPS_LABEL,
+    PLUGIN_CONFIG_LABEL,
+    STRATEGY_LABEL,
+    UNSHARED_LABELS,
+)
+from infra.blueprint.model import MigPart, NodePoolPart, PoolPart
 from infra.blueprint.nodes import POOL_LABEL
 from infra.config.pools import DEDICATED_KEY
 from infra.config.trust import ControlId
@@ -27,16 +33,9 @@ SHARING_SETTINGS = {
 """API group, or type of a cloud's resource → the key under which it shares GPUs, at whatever depth."""
 PLUGIN_STRATEGIES = ("mps", "timeSlicing")
 """Keys under `sharing` in a configuration of NVIDIA's device plugin."""
-SHARING_LABELS = frozenset(
-    {
-        *GKE_SHARING_LABELS,
-        "nvidia.com/device-plugin.config",
-        "nvidia.com/gpu.sharing-strategy",
-        "nvidia.com/mps.capable",
-    }
-)
+SHARING_LABELS = frozenset({*GKE_SHARING_LABELS, PLUGIN_CONFIG_LABEL, STRATEGY_LABEL, MPS_LABEL})
 """Node labels that say how GPUs are shared, or which of the device plugin's configurations holds."""
-NOT_SHARED = frozenset({"false", "none"})
+NOT_SHARED = frozenset({UNSHARED_LABELS[STRATEGY_LABEL], UNSHARED_LABELS[MPS_LABEL]})
 MPS_VARIABLES = "CUDA_MPS_"
 MPS_DAEMON = "nvidia-cuda-mps-control"
 METADATA_SERVER = "GKE_METADATA"
@@ -44,11 +43,6 @@ IN = "In"
 KEEPING_OFF = frozenset({"DoesNotExist", "NotIn"})
 """Operators of an affinity that keep pods off nodes. A tenant's pod may not use them either: by what is left out it can
 still say which nodes it means, as the admission policy on placement has it."""
-GKE_EFFECTS = {
-    "NoSchedule": "NO_SCHEDULE",
-    "PreferNoSchedule": "PREFER_NO_SCHEDULE",
-    "NoExecute": "NO_EXECUTE",
-}
 
 
 def _node_config(resource: GuardedResource) -> Mapping[str, Any]:
@@ -94,16 +88,12 @@ def _differences(resource: GuardedResource, part: NodePoolPart) -> Iterator[str]
     if wrong := [key for key, value in part.labels.items() if labels.get(key) != value]:
         yield f"its nodes lack the label {', '.join(wrong)} of their pool"
     stated = {(one.get("key"), one.get("value"), one.get("effect")) for one in _taints(resource)}
-    if missing := [taint.key for taint in part.taints if _as_gke(taint) not in stated]:
+    if missing := [taint.key for taint in part.taints if (taint.key, taint.value, taint.gke_effect) not in stated]:
         yield f"its nodes lack the taint {', '.join(missing)}, which keeps other tenants' pods away"
     size = part.partition.size if isinstance(part.partition, MigPart) else None
     for accelerator in map(mapping, listed(config.get("guestAccelerators"))):
         if (accelerator.get("gpuPartitionSize") or None) != size:
             yield f"its GPUs are not divided as their pool's are: {size or 'whole'}"
-
-
-def _as_gke(taint: TaintPart) -> tuple[str, str, str]:
-    return taint.key, taint.value, GKE_EFFECTS[taint.effect]
 
 
 def _nodes_hide_their_metadata(resource: GuardedResource, guard: Guard) -> Iterator[str]:

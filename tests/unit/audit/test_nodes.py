@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.admission import sharing
 from infra.audit.cluster import Answer
 from infra.audit.nodes import nodes_judged, nodes_of
 from infra.audit.report import AuditReport, Verdict, control_reports
@@ -160,6 +161,17 @@ def test_gkes_labels_are_on_no_other_nodes(label: str) -> None:
     found = audited(node("engines", {GPU: 2}, {label: "2"}), without=["engines"])
 
     assert verdicts(found)[ControlId.HW2] is Verdict.FAILS
+
+
+@pytest.mark.parametrize("label", sharing.SHARING_LABELS)
+def test_nodes_that_no_tenant_may_select_are_found_by_the_same_labels(label: str) -> None:
+    """What admission refuses in a pod's selector, an audit finds on a node, and both let the same values pass."""
+    shared = audited(node("engines", {GPU: 2}, {label: "4"}), without=["engines"])
+    unshared = [one.partition("=")[2] for one in sharing.UNSHARED if one.startswith(f"{label}=")]
+
+    assert verdicts(shared)[ControlId.HW2] is Verdict.FAILS
+    for value in unshared:
+        assert verdicts(audited(node("engines", {GPU: 2}, {label: value}), without=["engines"])) == ALL_HOLD
 
 
 @pytest.mark.parametrize(

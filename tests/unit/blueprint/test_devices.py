@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.blueprint.devices import BACKWARDS, DEVICE_FILES, DEVICE_FOLDERS, DEVICE_MOUNTS, spelled
+from infra.blueprint.devices import (
+    BACKWARDS,
+    DEVICE_FILES,
+    DEVICE_FOLDERS,
+    DEVICE_MOUNTS,
+    GKE_SHARING_LABELS,
+    PLUGIN_CONFIG_LABEL,
+    PRODUCT_LABEL,
+    UNSHARED_LABELS,
+    WHOLE_GPU,
+    mig_resource,
+    spelled,
+)
+from infra.blueprint.model import TaintPart
 
 SEPARATORS = st.lists(st.sampled_from(["/", "./"]), max_size=4).map("".join)
 
@@ -50,3 +63,24 @@ def test_a_way_back_is_told(path: str) -> None:
 @pytest.mark.parametrize("path", ["/a..b", "/...", "/.a", "/a."])
 def test_dots_in_names_lead_nowhere(path: str) -> None:
     assert not re.search(BACKWARDS, path)
+
+
+def test_labels_and_resources_have_the_names_that_nvidia_and_gke_document() -> None:
+    assert (WHOLE_GPU, mig_resource("1g.10gb")) == ("nvidia.com/gpu", "nvidia.com/mig-1g.10gb")
+    assert (PRODUCT_LABEL, PLUGIN_CONFIG_LABEL) == ("nvidia.com/gpu.product", "nvidia.com/device-plugin.config")
+    assert UNSHARED_LABELS == {
+        "nvidia.com/gpu.replicas": "1",
+        "nvidia.com/gpu.sharing-strategy": "none",
+        "nvidia.com/mps.capable": "false",
+    }
+    assert set(GKE_SHARING_LABELS) == {
+        "cloud.google.com/gke-gpu-sharing-strategy",
+        "cloud.google.com/gke-max-shared-clients-per-gpu",
+    }
+
+
+@pytest.mark.parametrize("effect", ["NoSchedule", "PreferNoSchedule", "NoExecute"])
+def test_gke_spells_the_effect_of_a_taint_in_capitals(effect: str) -> None:
+    capitals = re.sub("(?<!^)([A-Z])", r"_\1", effect).upper()
+
+    assert TaintPart("example.com/key", "value", effect).gke_effect == capitals
