@@ -9,6 +9,7 @@ from components.shared import restricted_container_security_context, restricted_
 from components.shared.workloads import DATA_VOLUME
 from infra.blueprint.model import PrometheusPart
 from infra.blueprint.names import PROMETHEUS_PORT
+from infra.quantities import whole
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict, ProbeArgsDict
@@ -22,14 +23,6 @@ STOP_SECONDS = 120
 LEAST_MEBIBYTES = 64
 MEBIBYTE = 1024**2
 
-_UNITS = {"Ki": 1024, "Mi": 1024**2, "Gi": 1024**3, "Ti": 1024**4}
-
-
-def quantity_bytes(quantity: str) -> int:
-    """The bytes of a Kubernetes quantity of storage, as `10Gi`."""
-    suffix = quantity[-2:]
-    return int(quantity[:-2]) * _UNITS[suffix] if suffix in _UNITS else int(quantity)
-
 
 def retention_mebibytes(storage: str) -> int:
     """How much data is kept on a volume of `storage`, a Kubernetes quantity.
@@ -37,7 +30,7 @@ def retention_mebibytes(storage: str) -> int:
     Raises:
         ValueError: The volume is smaller than what Prometheus can work on.
     """
-    mebibytes = quantity_bytes(storage) // MEBIBYTE
+    mebibytes = whole(storage) // MEBIBYTE
     if mebibytes < LEAST_MEBIBYTES:
         raise ValueError(f"Prometheus cannot work on a volume of {storage}; give it 1Gi or more.")
     return int(mebibytes * USED_SHARE)

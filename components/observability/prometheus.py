@@ -7,7 +7,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.observability.alerts import Watched, rules
 from components.observability.dashboards import DASHBOARDS, render
-from components.observability.pod import CONFIGURATION_KEY, pod_spec, quantity_bytes
+from components.observability.pod import CONFIGURATION_KEY, pod_spec
 from components.observability.scraping import RULES_KEY, Scraped, Targets, configuration, scraped
 from components.shared import labels, object_metadata, selector
 from components.shared.fingerprint import fingerprint
@@ -15,6 +15,7 @@ from components.shared.metadata import NOT_AWAITED
 from components.shared.workloads import service_spec, stateful_set_spec
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart, PrometheusPart
 from infra.blueprint.names import PROMETHEUS_PORT
+from infra.quantities import whole
 
 OBJECT_NAME = "prometheus"
 DASHBOARDS_NAME = "dashboards"
@@ -189,4 +190,4 @@ class Prometheus(pulumi.ComponentResource):
 
 def _volume_bytes(part: GatewayPart) -> int | None:
     """The size of the database's volume, where the platform has one."""
-    return quantity_bytes(part.database.storage) if isinstance(part.database, InClusterDatabasePart) else None
+    return whole(part.database.storage) if isinstance(part.database, InClusterDatabasePart) else None

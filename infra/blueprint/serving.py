@@ -1,7 +1,5 @@
 """Engines, gateway and tenants' accounts."""
 
-import math
-import re
 from collections.abc import Mapping
 
 from infra.blueprint import names
@@ -65,11 +63,10 @@ from infra.pins import (
     VLLM_FLOOR,
     VLLM_IMAGE,
 )
+from infra.quantities import mebibytes
 
 TOKENS_PER_PRICE = 1_000_000
 SECONDS_PER_MINUTE = 60
-BYTES_PER_UNIT = {"m": 0.001, "": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-"""Of a Kubernetes quantity."""
 
 
 def engine_part(config: StackConfig, model: Model) -> EnginePart:
@@ -132,9 +129,7 @@ def _memory(model: Model) -> str:
     offload = model.engine.kv_offload_gibibytes
     if offload is None:
         return model.resources.memory
-    number, unit = re.fullmatch(r"(\d+)(\D*)", model.resources.memory).groups()  # pyright: ignore[reportOptionalMemberAccess] - the loader has checked it
-    mebibytes = math.ceil(int(number) * BYTES_PER_UNIT[unit] / BYTES_PER_UNIT["Mi"])
-    return f"{mebibytes + offload * 1024}Mi"
+    return f"{mebibytes(model.resources.memory) + offload * 1024}Mi"
 
 
 def _weights(model: Model) -> Weights:

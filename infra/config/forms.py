@@ -11,8 +11,6 @@ _PATH_PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 """A component of a repository's name, as the distribution specification of OCI has it."""
 _REGISTRY = rf"(({_LABEL}\.)+{_LABEL}(:{_PORT})?|{_LABEL}:{_PORT}|localhost)"
 
-_MEBIBYTES = {"Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
-
 NAME_MAX_LENGTH = 40
 """Characters. A DNS label has 63 (RFC 1123); names here get suffixes, and a GKE node pool's name may have only 40."""
 
@@ -202,8 +200,3 @@ FORMS = {
     )
 }
 """Pattern → its form; a unit test holds every pattern of the stack file to be here."""
-
-
-def mebibytes(size: str) -> int:
-    """MiB of a size in the form of `BYTES`."""
-    return int(size[:-2]) * _MEBIBYTES[size[-2:]]

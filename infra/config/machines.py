@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from infra.config.forms import mebibytes
 from infra.config.models import Model
+from infra.quantities import amount, mebibytes
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,9 @@ def what_lacks(model: Model, machine_type: str) -> str | None:
     memory, spilled = model.resources.memory, model.engine.kv_offload_gibibytes or 0
     taken = mebibytes(memory) + spilled * 1024
     cpu = model.resources.cpu
-    millicpus = int(cpu.removesuffix("m")) * (1 if cpu.endswith("m") else 1000)
     if taken > size.gibibytes * 1024:
         beside = f" and {spilled} GiB that its cache spills over into" if spilled else ""
         return f"{memory} of memory{beside}, and a node ({machine_type}) has {size.gibibytes} GiB"
-    if millicpus > size.cpus * 1000:
+    if amount(cpu) > size.cpus:
         return f"{cpu} CPUs, and a node ({machine_type}) has {size.cpus}"
     return None

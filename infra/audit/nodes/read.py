@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra import values
+from infra import quantities, values
 from infra.audit.cluster import Cluster
 from infra.audit.errors import impossible
 from infra.blueprint.devices import GPU_PREFIX
 from infra.blueprint.model import TaintPart
 
 NODES = "/api/v1/nodes"
-_SUFFIXES = {"k": 10**3, "M": 10**6}
-"""By which the API server shortens a whole number that ends in zeros."""
 
 
 @dataclass(frozen=True)
@@ -73,5 +71,7 @@ def _devices(status: Mapping[str, Any]) -> dict[str, int]:
 
 def _count(amount: str) -> int:
     """A number of devices; 0 where it is none that Kubernetes would write of devices."""
-    digits, factor = (amount[:-1], _SUFFIXES[amount[-1]]) if amount[-1:] in _SUFFIXES else (amount, 1)
-    return int(digits) * factor if digits.isdecimal() else 0
+    try:
+        return quantities.whole(amount)
+    except ValueError:
+        return 0

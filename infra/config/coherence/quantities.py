@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.config.draft import Draft, at
-from infra.config.forms import mebibytes
 from infra.config.gateway import InClusterDatabase
 from infra.config.observability import PrometheusObservability
 from infra.config.paths import Location
 from infra.config.problem import Problem
+from infra.quantities import mebibytes
 
 LEAST_MEBIBYTES = 1024
 """What the smallest database, engine and volume take; the lab's tiny model needs twice that."""
