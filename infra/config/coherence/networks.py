@@ -49,12 +49,13 @@ def _listed(draft: Draft) -> Iterator[_Listed]:
             where = at("cluster", "authorized_networks", index, "cidr")
             yield _Listed(where, authorized.cidr, "anybody there could try the control plane")
     if draft.gateway is not None:
-        for where, networks in _of_gateway(draft.gateway):
+        for where, networks in networks_of_gateway(draft.gateway):
             for index, text in enumerate(networks):
                 yield _Listed((*where, index), text, "a prompt or a key could be carried out of the gateway to there")
 
 
-def _of_gateway(gateway: Gateway) -> Iterator[tuple[Location, tuple[str, ...]]]:
+def networks_of_gateway(gateway: Gateway) -> Iterator[tuple[Location, tuple[str, ...]]]:
+    """Where each list of networks stands that the gateway may reach beyond the cluster, and the list."""
     if isinstance(gateway.database, ExternalDatabase):
         yield at("gateway", "database", "networks"), gateway.database.networks
     if isinstance(gateway.cache, ExternalCache):

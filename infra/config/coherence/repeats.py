@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from infra.config.cluster import GkeCluster
+from infra.config.coherence.networks import networks_of_gateway
 from infra.config.draft import Draft, at
-from infra.config.gateway import ExternalCache, ExternalDatabase, Gateway
+from infra.config.gateway import Gateway
 from infra.config.observability import PrometheusObservability
 from infra.config.paths import Location
 from infra.config.problem import Problem
@@ -49,9 +50,4 @@ def _lists(draft: Draft) -> Iterator[_List]:
 def _of_gateway(gateway: Gateway) -> Iterator[_List]:
     yield at("gateway", "admin", "allowed_from"), gateway.admin.allowed_from
     yield at("gateway", "external_providers"), [provider.name for provider in gateway.external_providers]
-    for index, provider in enumerate(gateway.external_providers):
-        yield at("gateway", "external_providers", index, "networks"), provider.networks
-    if isinstance(gateway.database, ExternalDatabase):
-        yield at("gateway", "database", "networks"), gateway.database.networks
-    if isinstance(gateway.cache, ExternalCache):
-        yield at("gateway", "cache", "networks"), gateway.cache.networks
+    yield from networks_of_gateway(gateway)
