@@ -37,6 +37,12 @@ def containers(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from map(mapping, listed(spec.get(key)))
 
 
+def every_container(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The containers of every pod in a resource's inputs."""
+    for spec in pod_specs(properties):
+        yield from containers(spec)
+
+
 def asks_for_gpus(spec: Mapping[str, Any]) -> bool:
     """Whether a pod asks for NVIDIA devices, by name or by a claim, which may be for any device."""
     if spec.get("resourceClaims"):

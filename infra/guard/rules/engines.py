@@ -13,7 +13,7 @@ from infra.blueprint.model import EnginePart
 from infra.config.models import CacheIsolation
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
-from infra.guard.pods import containers, environment, pod_specs, words
+from infra.guard.pods import environment, every_container, words
 from infra.guard.rule import ResourceRule
 from infra.values import document, listed, mapping, texts_below
 
@@ -43,10 +43,8 @@ PICKER_PREFIX = "picker-"
 
 def _servers(resource: GuardedResource) -> Iterator[Mapping[str, Any]]:
     """The containers among the engines that run vLLM's server."""
-    if not resource.is_kubernetes_object or resource.namespace != names.ENGINES_NAMESPACE:
-        return
-    for spec in pod_specs(resource.properties):
-        yield from filter(_serves, containers(spec))
+    if resource.is_kubernetes_object and resource.namespace == names.ENGINES_NAMESPACE:
+        yield from filter(_serves, every_container(resource.properties))
 
 
 def _serves(container: Mapping[str, Any]) -> bool:
@@ -64,6 +62,13 @@ def _flags(container: Mapping[str, Any]) -> Mapping[str, str]:
             name, equals, value = word.partition("=")
             found[name.replace("_", "-")] = value if equals else "" if following.startswith("--") else following
     return found
+
+
+def _stated_flags(resource: GuardedResource) -> Iterator[Mapping[str, str]]:
+    """The flags of each server; a patch without any leaves them as they are, and says nothing of them."""
+    for flags in map(_flags, _servers(resource)):
+        if flags or not resource.is_patch:
+            yield flags
 
 
 def _part_of(resource: GuardedResource, guard: Guard) -> EnginePart | None:
@@ -110,10 +115,7 @@ def _engines_read_no_other_file(resource: GuardedResource, guard: Guard) -> Iter
 def _prefixes_are_kept_apart(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     part = _part_of(resource, guard)
     scoped = part is not None and part.isolates_tenants and part.cache_isolation is not CacheIsolation.OFF
-    for container in _servers(resource):
-        flags = _flags(container)
-        if resource.is_patch and not flags:
-            continue
+    for flags in _stated_flags(resource):
         keeps = "--no-enable-prefix-caching" not in flags or "--enable-prefix-caching" in flags
         if keeps and not scoped:
             yield (
@@ -132,10 +134,7 @@ def _prefixes_are_kept_apart(resource: GuardedResource, guard: Guard) -> Iterato
 def _media_are_kept_apart(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     part = _part_of(resource, guard)
     scoped = part is not None and part.isolates_tenants and part.keeps_prefixes
-    for container in _servers(resource):
-        flags = _flags(container)
-        if resource.is_patch and not flags:
-            continue
+    for flags in _stated_flags(resource):
         if not scoped and not _keeps_no_media(flags):
             yield (
                 "it finds again what it has made of images, videos and sounds by their content: by its speed one tenant"

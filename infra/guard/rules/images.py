@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from infra.blueprint.versions import require_version, version_floor
 from infra.guard.model import Guard, GuardedResource
-from infra.guard.pods import containers, pod_specs
+from infra.guard.pods import every_container
 from infra.guard.rule import ResourceRule
 from infra.pins import FLOORS, IMAGES
 
@@ -13,9 +13,7 @@ def _images_state_their_version(resource: GuardedResource, guard: Guard) -> Iter
     del guard
     if not resource.is_kubernetes_object:
         return
-    images = {
-        str(one["image"]) for spec in pod_specs(resource.properties) for one in containers(spec) if one.get("image")
-    }
+    images = {str(one["image"]) for one in every_container(resource.properties) if one.get("image")}
     for image in sorted(images):
         if fault := _tag_fault(image):
             yield (
@@ -36,9 +34,8 @@ def _images_are_not_below_their_floors(resource: GuardedResource, guard: Guard) 
     del guard
     if not resource.is_kubernetes_object:
         return
-    for spec in pod_specs(resource.properties):
-        for container in containers(spec):
-            yield from _below_floor(str(container.get("image") or ""))
+    for container in every_container(resource.properties):
+        yield from _below_floor(str(container.get("image") or ""))
 
 
 def _below_floor(image: str) -> Iterator[str]:

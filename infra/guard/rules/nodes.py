@@ -15,7 +15,7 @@ from infra.blueprint.nodes import POOL_LABEL
 from infra.config.pools import DEDICATED_KEY
 from infra.config.trust import ControlId
 from infra.guard.model import Guard, GuardedResource
-from infra.guard.pods import containers, environment, pod_specs, words
+from infra.guard.pods import environment, every_container, pod_specs, words
 from infra.guard.rule import ResourceRule
 from infra.values import document, listed, mapping, mappings_below, texts_below
 
@@ -194,14 +194,13 @@ def _no_mps(resource: GuardedResource, guard: Guard) -> Iterator[str]:
     del guard
     if not resource.is_kubernetes_object:
         return
-    for spec in pod_specs(resource.properties):
-        for container in containers(spec):
-            variables = [name for name in environment(container) if name.startswith(MPS_VARIABLES)]
-            if variables or any(word.rpartition("/")[2] == MPS_DAEMON for word in words(container)):
-                yield (
-                    "it runs or uses NVIDIA's Multi-Process Service, whose clients share one GPU's memory and faults."
-                    " Write: no MPS; MIG divides a GPU in hardware"
-                )
+    for container in every_container(resource.properties):
+        variables = [name for name in environment(container) if name.startswith(MPS_VARIABLES)]
+        if variables or any(word.rpartition("/")[2] == MPS_DAEMON for word in words(container)):
+            yield (
+                "it runs or uses NVIDIA's Multi-Process Service, whose clients share one GPU's memory and faults."
+                " Write: no MPS; MIG divides a GPU in hardware"
+            )
 
 
 # --- placement --------------------------------------------------------------------------------------------------
