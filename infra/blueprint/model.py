@@ -849,7 +849,7 @@ class TenantPart:
         keep_data: Whether its namespace, if it has one, stays on the cluster when the tenant leaves the stack file.
         subjects: Who acts for it on the cluster.
         namespace: Its own namespace, where it has one.
-        sensitive: Whether it is to meet no other tenant on its hardware.
+        sensitive: Whether it is to meet no other tenant, as far as the stack file's key of that name says.
         key_generations: The generations of its virtual key that work; the last one is the tenant's own by now.
         paths: What of the gateway its key opens.
         metadata: What else its team and key hold at the gateway: (name, value).

@@ -1,8 +1,8 @@
 """Who may share what an engine has computed of a prompt: the one rule for it.
 
 An engine finds the beginning of a prompt again that it has worked on before, and answers faster. Whose requests may hit
-what whose requests have left there is a model's `cache_isolation`; a tenant that is sensitive shares nothing. What an
-engine keeps of images, videos and sounds knows no salt, so a salted engine that tenants share takes none.
+what whose requests have left there is a model's `cache_isolation`; with KV1 a tenant that is sensitive shares nothing.
+What an engine keeps of images, videos and sounds knows no salt, so a salted engine that tenants share takes none.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class Caller(Protocol):
 
     @property
     def sensitive(self) -> bool:
-        """Whether it shares no engine."""
+        """Whether it shares no engine where KV1 is in force."""
         ...
 
 

@@ -164,4 +164,10 @@ class Tenant(StackFilePart):
     oldest_key_generation: Generation | None = Field(default=None, examples=[2])
     """The oldest key that still works: the one before the newest unless said. The newest's number ends the old one."""
     sensitive: bool = False
-    """Whether its data must not meet another tenant's on one GPU: it then needs a dedicated pool or MIG of its own."""
+    """Whether it is to meet no other tenant on GPUs, and none in an engine where KV1 is in force.
+
+    In every tier its GPUs have to be its own: a pool that is dedicated to it, or MIG with engines that nobody else
+    calls; its jobs borrow no others. With KV1 it has engines of its own, on GPUs or not. With HW1 MIG is not enough:
+    all of its GPUs are on pools that are dedicated to it. Tier `adversarial` brings both. Nodes without GPUs it shares
+    in every tier, unless it is given some.
+    """

@@ -19,7 +19,8 @@ CONTROL = Control(
     assumption="no two tenants who may attack each other run on one GPU",
     mechanism=(
         "Each tenant's queue covers only pools that are dedicated to it, MIG instances, and GPUs that nobody else uses;"
-        " a sensitive tenant's covers only pools that are dedicated to it, which run its own engines too."
+        " that of a tenant that is `bulkhead:tenants[].sensitive` covers only pools that are dedicated to it, which run"
+        " its own engines too."
     ),
     verification="No two tenants' pods run on one GPU, unless each holds MIG instances of its own.",
     at_risk="one tenant reads what another left in GPU memory, or takes its work down with a GPU fault",

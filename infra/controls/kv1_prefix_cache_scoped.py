@@ -22,10 +22,11 @@ CONTROL = Control(
     assumption="no tenant tries to learn what another one asks the models",
     mechanism=(
         "The gateway replaces every request's cache_salt with one derived for the tenant, or the engines run without a "
-        "cache, or are one tenant's own, as a sensitive tenant's always are. Engines whose cache is salted between "
-        "tenants take no images, videos and sounds, of which vLLM keeps something without a salt. Between gateway and "
-        "engines traffic is encrypted, and both sides prove who they are (mutual TLS); where an endpoint picker's data "
-        "plane carries it, the cluster's network has to encrypt it, and the stack file says that it does."
+        "cache, or are one tenant's own, as those of a tenant that is `bulkhead:tenants[].sensitive` always are. "
+        "Engines whose cache is salted between tenants take no images, videos and sounds, of which vLLM keeps "
+        "something without a salt. Between gateway and engines traffic is encrypted, and both sides prove who they are "
+        "(mutual TLS); where an endpoint picker's data plane carries it, the cluster's network has to encrypt it, and "
+        "the stack file says that it does."
     ),
     verification=(
         "On one prompt, another tenant's request adds no prefix-cache hits, and the same tenant's request does."
