@@ -17,6 +17,7 @@ from infra.trust.posture import ControlPosture, ControlState, Finding, Posture, 
 from infra.trust.requirements import Requirement, requirements
 from infra.trust.runtime_classes import runtime_class_findings
 from infra.trust.unread_settings import unread_settings
+from infra.trust.unused_sensitivity import unused_sensitivity
 
 EXPIRY_NOTICE = datetime.timedelta(days=14)
 """How long before its end a waiver is announced louder: one usual sprint."""
@@ -116,6 +117,7 @@ def resolve(
         *(finding for question in questions for finding in _audits(question)),
         *_idle_settings(questions, config),
         *unread_settings(config, written, asked_for),
+        *unused_sensitivity(config, asked_for),
         *runtime_class_findings(config, asked_for),
         *_believed_pools(config),
         *_unchecked_keys(config),

@@ -4,7 +4,10 @@ from typing import cast
 
 import pytest
 
+from infra.config.trust import ControlId
+from infra.controls.catalogue import CONTROLS
 from infra.posture import platform_of
+from infra.trust.unused_sensitivity import USED_FROM
 from tests.unit.trust.stacks import (
     TODAY,
     Document,
@@ -210,3 +213,65 @@ def test_a_pool_where_another_tenant_has_quota_is_not_to_be_made_its_own():
     (alone,), (beside,) = posture_of(parts).errors, posture_of(others).errors
     assert "dedicated_to: secret on pool gpu" in alone.message
     assert "a pool with dedicated_to: secret, on which" in beside.message
+
+
+# --- below the controls that go by it ---------------------------------------------------------------------------
+
+
+def told(parts: Document) -> list[tuple[str | None, str, str]]:
+    """Control, path and message of what is said of tenants whose sensitivity is not used."""
+    warnings = posture_of(parts).warnings
+    return [(one.control, one.path, one.message) for one in warnings if "is sensitive, and that changes" in one.message]
+
+
+def two(**trust: object) -> Document:
+    """Two tenants, one of them sensitive, who call one model without GPUs."""
+    return document(trust=trust, tenants=[tenant("open", "small"), tenant("secret", "small", sensitive=True)])
+
+
+@pytest.mark.parametrize("tier", ["trusted", "governed", "partitioned"])
+def test_a_tier_that_does_not_go_by_it_says_that_it_changes_nothing_and_which_tier_would(tier: str):
+    ((control, path, message),) = told(two(tier=tier))
+
+    assert (control, path) == (None, "bulkhead:tenants[1].sensitive")
+    assert message.startswith(f"Tenant secret is sensitive, and that changes nothing: neither tier {tier} nor")
+    assert "bulkhead:trust.tier: adversarial, or KV1 and HW1 under bulkhead:trust.enable" in message
+
+
+def test_where_there_are_gpus_it_decides_which_the_tenant_may_use_and_no_more():
+    ((_, _, message),) = told(stack(DEDICATED))
+
+    assert "that changes nothing but which GPUs it may use: neither tier trusted" in message
+
+
+def test_the_tier_that_goes_by_it_has_nothing_to_say():
+    assert told(two(tier="adversarial")) == []
+    assert told(two(tier="trusted", enable=["KV1", "HW1"])) == []
+
+
+@pytest.mark.parametrize(("enabled", "asleep", "missed"), [("KV1", "HW1", "off the nodes"), ("HW1", "KV1", "engines")])
+def test_of_two_controls_the_one_that_is_not_asked_for_is_named(enabled: str, asleep: str, missed: str):
+    ((control, _, message),) = told(two(tier="trusted", enable=[enabled]))
+
+    assert control == asleep
+    assert f"asks for {asleep}, which" in message
+    assert missed in message
+
+
+def test_it_is_no_error_and_each_such_tenant_is_told_of():
+    parts = two(waivers=[waiver(control) for control in ("SR1", "SR2", "SR3")])
+    parts["tenants"] = [tenant(name, "small", sensitive=True) for name in ("one", "two")]
+
+    assert posture_of(parts).sound
+    assert [path for _, path, _ in told(parts)] == ["bulkhead:tenants[0].sensitive", "bulkhead:tenants[1].sensitive"]
+
+
+def test_nothing_is_told_of_the_only_tenant_or_of_tenants_that_are_not_sensitive():
+    assert told(document(tenants=[tenant("secret", "small", sensitive=True)])) == []
+    assert told(document(tenants=[tenant("one", "small"), tenant("two", "small")])) == []
+
+
+def test_the_tier_that_is_named_brings_both_controls():
+    brought = {control.id: control.enforced_from for control in CONTROLS}
+
+    assert {brought[ControlId.KV1], brought[ControlId.HW1]} == {USED_FROM}
