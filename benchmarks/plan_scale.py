@@ -18,19 +18,18 @@ TENANTS = (1, 10, 100, 1000)
 RUNS = 3
 
 _PREPARE = """
-import datetime, json, sys
-from benchmarks.documents import document_with_tenants
+import json, sys
+from benchmarks.documents import TODAY, document_with_tenants
 from infra.config.loader import parse
 from infra.plan import plan, record
 from infra.posture import platform_of
 import pulumi, pulumi_kubernetes, pulumi_random
 tenants = int(sys.argv[1])
-today = datetime.date(2026, 11, 24)
 
 def planned():
-    config = parse(document_with_tenants(tenants), today)
+    config = parse(document_with_tenants(tenants), TODAY)
     assert not isinstance(config, list), config[0]
-    return plan(platform_of("benchmark", config, today))
+    return plan(platform_of("benchmark", config, TODAY))
 """
 
 _WHOLE = f"""{_PREPARE}

@@ -92,7 +92,7 @@ class Draft:
         sources: `bulkhead:sources`.
         mentions: Every reference by name, in the order of the document.
         secrets: The secret keys that are set, without their namespace.
-        today: The day on which waivers are judged.
+        today: The day on which waivers are judged; None where their ends are not.
     """
 
     trust: Trust | None
@@ -107,7 +107,7 @@ class Draft:
     sources: Sources | None
     mentions: tuple[Mention, ...]
     secrets: frozenset[str]
-    today: datetime.date
+    today: datetime.date | None
 
     @property
     def sums_are_known(self) -> bool:

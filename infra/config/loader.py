@@ -30,12 +30,12 @@ def parse(document: Mapping[str, object], today: datetime.date) -> StackConfig |
     return result if isinstance(result, StackConfig) else _faults(document, result)
 
 
-def load_stack_file(path: Path, today: datetime.date, tier: Tier | None = None) -> tuple[str, StackConfig]:
+def load_stack_file(path: Path, today: datetime.date | None, tier: Tier | None = None) -> tuple[str, StackConfig]:
     """The stack's name and configuration from `Pulumi.<stack>.yaml`.
 
     Args:
         path: The file.
-        today: The day on which waivers are judged.
+        today: The day on which waivers are judged; None: whenever they end, they are taken.
         tier: Read it as if it named this tier; None: as it is.
 
     Raises:
@@ -65,14 +65,15 @@ def _with_tier(document: Mapping[str, object], tier: Tier) -> Mapping[str, objec
 
 
 def load_what_runs(path: Path) -> tuple[str, StackConfig]:
-    """The same of a file that was deployed, as it was when none of its waivers had ended.
+    """The same of a file that was deployed, whenever its waivers end.
 
-    What runs is read also where a waiver has ended since, as a change or the stack's end may be there to mend that.
+    What runs is read also where a waiver has ended since, or lasts longer than a file may say by now, as a change or
+    the stack's end may be there to mend that.
 
     Raises:
         FaultsFoundError: the file cannot be read or is not right; it carries every fault.
     """
-    return load_stack_file(path, datetime.date.min)
+    return load_stack_file(path, None)
 
 
 def document_from_engine(values: Mapping[str, str], encrypted: Collection[str]) -> dict[str, object]:
@@ -98,7 +99,7 @@ def _decoded(value: str) -> object:
         return value
 
 
-def _read(document: Mapping[str, object], today: datetime.date) -> StackConfig | list[Problem]:
+def _read(document: Mapping[str, object], today: datetime.date | None) -> StackConfig | list[Problem]:
     plainness = Plainness()
     ours = {key: plainness.plain(value, (key,)) for key, value in document.items() if is_ours(key)}
     already_said = [*plainness.problems, *check_not_secret(ours)]

@@ -51,7 +51,7 @@ class StructureReader:
         self.document = document
         self.problems: list[Problem] = []
 
-    def draft(self, today: datetime.date) -> Draft:
+    def draft(self, today: datetime.date | None) -> Draft:
         """Everything of the document that can be read."""
         return Draft(
             trust=self._single("trust", _TRUST, Trust()),

@@ -52,6 +52,10 @@ class ControlId(StrEnum):
     HW3 = "HW3"
 
 
+WAIVED_DAYS_AT_MOST = 366
+"""Days: a year, also where it is a leap year. Somebody has to think again once in that time."""
+
+
 class Waiver(StackFilePart):
     """A control that the facts require and that is knowingly not enforced, for a time."""
 
@@ -66,7 +70,7 @@ class Waiver(StackFilePart):
     )
     """Why it is waived, in words that a reviewer can judge."""
     expires: Day = Field(examples=["2027-03-31"])
-    """The day, as YYYY-MM-DD, from which the waiver no longer counts."""
+    """The day, as YYYY-MM-DD, from which the waiver no longer counts: at most 366 days ahead."""
 
 
 class AllowedLowering(StackFilePart):

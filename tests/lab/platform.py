@@ -15,6 +15,7 @@ from lab import cluster, paths
 from lab.errors import LabError
 from lab.images import ImageBuildError, ImageName, ensure_images
 from lab.quickstart.cluster_access import ClusterAccess
+from tests.days import in_days
 from tests.lab.local_stack import LocalStack, make_local_stack
 
 GATEWAY = "bulkhead-gateway"
@@ -26,6 +27,9 @@ NAMESPACES = {GATEWAY, ENGINES, WORKLOADS, OBSERVABILITY, "kueue-system"}
 MODEL = "tiny"
 TENANT = "research"
 OTHER_TENANT = "search"
+
+WAIVED_UNTIL = in_days(100)
+"""Once for all: another day at midnight would be a difference between two updates."""
 
 PROMETHEUS = {"kind": "prometheus", "storage": "1Gi", "scrape_interval_seconds": 5}
 
@@ -142,7 +146,7 @@ def make_team(stack: LocalStack) -> None:
 def cooperative(*enable: str) -> dict[str, object]:
     """`trust` of two tenants in the trusted tier: some controls switched on above it, and what is left open waived."""
     waivers = [
-        {"control": control, "owner": "tests", "reason": "two teams that cooperate", "expires": "2999-12-31"}
+        {"control": control, "owner": "tests", "reason": "two teams that cooperate", "expires": WAIVED_UNTIL}
         for control in ("SR1", "SR2", "SR3")
         if control not in enable
     ]

@@ -14,6 +14,7 @@ import pytest
 
 from infra.trust.posture import ControlState
 from lab.cluster import Kubectl
+from tests.days import in_days
 from tests.lab.governed import GovernedPlatform
 from tests.lab.local_stack import LocalStack
 from tests.lab.platform import OTHER_TENANT, TENANT, WORKLOADS
@@ -29,7 +30,7 @@ OUTSIDE = "default"
 AUDITING = {
     "tier": "governed",
     "tenants": "cooperative",
-    "waivers": [{"control": "SR2", "owner": "tests", "reason": "a look first", "expires": "2999-12-31"}],
+    "waivers": [{"control": "SR2", "owner": "tests", "reason": "a look first", "expires": in_days(100)}],
     "admission": {"enforcement": "audit"},
 }
 """Two tenants require SR2, so that somebody has to answer for an audit."""

@@ -1,27 +1,43 @@
-"""Trust: waivers that still count, and controls named once. What a tier must enforce is the posture's to say."""
+"""Trust: waivers that count for a time, and controls named once. What a tier must enforce is the posture's to say."""
 
+import datetime
 from collections.abc import Iterator
 
 from infra.config.draft import Draft, at
 from infra.config.problem import Problem
-from infra.config.trust import ControlId, Trust
+from infra.config.trust import WAIVED_DAYS_AT_MOST, ControlId, Trust
 
 
 def check_trust(draft: Draft) -> Iterator[Problem]:
-    """Expired, repeated and contradictory waivers, and repeated controls."""
+    """Expired, endless, repeated and contradictory waivers, and repeated controls."""
     trust = draft.trust
     if trust is None:
         return
+    if draft.today is not None:
+        yield from _ends_of_waivers(trust, draft.today)
+    yield from _repeated(trust)
+    yield from _idle_permission(trust)
+
+
+def _ends_of_waivers(trust: Trust, today: datetime.date) -> Iterator[Problem]:
     for index, waiver in enumerate(trust.waivers):
-        if waiver.expires <= draft.today:
+        where, left = at("trust", "waivers", index, "expires"), (waiver.expires - today).days
+        if left <= 0:
             yield Problem(
-                at("trust", "waivers", index, "expires"),
+                where,
                 f"the waiver of {waiver.control} expired on {waiver.expires.isoformat()}",
                 "nobody answers any longer for the control's absence",
                 f"a tier that enforces {waiver.control}, or a later day if its owner renews the waiver",
             )
-    yield from _repeated(trust)
-    yield from _idle_permission(trust)
+        elif left > WAIVED_DAYS_AT_MOST:
+            latest = today + datetime.timedelta(days=WAIVED_DAYS_AT_MOST)
+            yield Problem(
+                where,
+                f"the waiver of {waiver.control} lasts until {waiver.expires.isoformat()}, {left:,} days from today"
+                f" ({today.isoformat()})",
+                "it would outlive whoever answers for the control's absence, and nobody would be asked again",
+                f"{latest.isoformat()} or sooner, {WAIVED_DAYS_AT_MOST} days ahead at most; its owner may renew it",
+            )
 
 
 def _idle_permission(trust: Trust) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ TODAY = datetime.date(2026, 11, 24)
 def document(tier: str = "trusted", tenants: int = 2, **trust: Any) -> dict[str, object]:
     """A stack file's configuration with tenants that have subjects."""
     waivers = [
-        {"control": control, "owner": "tests", "reason": "tests", "expires": "2999-12-31"}
+        {"control": control, "owner": "tests", "reason": "tests", "expires": "2027-03-31"}
         for control in ("SR1", "SR2", "SR3")
     ]
     waived = {"waivers": waivers} if tier == "trusted" and tenants > 1 and "enable" not in trust else {}

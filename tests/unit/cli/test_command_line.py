@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from infra.cli.group import LazyCommand, LazyGroup
 from infra.cli.main import COMMANDS
 from infra.faults import Fault, FaultsFoundError
+from tests.days import in_days
 from tests.unit.cli.conftest import Bulkhead
 
 SCRIPT = "from infra.cli.main import main; main()"
@@ -74,7 +75,7 @@ def test_an_unknown_command_is_invalid(bulkhead: Bulkhead):
 def test_output_survives_a_terminal_that_knows_only_ascii(project: Path):
     text = (project / "Pulumi.unsound.yaml").read_text()
     waivers = ", ".join(
-        f"{{control: {control}, owner: Müller, reason: für später, expires: 2999-01-01}}"
+        f"{{control: {control}, owner: Müller, reason: für später, expires: {in_days(100)}}}"
         for control in ("SR1", "SR2", "SR3")
     )
     (project / "Pulumi.unsound.yaml").write_text(text.replace("{tier: trusted}", f"{{waivers: [{waivers}]}}"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.days import in_days
 from tests.unit.cli.conftest import SOUND, UNSOUND, Bulkhead
 
 
@@ -163,7 +164,7 @@ def test_what_became_unsound_is_still_compared(bulkhead: Bulkhead) -> None:
     assert "removed" in result.stdout
 
 
-@pytest.mark.parametrize("mended", [waived("2999-01-01"), SOUND], ids=["renewed", "removed"])
+@pytest.mark.parametrize("mended", [waived(in_days(100)), SOUND], ids=["renewed", "removed"])
 def test_a_change_that_mends_an_ended_waiver_is_compared_with_what_runs(
     bulkhead: Bulkhead, repository: Path, mended: str
 ) -> None:
@@ -175,6 +176,29 @@ def test_a_change_that_mends_an_ended_waiver_is_compared_with_what_runs(
 
     assert result.exit_code == 0, result.stderr
     assert ("waiver added" in result.stdout) == (mended != SOUND)
+
+
+@pytest.mark.parametrize("mended", [waived(in_days(100)), SOUND], ids=["shortened", "removed"])
+def test_a_change_that_mends_a_waiver_without_an_end_is_compared_with_what_runs(
+    bulkhead: Bulkhead, repository: Path, mended: str
+) -> None:
+    (repository / "Pulumi.local.yaml").write_text(waived("2999-12-31"))
+    git("commit", "--quiet", "--all", "--message", "a waiver that was to last for ever")
+    (repository / "Pulumi.local.yaml").write_text(mended)
+
+    result = bulkhead("diff", "--stack", "local")
+
+    assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_waiver_that_is_to_last_for_ever_is_refused(bulkhead: Bulkhead, project: Path) -> None:
+    (project / "Pulumi.local.yaml").write_text(waived("2999-12-31"))
+
+    result = bulkhead("diff", "--stack", "local")
+
+    assert result.exit_code == 2
+    assert "the waiver of SR1 lasts until 2999-12-31" in result.stderr
 
 
 @pytest.mark.usefixtures("repository")

@@ -30,7 +30,7 @@ def test_a_cache_cannot_be_shared_on_purpose_with_kv1(trust: dict[str, object]) 
         (
             {
                 "tier": "adversarial",
-                "waivers": [{"control": "KV1", "owner": "us", "reason": "speed", "expires": "2999-12-31"}],
+                "waivers": [{"control": "KV1", "owner": "us", "reason": "speed", "expires": "2027-03-31"}],
             },
             "tier adversarial",
             "takes a lower tier, since the waiver of KV1 waives nothing",

@@ -161,6 +161,21 @@ def test_a_waiver_counts_until_the_day_before_it_expires() -> None:
     assert "expired on 2026-11-24" in fault.wrong
 
 
+def test_a_waiver_lasts_for_a_year_at_most() -> None:
+    sound({"trust.waivers": [{**WAIVER, "expires": "2027-11-25"}]})
+    fault = only_fault({"trust.waivers": [{**WAIVER, "expires": "2027-11-26"}]})
+
+    assert fault.path == "bulkhead:trust.waivers[0].expires"
+    assert fault.wrong == "the waiver of SR1 lasts until 2027-11-26, 367 days from today (2026-11-24)"
+    assert fault.write.startswith("2027-11-25 or sooner, 366 days ahead at most")
+
+
+def test_the_last_day_of_the_calendar_is_no_way_to_waive_for_ever() -> None:
+    fault = only_fault({"trust.waivers": [{**WAIVER, "expires": "9999-12-31"}]})
+
+    assert "until 9999-12-31, 2,912,115 days from today" in fault.wrong
+
+
 @pytest.mark.parametrize("key", ["owner", "reason", "expires"])
 def test_a_waiver_without_owner_reason_or_expiry_is_refused(key: str) -> None:
     waiver = {name: value for name, value in WAIVER.items() if name != key}
