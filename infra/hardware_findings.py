@@ -22,7 +22,7 @@ from infra.config.tenants import Tenant
 from infra.config.trust import ControlId
 from infra.config.words import added, counted, engines_in_words
 from infra.trust.own_pools import pool_to_add
-from infra.trust.posture import Finding, Posture, Severity
+from infra.trust.posture import ControlState, Finding, Posture, Severity
 from infra.trust.runtime_classes import TOOLKIT_SETTING
 
 _SHOWN = 8
@@ -253,14 +253,17 @@ class _Judge:
         own = gpu_admission_part(self.blueprint).placement.own_labels
         if self.blueprint.tenant_spaces or len(self.config.tenants) == 1 or not own:
             return
+        lacking = self.posture.of(ControlId.SR2)
+        waived = lacking.state is ControlState.WAIVED
         yield Finding(
             Severity.ERROR,
             ControlId.HW3,
             f"bulkhead:trust.enable[{self.config.trust.enable.index(ControlId.HW3)}]",
             f"HW3 cannot tell whose a workload is: tenants share the namespace {names.WORKLOADS_NAMESPACE}, where the"
             " queue that its author names is all there is to go by, and SR2, which lets only the queue's tenant name"
-            f" it, is not in force. Whoever names the queue of {_listed(own)} gets onto nodes that are its own. At"
-            f" risk: {self._at_risk(ControlId.HW3)}. Write: SR2 under bulkhead:trust.enable, too, or remove HW3 there.",
+            f" it, is {lacking.because if waived else 'not in force'}. Whoever names the queue of {_listed(own)} gets"
+            f" onto nodes that are its own. At risk: {self._at_risk(ControlId.HW3)}. Write: SR2 under"
+            f" bulkhead:trust.enable, {'in place of its waiver' if waived else 'too'}, or remove HW3 there.",
         )
 
     def _at_risk(self, control: ControlId) -> str:

@@ -251,8 +251,8 @@ NO_OWN_NODES = {**OWN_NODES, "pools": POOLS[:2], "tenants.0.gpu_quota": 0}
 ALONE = {"cluster": GKE, "pools": POOLS, "tenants.0.gpu_quota": {"own": 1}, "tenants.1": ...}
 
 
-def hw3_errors(facts: dict[str, Any], *controls: str) -> list[Finding]:
-    trust = {"tier": "trusted", "enable": list(controls)}
+def hw3_errors(facts: dict[str, Any], *controls: str, **others: object) -> list[Finding]:
+    trust = {"tier": "trusted", "enable": list(controls), **others}
     posture = platform_of("test", sound({"trust": trust, **facts}), TODAY).posture
     return [finding for finding in posture.errors if finding.control is ControlId.HW3]
 
@@ -263,7 +263,16 @@ def test_hw3_without_sr2_is_refused_where_a_queue_that_anybody_may_name_opens_a_
     assert error.path == "bulkhead:trust.enable[1]"
     assert "tenants share the namespace bulkhead-workloads" in error.message
     assert "Whoever names the queue of research gets onto nodes that are its own" in error.message
+    assert "SR2, which lets only the queue's tenant name it, is not in force." in error.message
     assert error.message.endswith("Write: SR2 under bulkhead:trust.enable, too, or remove HW3 there.")
+
+
+def test_hw3_without_sr2_names_the_waiver_that_leaves_it_out() -> None:
+    waiver = {"control": "SR2", "owner": "ops", "reason": "until May", "expires": "2027-05-01"}
+    (error,) = hw3_errors(OWN_NODES, "HW3", waivers=[waiver])
+
+    assert "SR2, which lets only the queue's tenant name it, is waived until 2027-05-01 by ops." in error.message
+    assert "SR2 under bulkhead:trust.enable, in place of its waiver, or remove HW3 there." in error.message
 
 
 @pytest.mark.parametrize("other", ["SR2", "NS1"])
