@@ -9,6 +9,7 @@ from infra.blueprint.placement import Placement, placement_of
 from infra.blueprint.trusted import trusted_blueprint
 from infra.config.stack import StackConfig
 from infra.controls.catalogue import CONTROLS, apply_enforced, available, objects_in_force
+from infra.free_findings import free_findings
 from infra.hardware_findings import hardware_findings
 from infra.observability_findings import observability_findings
 from infra.retiring_findings import emptied_findings, retiring_findings
@@ -52,7 +53,7 @@ def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platfo
 
 
 def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placement: Placement) -> Posture:
-    """`posture` with what is wrong with placement, pools, versions, traffic and metrics.
+    """`posture` with what is wrong with placement, pools, versions, prices, traffic and metrics.
 
     Errors come first, in the catalogue's order.
     """
@@ -62,6 +63,7 @@ def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placeme
         *retiring_findings(config, posture),
         *emptied_findings(config),
         *advisory_findings(config, posture),
+        *free_findings(config, posture),
         *traffic_findings(config, blueprint),
         *observability_findings(config),
     )

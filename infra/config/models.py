@@ -23,6 +23,11 @@ class Price(StackFilePart):
     output_usd_per_million_tokens: float = Field(ge=0, le=1_000_000, examples=[0.6])
     """US dollars for a million generated tokens."""
 
+    @property
+    def is_zero(self) -> bool:
+        """Whether neither prompts nor answers cost anything."""
+        return self.input_usd_per_million_tokens == self.output_usd_per_million_tokens == 0
+
 
 class DataType(StrEnum):
     """Number formats for weights and activations."""

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from infra.config.draft import Draft, at
-from infra.config.models import Model, Price
+from infra.config.models import Model
 from infra.config.problem import Problem
 from infra.config.words import listed
 
-_FREE = Price(input_usd_per_million_tokens=0, output_usd_per_million_tokens=0)
 _TENANTS_SHOWN = 5
 
 LEAST_USD_PER_MILLION_TOKENS = 0.0001
@@ -41,11 +40,11 @@ def check_money(draft: Draft) -> Iterator[Problem]:
 
 
 def _is_free(model: Model | None) -> bool:
-    return model is not None and model.price == _FREE
+    return model is not None and model.price is not None and model.price.is_zero
 
 
 def _prices_of_next_to_nothing(index: int, model: Model) -> Iterator[Problem]:
-    for key, price in (model.price or _FREE).model_dump().items():
+    for key, price in (model.price.model_dump() if model.price else {}).items():
         if 0 < price < LEAST_USD_PER_MILLION_TOKENS:
             yield Problem(
                 at("models", index, "price", key),
