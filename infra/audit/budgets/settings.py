@@ -136,7 +136,7 @@ def _prices(entry: Mapping[str, Any]) -> tuple[float | None, float | None]:
 def _same(wanted: Iterable[float | None], found: Iterable[float | None]) -> bool:
     """Whether all prices are the wanted ones, and none is nothing where there has to be one."""
     return all(
-        actual is None if price is None else actual is not None and actual > 0 and math.isclose(actual, price)
+        actual is None if price is None else actual is not None and math.isclose(actual, price)
         for price, actual in zip(wanted, found, strict=True)
     )
 

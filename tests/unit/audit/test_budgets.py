@@ -661,6 +661,19 @@ def test_no_trial_of_a_limit_stands_for_another(holder: str, number: int, case: 
     assert verdicts(found) == but(control, Verdict.UNPROVEN)
 
 
+def test_a_price_of_zero_is_as_it_must_be_where_the_stack_file_has_it() -> None:
+    """As of a model that makes vectors, whose answers have no tokens."""
+    parts = document("governed")
+    (only,) = cast("list[dict[str, Any]]", parts["bulkhead:models"])
+    price = {"input_usd_per_million_tokens": 0.2, "output_usd_per_million_tokens": 0}
+    config = parse({**parts, "bulkhead:models": [only, {**only, "name": "vectors", "price": price}]}, TODAY)
+    assert not isinstance(config, list), config
+
+    found = probed(gateway(platform_of("tests", config, TODAY), replicas=1))
+
+    assert outcomes(found, "price-of-vectors") == {Outcome.HOLDS}
+
+
 def test_a_model_that_does_not_chat_is_passed_over_for_one_that_does() -> None:
     parts = document("governed")
     (only,) = cast("list[dict[str, Any]]", parts["bulkhead:models"])
