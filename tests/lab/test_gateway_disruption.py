@@ -50,7 +50,13 @@ def may_go(kubectl: cluster.Kubectl) -> int:
     return int(kubectl.run("get", *where, "--output=jsonpath={.status.disruptionsAllowed}"))
 
 
-def test_one_replica_may_be_evicted_and_a_second_only_once_the_first_is_replaced(
+def wait_replaced(kubectl: cluster.Kubectl, pod: str) -> None:
+    """Wait until another replica is ready in an evicted one's place, and the next one may go."""
+    wait_until(lambda: len(ready(kubectl) - {pod}) == 2, f"the replacement of {pod} is ready")
+    wait_until(lambda: may_go(kubectl) == 1, "the next one may go")
+
+
+def test_one_replica_may_be_evicted_and_the_second_only_once_the_first_is_replaced(
     team: TeamPlatform, kubectl: cluster.Kubectl
 ) -> None:
     load = Load(
@@ -72,10 +78,12 @@ def test_one_replica_may_be_evicted_and_a_second_only_once_the_first_is_replaced
             assert taken.passed, taken.said
             refused = [evict(kubectl, second), evict(kubectl, second, dry_run=True)]
             alone = ready(kubectl)
-            wait_until(lambda: len(ready(kubectl)) == 2, "the first one's replacement is ready")
-            wait_until(lambda: may_go(kubectl) == 1, "the second one may go")
-            allowed = evict(kubectl, second, dry_run=True)
-            wait_gone(kubectl, GATEWAY, [first], GONE_SECONDS)
+            wait_replaced(kubectl, first)
+            before = ready(kubectl)
+            allowed = evict(kubectl, second)
+            remaining = ready(kubectl)
+            wait_replaced(kubectl, second)
+            wait_gone(kubectl, GATEWAY, [first, second], GONE_SECONDS)
             run.wait_for_answers(4, RECOVERY_SECONDS)
     finally:
         wait_ready(kubectl, GATEWAY, "deployment/gateway")
@@ -85,4 +93,5 @@ def test_one_replica_may_be_evicted_and_a_second_only_once_the_first_is_replaced
     assert all(TOLD_TO_WAIT in answer.said and "disruption budget" in answer.said for answer in refused), refused
     assert alone == {second}
     assert allowed.passed, allowed.said
+    assert remaining == before - {second}
     assert run.report.unanswered == ()
