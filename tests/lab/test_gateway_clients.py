@@ -4,10 +4,9 @@ Every error has the right status, OpenAI's shape, the client's right exception, 
 """
 
 import json
-import re
 import subprocess
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -21,23 +20,18 @@ from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, TENANT_ROUTES
 from lab.cluster import Kubectl
 from tests.lab import openai_like
 from tests.lab.accounts import Account, account
+from tests.lab.answers import LEAKS, SECONDS, Answer, assert_error, assert_tells_nothing, send
 from tests.lab.faults import RECOVERY_SECONDS, containers
-from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT, TeamPlatform
+from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT, TeamPlatform
 from tests.lab.recorder import recording
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
-SECONDS = 120
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
 FUNCTION: dict[str, Any] = {
     "type": "function",
     "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}},
 }
-LEAKS = re.compile(
-    r"(?i:litellm|vllm|bulkhead|\.svc|\.local\b|://|\b\d{1,3}(\.\d{1,3}){3}\b|traceback|site-packages|"
-    r"\b[0-9a-f]{32,}\b|\bsk-|prisma|redis|postgres|uvicorn|deployment)|\b[A-Z]\w*(?:Error|Exception)\b"
-)
-"""Programs, addresses, paths, keys and their hashes, and Python's classes."""
 
 
 @pytest.fixture(scope="module")
@@ -51,53 +45,6 @@ def gateway(team: TeamPlatform) -> Generator[str]:
 def client(team: TeamPlatform, gateway: str) -> openai.OpenAI:
     """The `openai` client of a tenant; it shows every failure at once."""
     return openai_like.client(gateway, team.keys[TENANT])
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def error(self) -> dict[str, Any]:
-        return json.loads(self.text)["error"]
-
-
-def send(
-    gateway: str,
-    key: str | None,
-    body: object = None,
-    *,
-    path: str = "/v1/chat/completions",
-    method: str = "POST",
-    raw: bytes | None = None,
-) -> Answer:
-    """One request as any HTTP client would send it."""
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-    content = raw if raw is not None else json.dumps(body).encode() if body is not None else None
-    found = urllib3.request(
-        method, f"{gateway}{path}", body=content, headers=headers, timeout=SECONDS, retries=False, redirect=False
-    )
-    return Answer(found.status, {name.lower(): value for name, value in found.headers.items()}, found.data.decode())
-
-
-def assert_tells_nothing(answer: Answer, *names: str, told: str = "") -> None:
-    """Nothing of the platform or of `names`; `told` is the caller's own word, which may be said to it again."""
-    said = answer.text + "".join(f"{name}: {value}\n" for name, value in answer.headers.items())
-    text = answer.text.replace(told, "") if told else answer.text
-    assert not LEAKS.search(text), answer.text
-    assert not [name for name in names if name in said]
-    assert not [name for name in answer.headers if name.startswith(("x-litellm", "llm_provider"))]
-
-
-def assert_error(answer: Answer, status: int, code: str, *, told: str = "") -> None:
-    assert (answer.status, answer.error.get("code")) == (status, code), answer.text
-    assert set(json.loads(answer.text)) == {"error"}
-    assert set(answer.error) == {"message", "type", "param", "code"}
-    assert answer.error["message"]
-    assert answer.error["type"]
-    assert_tells_nothing(answer, TENANT, OTHER_TENANT, told=told)
 
 
 # --- what works -------------------------------------------------------------------------------------------------
