@@ -14,7 +14,7 @@ from typing import Any, cast
 import openai
 import pytest
 import urllib3
-from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionMessageParam
 
 from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, TENANT_ROUTES
 from lab.cluster import Kubectl
@@ -23,15 +23,11 @@ from tests.lab.accounts import Account, account
 from tests.lab.answers import LEAKS, SECONDS, Answer, assert_error, assert_tells_nothing, send
 from tests.lab.faults import RECOVERY_SECONDS, containers
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT, TeamPlatform
-from tests.lab.recorder import recording
+from tests.lab.tools import FUNCTION
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
-FUNCTION: dict[str, Any] = {
-    "type": "function",
-    "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}},
-}
 
 
 @pytest.fixture(scope="module")
@@ -86,45 +82,6 @@ def test_a_response_is_answered_and_streamed(client: openai.OpenAI) -> None:
 def test_the_models_that_the_key_opens_are_listed_and_found(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == [MODEL]
     assert client.models.retrieve(MODEL).id == MODEL
-
-
-CALL: dict[str, Any] = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
-CONVERSATION: list[dict[str, Any]] = [
-    {"role": "user", "content": "hello"},
-    {"role": "assistant", "content": None, "tool_calls": [CALL]},
-    {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
-]
-
-
-def converse(client: openai.OpenAI) -> ChatCompletion:
-    """Ask with tools, and with a call of one in the conversation."""
-    messages = cast("list[ChatCompletionMessageParam]", CONVERSATION)
-    return client.chat.completions.create(
-        model=MODEL, messages=messages, max_tokens=2, tools=cast("Any", [FUNCTION]), tool_choice="none"
-    )
-
-
-def test_a_conversation_with_tool_calls_is_answered(client: openai.OpenAI) -> None:
-    assert converse(client).choices[0].finish_reason in {"length", "stop"}
-
-
-def test_tools_and_their_calls_reach_the_engine_as_they_were_sent(
-    team: TeamPlatform, gateway: str, client: openai.OpenAI, kubectl: Kubectl
-) -> None:
-    """The lab's model takes no tools into its prompt, so that its answers would say nothing of lost ones."""
-    try:
-        with recording(kubectl, ENGINES, f"engine-{MODEL}") as recorded:
-            # The recorder refuses what it has kept.
-            with pytest.raises(openai.APIError):
-                converse(client)
-            (request,) = recorded()
-    finally:
-        wait_until(lambda: send(gateway, team.keys[TENANT], CHAT).status == 200)
-
-    _, asked, answered = request.body["messages"]
-    assert (request.body["tools"], request.body["tool_choice"]) == ([FUNCTION], "none")
-    assert asked["tool_calls"] == [CALL]
-    assert (answered["role"], answered["tool_call_id"], answered["content"]) == ("tool", CALL["id"], "sunny")
 
 
 def test_an_answer_carries_an_id_for_the_operators_and_nothing_of_the_platform(
