@@ -8,6 +8,7 @@ from typing import Any
 
 import urllib3
 
+from components.gateway.hooks.errors import ANTHROPIC_TYPES
 from tests.lab.platform import OTHER_TENANT, TENANT
 
 SECONDS = 120
@@ -73,3 +74,14 @@ def assert_error(answer: Answer, status: int, code: str, *, told: str = "") -> N
     assert answer.error["message"]
     assert answer.error["type"]
     assert_tells_nothing(answer, TENANT, OTHER_TENANT, told=told)
+
+
+def assert_error_of_messages(answer: Answer, status: int) -> None:
+    """The same in Anthropic's shape, which has no codes."""
+    document = json.loads(answer.text)
+    assert answer.status == status, answer.text
+    assert (set(document), document["type"]) == ({"type", "error"}, "error")
+    assert set(answer.error) == {"type", "message"}
+    assert answer.error["type"] == ANTHROPIC_TYPES[status]
+    assert answer.error["message"]
+    assert_tells_nothing(answer, TENANT, OTHER_TENANT)

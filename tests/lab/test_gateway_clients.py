@@ -1,10 +1,9 @@
-"""The gateway as its users meet it: the unmodified `openai` client, and `curl`.
+"""The gateway as its users meet it: the unmodified `openai` client, and any HTTP client.
 
 Every error has the right status, OpenAI's shape, the client's right exception, and tells nothing of the platform.
 """
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
@@ -92,33 +91,6 @@ def test_an_answer_carries_an_id_for_the_operators_and_nothing_of_the_platform(
     assert int(found.headers["x-ratelimit-remaining-requests"]) >= 0
     answer = send(gateway, team.keys[TENANT], {"model": MODEL, "messages": HELLO, "max_tokens": 2})
     assert_tells_nothing(Answer(answer.status, answer.headers, ""), TENANT, "engine-", ".svc")
-
-
-def curl(gateway: str, key: str, body: dict[str, Any]) -> tuple[int, str]:
-    """`curl` with the key in its configuration on standard input, where no list of processes shows it."""
-    found = subprocess.run(
-        ["curl", "--silent", "--no-buffer", "--config", "-", "--write-out", "\n%{http_code}"],
-        input=(
-            f'url = "{gateway}/v1/chat/completions"\nheader = "Authorization: Bearer {key}"\n'
-            f'header = "Content-Type: application/json"\ndata = {json.dumps(json.dumps(body))}\n'
-        ),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=SECONDS,
-    )
-    text, _, status = found.stdout.rpartition("\n")
-    return int(status), text
-
-
-def test_curl_gets_an_answer_and_a_stream(team: TeamPlatform, gateway: str) -> None:
-    body = {"model": MODEL, "messages": HELLO, "max_tokens": 4}
-    status, text = curl(gateway, team.keys[TENANT], body)
-    assert status == 200
-    assert json.loads(text)["choices"][0]["message"]["content"]
-    status, text = curl(gateway, team.keys[TENANT], {**body, "stream": True})
-    assert status == 200
-    assert text.rstrip().endswith("data: [DONE]")
 
 
 # --- what is refused --------------------------------------------------------------------------------------------
