@@ -6,6 +6,7 @@ import pytest
 
 from lab.cluster import Kubectl
 from tests.lab.accounts import Account, account
+from tests.lab.answers import LEAKS, assert_error, assert_tells_nothing, send
 from tests.lab.load import Ending, Kind, Load, Question, Report, service_url
 from tests.lab.platform import GATEWAY, MODEL, TeamPlatform, pods
 
@@ -15,6 +16,7 @@ LIMIT = 60
 WINDOW_SECONDS = 60
 REPLICAS = "app.kubernetes.io/name=gateway"
 SHORT = (Question("hello", 1),)
+HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1}
 CALLS = 5
 
 
@@ -54,6 +56,7 @@ def test_a_key_of_sixty_requests_a_minute_gets_sixty_of_two_replicas(team: TeamP
     refused = [outcome for outcome in report.outcomes if outcome.ending is Ending.REFUSED]
     assert {outcome.status for outcome in refused} == {429}
     assert all(f"The limit of {LIMIT} requests per minute is reached." in outcome.message for outcome in refused)
+    assert [outcome.message for outcome in refused if LEAKS.search(outcome.message)] == []
     assert all(later - earlier >= 10 for earlier, later in zip(before, after, strict=True)), "one replica stood aside"
 
 
@@ -61,6 +64,17 @@ def test_a_key_below_its_limit_is_refused_nothing(team: TeamPlatform, kubectl: K
     with account(team, rpm_limit=LIMIT) as made:
         report = burst(kubectl, made, LIMIT // 4)
     assert len(report.answered) == LIMIT // 4, report.summary()
+
+
+def test_a_spent_request_limit_is_told_with_when_to_come_back(team: TeamPlatform) -> None:
+    with account(team, rpm_limit=1) as made, team.gateway() as port:
+        first, answer = [send(f"http://127.0.0.1:{port}", made.key, HELLO) for _ in range(2)]
+    assert first.status == 200, first.text
+    assert_error(answer, 429, "rate_limit_exceeded")
+    assert_tells_nothing(answer, made.team)
+    assert answer.error["type"] == "requests"
+    assert answer.error["message"] == "The limit of 1 requests per minute is reached."
+    assert 0 < int(answer.headers["retry-after"]) <= WINDOW_SECONDS
 
 
 @pytest.mark.full
