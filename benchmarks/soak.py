@@ -1,17 +1,21 @@
 """Minutes of concurrent streams of two tenants on the running platform: what was answered, and whether the books agree.
 
-Run, as root, with the lab up and at least two tenants deployed: python -m benchmarks.soak [SECONDS]
+Run, as root, with the lab up and a stack deployed that has two tenants, two gateway replicas and a cache that they
+share, since counting together is what may go wrong: python -m benchmarks.soak [SECONDS]
 
-Exits non-zero when an answer is wrong, a request is refused or lost, or the database has another sum than the clients.
+Exits with 1 when an answer is wrong, a request is refused or lost, or the database has another sum than the clients;
+with 2 when the deployed stack lacks one of the above.
 """
 
+import json
 import sys
 from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.platform import deployed_keys, prices
+from benchmarks.platform import GATEWAY, deployed_keys, prices
+from components.gateway.pod import CACHE_URL_KEY
 from lab import cluster
 from tests.lab.ledger import DUST, Balance, Ledger
 from tests.lab.load import Kind, Load, Report, service_url, together
@@ -19,8 +23,39 @@ from tests.lab.load import Kind, Load, Report, service_url, together
 SECONDS = 300.0
 MODEL = "tiny"
 TENANTS = 2
+REPLICAS = 2
 CONCURRENCY = 4
 REQUEST_SECONDS = 120.0
+
+
+def lacking(tenants: int, replicas: int, *, has_cache: bool) -> list[str]:
+    """What the deployed stack has too little of, a sentence for each.
+
+    Args:
+        tenants: How many have a key.
+        replicas: How many of the gateway are ready.
+        has_cache: Whether they share one.
+    """
+    found: list[str] = []
+    if tenants < TENANTS:
+        found.append(f"{tenants} of {TENANTS} tenants are deployed: list more under `bulkhead:tenants`")
+    if replicas < REPLICAS:
+        found.append(f"{replicas} of {REPLICAS} gateway replicas are ready: set `bulkhead:gateway.replicas`")
+    if not has_cache:
+        found.append("the replicas share no cache: set `bulkhead:gateway.cache`")
+    return found
+
+
+def ready_replicas(kubectl: cluster.Kubectl) -> int:
+    """How many replicas of the gateway are ready."""
+    found = json.loads(kubectl.run("get", "deployment", "gateway", "--namespace", GATEWAY, "--output=json"))
+    return found["status"].get("readyReplicas", 0)
+
+
+def shares_a_cache(kubectl: cluster.Kubectl) -> bool:
+    """Whether replicas are told of a cache; its address is not read."""
+    found = json.loads(kubectl.run("get", "secret", "gateway", "--namespace", GATEWAY, "--output=json"))
+    return CACHE_URL_KEY in found["data"]
 
 
 def is_sound(report: Report, added: Balance, cost: Decimal) -> bool:
@@ -42,8 +77,12 @@ def main() -> int:
     """Print the table, and return the exit code."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     kubectl = cluster.kubectl()
+    deployed = sorted(deployed_keys().items())
+    if missing := lacking(len(deployed), ready_replicas(kubectl), has_cache=shares_a_cache(kubectl)):
+        print("\n".join(("The soak needs another stack, and `pulumi up`:", *missing)), file=sys.stderr)
+        return 2
     address = service_url(kubectl)
-    keys = dict(sorted(deployed_keys().items())[:TENANTS])
+    keys = dict(deployed[:TENANTS])
     loads = [
         Load(
             address,
