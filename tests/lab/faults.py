@@ -116,6 +116,19 @@ def wait_restarted(kubectl: cluster.Kubectl, namespace: str, selector: str, kill
     wait_until(is_back, f"{killed.name} of {killed.pod} serves again")
 
 
+def wait_for_successor(kubectl: cluster.Kubectl, namespace: str, selector: str, gone: Container) -> None:
+    """Wait until the same container serves in another pod than a deleted one.
+
+    Raises:
+        AssertionError: When none does in time.
+    """
+
+    def is_replaced() -> bool:
+        return any(one.pod != gone.pod and one.ready for one in containers(kubectl, namespace, selector, gone.name))
+
+    wait_until(is_replaced, f"another pod than {gone.pod} serves")
+
+
 def wait_gone(kubectl: cluster.Kubectl, namespace: str, names: Collection[str], seconds: float) -> None:
     """Wait until none of these pods exists any more, not even as one that is being ended.
 

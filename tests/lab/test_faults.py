@@ -6,9 +6,10 @@ broken, or right after.
 """
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +23,38 @@ from tests.lab.faults import (
     rolled,
     scaled_to_zero,
     small_volume,
+    wait_for_successor,
     wait_gone,
     wait_ready,
     wait_restarted,
     wait_until,
 )
-from tests.lab.ledger import DUST, PRICE, Balance, Ledger
-from tests.lab.load import Load, Report, RunningLoad, service_url
-from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT, TeamPlatform
+from tests.lab.incidents import (
+    CONCURRENCY,
+    REFUSALS,
+    Fault,
+    Scene,
+    nothing_but,
+    nothing_recorded_is_lost,
+    only_meanwhile,
+    scene_of,
+)
+from tests.lab.ledger import DUST, PRICE, Ledger
+from tests.lab.load import Outcome, Report, RunningLoad
+from tests.lab.platform import ENGINES, GATEWAY, TeamPlatform
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
-CONCURRENCY = 4
 GATEWAY_PODS = "app.kubernetes.io/name=gateway"
 ENGINE_PODS = "app.kubernetes.io/name=engine"
 DATABASE_PODS = "app.kubernetes.io/name=database"
 CACHE_PODS = "app.kubernetes.io/name=cache"
 UNWRITTEN_SECONDS = 8
 """How far back a killed gateway replica forgets: LiteLLM writes every one to six seconds, and a write takes time."""
-NOT_CONNECTED = "ConnectError"
-"""What the client says where its connection was not taken, so that nothing was asked."""
-REFUSALS = {429, 500, 502, 503, 504}
+UNSUMMED_SECONDS = 2 * UNWRITTEN_SECONDS
+"""How far back the sums go that are with Redis: one replica takes there what another one has brought."""
+LOAD_SECONDS = 30.0
+"""How long a load lasts around what is over in a moment: until after what might come of it."""
 VOLUME_MEBIBYTES = 256
 OUTAGE_SECONDS = 30
 """Longer than LiteLLM's own retries of a write, about fifteen seconds."""
@@ -55,111 +67,42 @@ GONE_SECONDS = 300.0
 """In which a replica ends that is told to: it holds no long answer here."""
 
 
-@dataclass(frozen=True)
-class Fault:
-    """From when until when something was broken, in Unix time, by what the cluster says and not by who was refused."""
-
-    began: float
-    ended: float
-
-
-@dataclass
-class Incident:
-    """A load around a fault, and what there was to be counted afterwards."""
-
-    run: RunningLoad
-    ledger: Ledger
-    before: Balance
-    faults: list[Fault] = field(default_factory=list[Fault])
-    report: Report = field(init=False)
-    added: Balance = field(init=False)
-
-    @contextmanager
-    def fault(self) -> Generator[None]:
-        """Note how long something is broken: from before the context until what is broken in it is ready again."""
-        began = time.time()
-        yield
-        self.faults.append(Fault(began, time.time()))
-
-    def recovered(self) -> None:
-        """Wait until requests are answered again; nobody does anything for it."""
-        self.run.wait_for_answers(2 * CONCURRENCY, RECOVERY_SECONDS)
-
-    @property
-    def unrecorded(self) -> int:
-        """Answers that the spend log lacks."""
-        return len(self.added.missing(self.report.answered))
-
-
 @pytest.fixture
-def load(team: TeamPlatform, kubectl: cluster.Kubectl) -> Load:
-    """Eight requests a second at most, which the tenant's limit of 600 a minute lets through."""
-    return Load(service_url(kubectl), team.keys[TENANT], MODEL, concurrency=CONCURRENCY, pause_seconds=0.5, seconds=900)
+def scene(team: TeamPlatform, kubectl: cluster.Kubectl) -> Scene:
+    return scene_of(team, kubectl)
 
 
-@contextmanager
-def incident(load: Load, kubectl: cluster.Kubectl, name: str) -> Generator[Incident]:
-    """Send while the context lasts, from a platform that answers to one that answers; then settle the accounts."""
-    ledger = Ledger(kubectl, load.key)
-    before = ledger.at_rest()
-    with load.running() as run:
-        found = Incident(run, ledger, before)
-        run.wait_for_answers(CONCURRENCY, RECOVERY_SECONDS)
-        yield found
-        found.recovered()
-    found.report = run.report
-    found.added = ledger.settled(before, found.report.answered)
-    print(f"{name}: {found.report.summary()}; {found.unrecorded} answers not recorded")
-    assert found.report.wrong == ()
-
-
-def nothing_recorded_is_lost(found: Incident) -> None:
-    """Every whole answer is in the spend log, and the three places have the same sum.
-
-    What a client lost may have been answered, and paid for, all the same; the three still agree on it.
-    """
-    assert found.unrecorded == 0, found.report.summary()
-    assert found.added.agrees, (found.added.team, found.added.key, found.added.logged)
-
-
-def nothing_but(found: Incident, lost: int, statuses: set[int] | None = None, *, unconnected: bool = False) -> None:
-    """No more than `lost` requests without an answer, and refusals with these statuses alone.
-
-    With `unconnected`, beside any number whose connection nobody took: where no replica is ready, the Service has none.
-    """
-    taken = [one for one in found.report.lost if not (unconnected and NOT_CONNECTED in one.message)]
-    assert len(taken) <= lost, found.report.summary()
-    assert {outcome.status for outcome in found.report.refused} <= (statuses or set()), found.report.summary()
-
-
-def only_meanwhile(report: Report, faults: Sequence[Fault], afterwards: float) -> None:
-    """Who got no answer was waiting for one while something was broken, or asked within `afterwards` seconds of it."""
-    elsewhere = [
-        outcome
-        for outcome in report.unanswered
-        if not any(
-            fault.began <= outcome.began + outcome.seconds and outcome.began <= fault.ended + afterwards
-            for fault in faults
-        )
-    ]
-    assert faults
-    assert elsewhere == [], report.summary()
-
-
-def test_a_killed_redis_costs_no_request_and_no_spend(load: Load, kubectl: cluster.Kubectl) -> None:
+def test_a_killed_redis_costs_no_request_and_no_spend(scene: Scene, kubectl: cluster.Kubectl) -> None:
     (redis,) = containers(kubectl, GATEWAY, CACHE_PODS, "redis")
-    with incident(load, kubectl, "Redis killed") as found:
+    with scene.incident("Redis killed", LOAD_SECONDS) as found:
         redis.kill()
         wait_restarted(kubectl, GATEWAY, CACHE_PODS, redis)
     nothing_but(found, lost=0)
     nothing_recorded_is_lost(found)
 
 
+def test_a_deleted_redis_pod_costs_no_request_and_of_the_sums_its_last_seconds_alone(
+    scene: Scene, kubectl: cluster.Kubectl
+) -> None:
+    """Its log of changes goes with it, and with that the sums on their way to the database; the spend log does not."""
+    (redis,) = containers(kubectl, GATEWAY, CACHE_PODS, "redis")
+    with scene.incident("Redis' pod deleted", LOAD_SECONDS) as found, found.fault():
+        deleted = time.time()
+        kubectl.run("delete", "pod", redis.pod, "--namespace", GATEWAY, "--wait=true", timeout=90)
+        gone = time.time()
+        wait_for_successor(kubectl, GATEWAY, CACHE_PODS, redis)
+    nothing_but(found, lost=0)
+    assert found.unrecorded == 0, found.report.summary()
+    at_risk = found.answered_between(deleted - UNSUMMED_SECONDS, gone + 1)
+    assert -DUST < found.unsummed <= cost(at_risk) + DUST
+    assert abs(found.added.team - found.added.key) < DUST
+
+
 def test_a_killed_gateway_replica_costs_what_it_held_and_the_spend_of_its_last_seconds(
-    load: Load, kubectl: cluster.Kubectl
+    scene: Scene, kubectl: cluster.Kubectl
 ) -> None:
     victim = containers(kubectl, GATEWAY, GATEWAY_PODS, "litellm")[0]
-    with incident(load, kubectl, "gateway replica killed") as found, found.fault():
+    with scene.incident("gateway replica killed") as found, found.fault():
         killed = time.time()
         victim.kill()
         wait_restarted(kubectl, GATEWAY, GATEWAY_PODS, victim)
@@ -168,19 +111,15 @@ def test_a_killed_gateway_replica_costs_what_it_held_and_the_spend_of_its_last_s
     nothing_but(found, lost=2 * CONCURRENCY, statuses={502, 503})
     assert len(found.report.refused) <= 2 * CONCURRENCY, found.report.summary()
     only_meanwhile(found.report, found.faults, NOTICED_SECONDS)
-    at_risk = tuple(
-        outcome
-        for outcome in found.report.answered
-        if killed - UNWRITTEN_SECONDS < outcome.began + outcome.seconds < killed + 1
-    )
+    at_risk = found.answered_between(killed - UNWRITTEN_SECONDS, killed + 1)
     assert set(found.added.missing(found.report.answered)) <= set(at_risk)
     # The log and the sums are written one after the other, so that the kill may come between them.
-    assert abs(found.added.team - found.added.logged) <= Report(at_risk, 0.0).cost(*PRICE) + DUST
+    assert abs(found.unsummed) <= cost(at_risk) + DUST
     assert abs(found.added.team - found.added.key) < DUST
 
 
-def test_both_gateway_replicas_rolling_costs_nothing(load: Load, kubectl: cluster.Kubectl) -> None:
-    with incident(load, kubectl, "both replicas rolling") as found:
+def test_both_gateway_replicas_rolling_costs_nothing(scene: Scene, kubectl: cluster.Kubectl) -> None:
+    with scene.incident("both replicas rolling") as found:
         before = rolled(kubectl, GATEWAY, "deployment/gateway", GATEWAY_PODS)
         wait_gone(kubectl, GATEWAY, before, GONE_SECONDS)
     nothing_but(found, lost=0)
@@ -188,10 +127,10 @@ def test_both_gateway_replicas_rolling_costs_nothing(load: Load, kubectl: cluste
 
 
 def test_a_killed_engine_is_back_by_itself_and_every_request_meanwhile_gets_an_answer_or_an_error(
-    load: Load, kubectl: cluster.Kubectl
+    scene: Scene, kubectl: cluster.Kubectl
 ) -> None:
     (engine,) = containers(kubectl, ENGINES, ENGINE_PODS, "engine")
-    with incident(load, kubectl, "engine killed") as found, found.fault():
+    with scene.incident("engine killed") as found, found.fault():
         engine.kill()
         found.run.wait_for(lambda report: bool(report.refused or report.lost), 60)
         wait_restarted(kubectl, ENGINES, ENGINE_PODS, engine)
@@ -202,10 +141,10 @@ def test_a_killed_engine_is_back_by_itself_and_every_request_meanwhile_gets_an_a
 
 
 def test_a_killed_database_and_a_longer_outage_lose_nothing_that_was_answered(
-    load: Load, kubectl: cluster.Kubectl
+    scene: Scene, kubectl: cluster.Kubectl
 ) -> None:
     (database,) = containers(kubectl, GATEWAY, DATABASE_PODS, "postgresql")
-    with incident(load, kubectl, "PostgreSQL killed, then away") as found:
+    with scene.incident("PostgreSQL killed, then away") as found:
         with found.fault():
             database.kill()
             wait_restarted(kubectl, GATEWAY, DATABASE_PODS, database)
@@ -237,9 +176,10 @@ def serving_on(team: TeamPlatform) -> Generator[dict[str, Any]]:
 
 
 def test_a_gateway_that_serves_on_without_its_database_answers_and_says_that_it_checks_no_key(
-    load: Load, kubectl: cluster.Kubectl, serving_on: dict[str, Any]
+    scene: Scene, kubectl: cluster.Kubectl, serving_on: dict[str, Any]
 ) -> None:
     """What is answered meanwhile is on nobody's account; what was recorded before stays, and all is checked again."""
+    load = scene.load
     stranger = replace(load, key=f"sk-{'0' * 48}", concurrency=1, requests=1, seconds=60)
     ledger = Ledger(kubectl, load.key)
     before = ledger.at_rest()
@@ -257,6 +197,7 @@ def test_a_gateway_that_serves_on_without_its_database_answers_and_says_that_it_
         away = Fault(began, time.time())
         run.wait_for_answers(2 * CONCURRENCY, RECOVERY_SECONDS)
         wait_until(lambda: set(stranger.run().statuses) == {401}, "keys are checked again")
+    scene.other_works()
     rest = ledger.at_rest()
     afterwards = replace(load, requests=2 * CONCURRENCY, seconds=120).run()
     added = ledger.settled(rest, afterwards.answered)
@@ -274,6 +215,11 @@ def test_a_gateway_that_serves_on_without_its_database_answers_and_says_that_it_
     assert added.agrees, (added.team, added.key, added.logged)
 
 
+def cost(answered: tuple[Outcome, ...]) -> Decimal:
+    """What answers cost, in US dollars."""
+    return Report(answered, 0.0).cost(*PRICE)
+
+
 def failed(report: Report) -> int:
     """How many requests were lost, or refused for another reason than a limit of the caller's."""
     return len(report.lost) + sum(outcome.status != 429 for outcome in report.refused)
@@ -287,15 +233,15 @@ def quiet(run: RunningLoad, seconds: float) -> bool:
     return ended - answered > seconds
 
 
-def test_a_restarted_node_firewall_costs_nothing(load: Load, kubectl: cluster.Kubectl) -> None:
-    with incident(load, kubectl, "node firewall restarted") as found:
+def test_a_restarted_node_firewall_costs_nothing(scene: Scene, kubectl: cluster.Kubectl) -> None:
+    with scene.incident("node firewall restarted", LOAD_SECONDS) as found:
         restart_part("kube-router")
     nothing_but(found, lost=0)
     nothing_recorded_is_lost(found)
 
 
 def test_a_full_disk_of_the_database_loses_nothing_and_is_over_when_there_is_room(
-    load: Load, kubectl: cluster.Kubectl
+    scene: Scene, kubectl: cluster.Kubectl
 ) -> None:
     began = time.time()
     stop_database(kubectl)
@@ -304,7 +250,7 @@ def test_a_full_disk_of_the_database_loses_nothing_and_is_over_when_there_is_roo
             start_database(kubectl)
             moved = Fault(began, time.time())
             try:
-                with incident(load, kubectl, "disk of the database full") as found, found.fault():
+                with scene.incident("disk of the database full") as found, found.fault():
                     with filled(folder / "fill"):
                         found.run.wait_for(lambda report: bool(report.refused), 180)
                         time.sleep(OUTAGE_SECONDS)
