@@ -114,10 +114,17 @@ class Scene:
         wait_until(lambda: len(self.other.run().answered) == self.other.requests, "the other tenant is answered")
 
 
-def scene_of(team: TeamPlatform, kubectl: cluster.Kubectl) -> Scene:
-    """Eight requests a second at most, which the tenant's limit of 600 a minute lets through."""
-    address = service_url(kubectl)
-    load = Load(address, team.keys[TENANT], MODEL, concurrency=CONCURRENCY, pause_seconds=0.5, seconds=900)
+def scene_of(team: TeamPlatform, kubectl: cluster.Kubectl, seconds: float = 900.0) -> Scene:
+    """Eight requests a second at most, which the tenant's limit of 600 a minute lets through, for so long at most."""
+    load = Load(
+        service_url(kubectl),
+        team.keys[TENANT],
+        MODEL,
+        concurrency=CONCURRENCY,
+        pause_seconds=0.5,
+        requests=20_000,
+        seconds=seconds,
+    )
     other = replace(load, key=team.keys[OTHER_TENANT], concurrency=1, requests=2, seconds=60)
     return Scene(kubectl, load, other)
 

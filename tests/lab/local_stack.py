@@ -82,14 +82,14 @@ class LocalStack:
                 found.setdefault(step["op"], []).append(step["urn"].rpartition("::")[2])
         return found
 
-    def killed_up(self, when: Callable[[], bool]) -> int:
+    def killed_up(self, when: Callable[[], bool], *arguments: str) -> int:
         """Start an update, kill it and all it started as soon as `when` holds, and return its exit status.
 
         An update that ends before is returned with the status that it ended with.
         """
         command = [str(self.engine.choice.cli.path), "up", "--stack", STACK, "--yes", "--skip-preview"]
         with subprocess.Popen(
-            [*command, "--non-interactive"],
+            [*command, "--non-interactive", *arguments],
             cwd=self.folder,
             env=self.engine.environment,
             stdout=subprocess.DEVNULL,
