@@ -24,6 +24,7 @@ import yaml
 
 from lab import cluster
 from tests.lab import openai_like
+from tests.lab.database_locks import Mode, held, somebody_waits
 from tests.lab.local_stack import PROJECT, LocalStack
 from tests.lab.platform import GATEWAY, MODEL, OTHER_TENANT, TENANT, TeamPlatform, pods
 
@@ -34,6 +35,8 @@ NOBODY = "https://127.0.0.1:9"
 
 REFUSED = {401, 403}
 DEPLOYMENT = "deployment/tenants"
+RECONCILER_PODS = "app.kubernetes.io/name=tenants"
+KEYS_TABLE = "LiteLLM_VerificationToken"
 FORGOTTEN_SECONDS = 60
 PROMPT = {"model": MODEL, "prompt": "hello", "max_tokens": 4}
 MENDED_SECONDS = 100
@@ -93,17 +96,28 @@ class Reconciler:
 
     @contextlib.contextmanager
     def away(self) -> Generator[None]:
-        """Nobody reconciles while this lasts."""
+        """Nobody reconciles while this lasts, unless it is started before."""
         self._scale(0)
         self.kubectl.run(
-            "wait", "pods", "--namespace", GATEWAY, "--selector=app.kubernetes.io/name=tenants", "--for=delete",
+            "wait", "pods", "--namespace", GATEWAY, f"--selector={RECONCILER_PODS}", "--for=delete",
             "--timeout=60s", timeout=90,
         )  # fmt: skip
         try:
             yield
         finally:
-            self._scale(1)
+            self.start()
             self.kubectl.run("rollout", "status", DEPLOYMENT, "--namespace", GATEWAY, "--timeout=180s", timeout=200)
+
+    def start(self) -> None:
+        """Let it begin, and do not wait for its first pass."""
+        self._scale(1)
+
+    def delete_pod(self) -> str:
+        """Delete its pod, which has a second to end, and return what it has said; another one begins meanwhile."""
+        (pod,) = pods(self.kubectl, GATEWAY, RECONCILER_PODS)
+        said = self.kubectl.run("logs", pod, "--namespace", GATEWAY)
+        self.kubectl.run("delete", "pod", pod, "--namespace", GATEWAY, "--grace-period=1", timeout=90)
+        return said
 
     def _scale(self, replicas: int) -> None:
         self.kubectl.run("scale", DEPLOYMENT, "--namespace", GATEWAY, f"--replicas={replicas}")
@@ -163,6 +177,40 @@ def test_a_key_blocked_by_hand_works_again_after_the_next_pass(
         wait_until(lambda: status() == 401, 60, "the block does not bite")
     wait_until(lambda: status() == 200, 60, "the key is blocked still")
 
+    assert reconciler.once().startswith("2 tenants as listed; 0 writes")
+
+
+def test_a_pod_that_is_deleted_in_the_middle_of_a_pass_is_replaced_by_one_that_finishes_it(
+    admin: Admin, team: TeamPlatform, reconciler: Reconciler, kubectl: cluster.Kubectl
+) -> None:
+    """The keys' table is kept from every write meanwhile: the first tenant's team is settled, and there the pass waits.
+
+    By then both teams have been changed by hand, and both keys blocked.
+    """
+    tenants = (TENANT, OTHER_TENANT)
+    with reconciler.away():
+        for tenant in tenants:
+            (token,) = [key["token"] for key in _keys_of(admin, tenant) if not key["blocked"]]
+            admin.post("/team/update", {"team_id": f"bulkhead-{tenant}", "rpm_limit": 601})
+            admin.post("/key/update", {"key": token, "blocked": True})
+        with held(kubectl, KEYS_TABLE, Mode.WRITES):
+            reconciler.start()
+            wait_until(lambda: admin.team(TENANT)["rpm_limit"] == 600, MENDED_SECONDS, "no pass has begun")
+            wait_until(lambda: somebody_waits(kubectl, KEYS_TABLE), FORGOTTEN_SECONDS, "the pass does not wait")
+            said = reconciler.delete_pod()
+            halfway = admin.team(OTHER_TENANT)["rpm_limit"]
+
+    with team.gateway() as port:
+        for tenant in tenants:
+            wait_until(
+                lambda key=team.keys[tenant]: openai_like.chat_status(port, key, MODEL) == 200,
+                FORGOTTEN_SECONDS,
+                f"the key of {tenant} is blocked still",
+            )
+    assert f"team bulkhead-{TENANT}: set rpm_limit" in said
+    assert "tenants as listed" not in said
+    assert halfway == 601
+    assert [admin.team(tenant)["rpm_limit"] for tenant in tenants] == [600, 600]
     assert reconciler.once().startswith("2 tenants as listed; 0 writes")
 
 
