@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from components.observability.alerts import DATABASE_DOWN, Alert
 from lab import cluster
 from tests.lab.faults import (
     RECOVERY_SECONDS,
@@ -41,7 +42,8 @@ from tests.lab.incidents import (
 )
 from tests.lab.ledger import DUST, PRICE, Ledger
 from tests.lab.load import Outcome, Report, RunningLoad
-from tests.lab.platform import ENGINES, GATEWAY, TeamPlatform
+from tests.lab.platform import ENGINES, GATEWAY, OBSERVABILITY, TeamPlatform
+from tests.lab.prometheus_api import PrometheusApi
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
@@ -63,6 +65,8 @@ NOTICED_SECONDS = 90.0
 the rest of the minute whose limit the caller's own tries have used up."""
 RECONNECTED_SECONDS = 120.0
 """The same after a database was away: each replica looks for it at intervals of its own."""
+ALARM_SECONDS = DATABASE_DOWN.minutes * 60 + 120.0
+"""How long an outage may last before its alert fires: what the alert waits for, and what it takes to notice."""
 GONE_SECONDS = 300.0
 """In which a replica ends that is told to: it holds no long answer here."""
 
@@ -161,6 +165,26 @@ def test_a_killed_database_and_a_longer_outage_lose_nothing_that_was_answered(
     nothing_but(found, lost=2 * CONCURRENCY, statuses=REFUSALS, unconnected=True)
     only_meanwhile(found.report, found.faults, RECONNECTED_SECONDS)
     nothing_recorded_is_lost(found)
+
+
+def test_an_outage_of_the_database_that_lasts_wakes_the_operator_until_it_is_over(
+    team: TeamPlatform, kubectl: cluster.Kubectl
+) -> None:
+    with team.access.forwarded_port(OBSERVABILITY, "prometheus", 9090) as port:
+        prometheus = PrometheusApi(port)
+        before = fires(prometheus, DATABASE_DOWN)
+        with scaled_to_zero(kubectl, GATEWAY, "statefulset/database"):
+            seconds = wait_until(lambda: fires(prometheus, DATABASE_DOWN), "the alert fires", ALARM_SECONDS)
+        wait_until(lambda: not fires(prometheus, DATABASE_DOWN), "the alert is silent again")
+    wait_ready(kubectl, GATEWAY, "deployment/gateway")
+    print(f"{DATABASE_DOWN.name} fires {seconds:.0f} s after the database has gone")
+    assert not before
+
+
+def fires(prometheus: PrometheusApi, alert: Alert) -> bool:
+    """Whether an alert fires now, as urgent as it is meant."""
+    labels = f'alertname="{alert.name}", alertstate="firing", severity="{alert.severity}"'
+    return bool(prometheus.query(f"ALERTS{{{labels}}}"))
 
 
 @pytest.fixture
