@@ -23,11 +23,9 @@ from components.gateway.migration import make_migration
 from components.gateway.pod import (
     ADMIN_OBJECT_NAME,
     CACHE_SALT_KEY,
-    CACHE_URL_KEY,
     CERTIFICATE_AUTHORITY_KEY,
     CONFIGURATION_KEY,
     CONFIGURATION_MAP,
-    DATABASE_URL_KEY,
     DOMAINS_KEY,
     EDGE_CONFIGURATION_KEY,
     ENGINE_KEY,
@@ -48,7 +46,7 @@ from components.shared.metadata import NOT_AWAITED, SECRETS_ANNOTATION
 from components.shared.passwords import PASSWORD_INPUTS, generation_name, stable_password
 from components.shared.workloads import service_spec
 from infra.blueprint.model import GatewayPart, InClusterDatabasePart
-from infra.blueprint.names import GATEWAY_COMMON_NAME
+from infra.blueprint.names import CACHE_URL_KEY, DATABASE_URL_KEY, GATEWAY_COMMON_NAME, GATEWAY_SECRET
 from infra.blueprint.versions import require_version
 
 KEY_LENGTH = 48
@@ -211,7 +209,7 @@ class Gateway(pulumi.ComponentResource):
     def _make_secret(self) -> "kubernetes.core.v1.Secret":
         return kubernetes.core.v1.Secret(
             f"{self._name}-secret",
-            metadata=self._metadata(),
+            metadata=self._metadata(GATEWAY_SECRET),
             string_data=self._secret_values(),
             opts=self._child(),
         )

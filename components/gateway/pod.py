@@ -35,7 +35,7 @@ from components.shared import (
 )
 from components.shared.fingerprint import fingerprint
 from infra.blueprint.model import GatewayPart
-from infra.blueprint.names import ENGINE_TRAFFIC_LABEL, MUTUAL_TLS
+from infra.blueprint.names import CACHE_URL_KEY, DATABASE_URL_KEY, ENGINE_TRAFFIC_LABEL, MUTUAL_TLS
 from infra.blueprint.routes import HEALTH_PATH
 
 if TYPE_CHECKING:
@@ -62,8 +62,6 @@ CERTIFICATE_AUTHORITY_KEY = "cache-ca.pem"
 
 MASTER_KEY = "master-key"
 SALT_KEY = "salt-key"
-DATABASE_URL_KEY = "database-url"
-CACHE_URL_KEY = "cache-url"
 CACHE_SALT_KEY = "cache-salt-key"
 ENGINE_KEY = "api-key"
 

@@ -32,7 +32,7 @@ class Addresses:
 
     Attributes:
         api_server: The API server's own addresses, as networks; required where a rule names it or leaves it out.
-        services: The networks of managed services; required for those that a rule names.
+        services: The networks of managed services; required for those that a rule names or leaves out.
     """
 
     api_server: pulumi.Output[list[str]] | None = None
@@ -64,16 +64,14 @@ def peer_list(
             return [_pods(peer)]
         case EveryPodPeer():
             return [{"namespace_selector": {}}]
-        case AddressesPeer(network=network, excluded=excluded, without_api_server=False):
+        case AddressesPeer(network=network, excluded=excluded, without_api_server=False, without_services=()):
             return [_block(network, excluded)]
         case AddressesPeer(network=network, excluded=excluded):
-            return _api_server(addresses).apply(lambda servers: [_block(network, (*excluded, *servers))])
+            return _left_out(peer, addresses).apply(lambda others: [_block(network, (*excluded, *others))])
         case ApiServerPeer():
             return _api_server(addresses).apply(lambda servers: [_block(server) for server in servers])
         case ManagedServicePeer(service=service):
-            if service not in addresses.services:
-                raise ValueError(f"a network policy names the {service}, whose address was not given")
-            return addresses.services[service].apply(lambda network: [_block(network)])
+            return _service(service, addresses).apply(lambda network: [_block(network)])
         case _:
             assert_never(peer)
 
@@ -99,6 +97,20 @@ def _block(network: str, excluded: Sequence[str] = ()) -> "NetworkPolicyPeerArgs
     if excluded:
         block["except_"] = sorted(excluded)
     return {"ip_block": block}
+
+
+def _left_out(peer: AddressesPeer, addresses: Addresses) -> pulumi.Output[list[str]]:
+    """The networks that a peer leaves out and that are known only later."""
+    services = pulumi.Output.all(*(_service(service, addresses) for service in peer.without_services))
+    if not peer.without_api_server:
+        return services
+    return pulumi.Output.all(_api_server(addresses), services).apply(lambda found: [*found[0], *found[1]])
+
+
+def _service(service: ManagedService, addresses: Addresses) -> pulumi.Output[str]:
+    if service not in addresses.services:
+        raise ValueError(f"a network policy names the {service}, whose address was not given")
+    return addresses.services[service]
 
 
 def _api_server(addresses: Addresses) -> pulumi.Output[list[str]]:

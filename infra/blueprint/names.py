@@ -39,6 +39,12 @@ GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
 CONTROL_LABEL = "bulkhead.dev/control"
 """On what belongs to one control, as `SR1`."""
 
+GATEWAY_SECRET = "gateway"  # noqa: S105 - the name of a Secret
+"""What the gateway reads, beside it."""
+DATABASE_URL_KEY = "database-url"
+CACHE_URL_KEY = "cache-url"
+"""Where its database and its cache are, with their passwords, in that Secret."""
+
 TENANT_KEY_SECRET = "bulkhead-key"  # noqa: S105 - the name of a Secret
 """Where a tenant finds its virtual key, in its own namespace."""
 

@@ -43,29 +43,31 @@ class EveryPodPeer:
     """Every pod of the cluster; dataplanes that know pods by their identity find them under no address."""
 
 
+class ManagedService(StrEnum):
+    """Services outside the cluster whose addresses are known once they have been made."""
+
+    DATABASE = "database"
+    CACHE = "cache"
+
+
 @dataclass(frozen=True)
 class AddressesPeer:
     """Addresses in `network` (a CIDR), without those in `excluded`.
 
     Attributes:
         without_api_server: Whether the API server's own addresses are left out as well.
+        without_services: Managed services of this stack whose own addresses are left out as well.
     """
 
     network: str
     excluded: tuple[str, ...] = ()
     without_api_server: bool = False
+    without_services: tuple[ManagedService, ...] = ()
 
 
 @dataclass(frozen=True)
 class ApiServerPeer:
     """The API server by its real addresses, which the cluster is asked for: policies look behind its Service."""
-
-
-class ManagedService(StrEnum):
-    """Services outside the cluster whose addresses are known once they have been made."""
-
-    DATABASE = "database"
-    CACHE = "cache"
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ PICKER_PORT = PortPart(names.PICKER_PORT)
 DATA_PLANE_PORT = PortPart(names.DATA_PLANE_PORT)
 
 DEFAULT_DENY = "default-deny"
+BESIDE_SERVICES = "-managed-services"
+"""The end of the names of policies that wait for a managed service's address, beside what need not wait."""
 
 
 def dns_rule() -> NetworkRulePart:
@@ -119,7 +121,7 @@ class _Network:
             self._kueue(),
             *self._kyverno(),
             *self._observability(),
-            self._shared_workloads(),
+            *self._shared_workloads(),
         ]
         return tuple(sorted(found, key=lambda policy: (policy.namespace, policy.name)))
 
@@ -136,7 +138,7 @@ class _Network:
         within = tuple(rule for rule in egress if not _is_managed(rule))
         yield NetworkPolicyPart(name, namespace, self._control, pods, ingress, within)
         if managed:
-            yield NetworkPolicyPart(f"{name}-managed-services", namespace, self._control, pods, (), managed)
+            yield NetworkPolicyPart(f"{name}{BESIDE_SERVICES}", namespace, self._control, pods, (), managed)
 
     # --- the gateway's namespace
 
@@ -242,8 +244,10 @@ class _Network:
 
     def _staging(self, engine: EnginePart) -> NetworkPolicyPart:
         """Policies know pods and not the containers in them: what the download needs stays open while the pod lives."""
-        # The API server's address may be a public one, as those of many managed clusters are.
-        public = AddressesPeer(ANY_ADDRESS, PRIVATE_NETWORKS, without_api_server=True)
+        # The API server's address may be a public one, as those of many managed clusters are, and so may a database's
+        # that somebody else runs. Managed services have private ones.
+        left_out = (*PRIVATE_NETWORKS, *self._networks_of_stores())
+        public = AddressesPeer(ANY_ADDRESS, left_out, without_api_server=True)
         hub = NetworkRulePart((public,), (HTTPS,), "weights are downloaded from the model hub")
         pods = names.workload_labels("engine", engine.name)
         name = f"{engine.service_name}-weights"
@@ -368,19 +372,44 @@ class _Network:
 
     # --- where tenants share a namespace
 
-    def _shared_workloads(self) -> NetworkPolicyPart:
-        """Tenants who trust each other reach what they like, but neither credentials of the nodes nor the API server.
+    def _shared_workloads(self) -> Iterator[NetworkPolicyPart]:
+        """Tenants who trust each other reach what they like, but what holds credentials, keys or spend.
 
-        What comes in is theirs to decide: engines, database and cache let none of them in on their own side.
+        The metadata server, the API server, and the database and the cache are left out. In the cluster these two let
+        no tenant in on their own side, as engines do. A managed or an external one has no policy of this cluster's on
+        its side, so its addresses are left out here; where one has to be made first, the addresses open after it.
+        What comes in is the tenants' to decide.
         """
-        anything = NetworkRulePart(
-            (EveryPodPeer(), AddressesPeer(ANY_ADDRESS, (LINK_LOCAL,), without_api_server=True)),
-            (),
-            "tenants' jobs fetch data; the metadata server and the API server are left out",
+        reason = "tenants' jobs fetch data; the metadata server, the API server, database and cache are left out"
+        services = self._managed_stores()
+        left_out = (LINK_LOCAL, *self._networks_of_stores())
+        addresses = AddressesPeer(ANY_ADDRESS, left_out, without_api_server=True, without_services=services)
+        namespace, pods = names.WORKLOADS_NAMESPACE, EveryPodPeer()
+        if not services:
+            anything = NetworkRulePart((pods, addresses), (), reason)
+            yield NetworkPolicyPart("workloads", namespace, self._control, {}, None, (dns_rule(), anything))
+            return
+        within = NetworkRulePart((pods,), (), "tenants' jobs call other pods, which decide for themselves")
+        beyond = NetworkRulePart((addresses,), (), reason)
+        yield NetworkPolicyPart("workloads", namespace, self._control, {}, None, (dns_rule(), within))
+        yield NetworkPolicyPart(f"workloads{BESIDE_SERVICES}", namespace, self._control, {}, None, (beyond,))
+
+    def _managed_stores(self) -> tuple[ManagedService, ...]:
+        """The gateway's database and cache, as far as this stack makes them outside the cluster."""
+        gateway = self._blueprint.gateway
+        database = isinstance(gateway.database, CloudSqlDatabasePart)
+        cache = isinstance(gateway.cache, MemorystoreCachePart)
+        return (
+            *((ManagedService.DATABASE,) if database else ()),
+            *((ManagedService.CACHE,) if cache else ()),
         )
-        return NetworkPolicyPart(
-            "workloads", names.WORKLOADS_NAMESPACE, self._control, {}, None, (dns_rule(), anything)
-        )
+
+    def _networks_of_stores(self) -> tuple[str, ...]:
+        """Where the gateway's database and cache are, as far as somebody else runs them."""
+        gateway = self._blueprint.gateway
+        stores = (gateway.database, gateway.cache)
+        external = (one for one in stores if isinstance(one, ExternalDatabasePart | ExternalCachePart))
+        return tuple(sorted({network for one in external for network in one.networks}))
 
 
 def picker_labels(engine: EnginePart) -> dict[str, str]:

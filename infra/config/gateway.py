@@ -54,7 +54,9 @@ class ExternalDatabase(StackFilePart):
     kind: Literal["external"]
     """`external`: set the URL with `pulumi config set --secret bulkhead:database_url URL`."""
     networks: tuple[Network, ...] = Field(default=(), examples=[["10.20.0.0/24"]])
-    """The networks that its addresses lie in: from SR1 on the gateway reaches nothing that is not listed."""
+    """The networks that its addresses lie in: from SR1 on the gateway reaches nothing that is not listed, and tenants'
+    jobs nothing that is. So list them as narrowly as they are.
+    """
     port: int = Field(default=5432, ge=1, le=65_535)
     """The port that it listens on."""
 
@@ -90,7 +92,9 @@ class ExternalCache(StackFilePart):
     kind: Literal["external"]
     """`external`: set the URL with `pulumi config set --secret bulkhead:cache_url URL`."""
     networks: tuple[Network, ...] = Field(default=(), examples=[["10.20.1.0/24"]])
-    """The networks that its addresses lie in: from SR1 on the gateway reaches nothing that is not listed."""
+    """The networks that its addresses lie in: from SR1 on the gateway reaches nothing that is not listed, and tenants'
+    jobs nothing that is. So list them as narrowly as they are.
+    """
     port: int = Field(default=6379, ge=1, le=65_535)
     """The port that it listens on."""
 

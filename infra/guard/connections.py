@@ -64,8 +64,12 @@ def _same_rule(found: Mapping[str, Any], wanted: NetworkRulePart, side: str) -> 
 
 
 def _is_known_later(peer: NetworkPeer) -> bool:
-    told_later = isinstance(peer, ApiServerPeer | ManagedServicePeer)
-    return told_later or (isinstance(peer, AddressesPeer) and peer.without_api_server)
+    return isinstance(peer, ApiServerPeer | ManagedServicePeer) or (isinstance(peer, AddressesPeer) and _told(peer) > 0)
+
+
+def _told(peer: AddressesPeer) -> int:
+    """How many are left out whose addresses are told only later: the API server, which may have several, as one."""
+    return peer.without_api_server + len(peer.without_services)
 
 
 def _same_peers(found: Sequence[Mapping[str, Any]], wanted: Sequence[NetworkPeer]) -> bool:
@@ -98,10 +102,11 @@ def _pods(peer: PodsPeer) -> Mapping[str, Any]:
 
 
 def _is_block(found: Mapping[str, Any], peer: AddressesPeer) -> bool:
-    """Beyond what is always left out there are the API server's addresses, where these are left out, and no others."""
+    """Beyond what is always left out there are addresses of whoever else is left out, one of each, and no others."""
     left_out = set(map(str, listed(found.get("except"))))
     more = left_out - set(peer.excluded)
-    as_meant = bool(more) and all(map(_is_one_address, more)) if peer.without_api_server else not more
+    told = _told(peer)
+    as_meant = len(more) >= told and all(map(_is_one_address, more)) if told else not more
     return found.get("cidr") == peer.network and set(peer.excluded) <= left_out and as_meant
 
 

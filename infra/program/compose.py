@@ -23,6 +23,7 @@ from infra.program.isolation import (
     create_network_policies,
     create_shared_access,
     create_tenant_spaces,
+    read_api_server,
 )
 from infra.program.observability import create_observability
 from infra.program.options import InCluster
@@ -70,7 +71,8 @@ def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
     in_cluster = _create_provider("kubernetes", connection, google)
     namespaces = _create_namespaces(blueprint, in_cluster)
     # A pod is reachable from its first moment unless its policy is there before it.
-    policies = create_network_policies(blueprint, in_cluster, (namespaces,))
+    api_server = read_api_server(blueprint, in_cluster, (namespaces,))
+    policies = create_network_policies(blueprint, api_server, in_cluster, (namespaces,))
     kueue = _create_kueue(blueprint, in_cluster, (namespaces.by_name[blueprint.quota.namespace], *nodes, *policies))
     spaces: Mapping[str, pulumi.Resource] = {}
     if blueprint.tenant_spaces:
@@ -91,7 +93,7 @@ def compose(blueprint: Blueprint, secrets: StackSecrets) -> ComposedPlatform:
     beside_gateway = (namespaces.by_name[part.namespace], *nodes, *policies)
     database = create_database(part, secrets, in_cluster, beside_gateway, google)
     cache = create_cache(part, secrets, in_cluster, beside_gateway, google)
-    managed = create_managed_service_policies(blueprint, (database, cache), in_cluster, beside_gateway)
+    managed = create_managed_service_policies(blueprint, (database, cache), api_server, in_cluster, beside_gateway)
     certificate = create_certificate(part, google)
     before_gateway = (*beside_gateway, *managed, *pickers, *((certificate,) if certificate else ()))
     gateway = create_gateway(part, (database, cache), (engines, authority), in_cluster, before_gateway)

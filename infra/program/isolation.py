@@ -19,34 +19,44 @@ from infra.blueprint.network import AddressesPeer, ApiServerPeer, ManagedService
 from infra.program.options import InCluster
 
 Resources = tuple[pulumi.Resource, ...]
+ApiServer = pulumi.Output[list[str]] | None
+"""The API server's own addresses, where a policy names them."""
 
 
-def create_network_policies(blueprint: Blueprint, in_cluster: InCluster, after: Resources) -> Resources:
+def read_api_server(blueprint: Blueprint, in_cluster: InCluster, after: Resources) -> ApiServer:
+    """Ask the cluster for the API server's addresses, where a policy names them or leaves them out."""
+    if not any(_names_api_server(part) for part in blueprint.network_policies):
+        return None
+    return api_server_networks("api-server", in_cluster.options(after))
+
+
+def create_network_policies(
+    blueprint: Blueprint, api_server: ApiServer, in_cluster: InCluster, after: Resources
+) -> Resources:
     """Register the policies of the platform's namespaces, as far as no managed service has to be there first."""
-    parts = tuple(part for part in blueprint.network_policies if not _names_service(part))
+    parts = tuple(part for part in blueprint.network_policies if not _services(part))
     if not parts:
         return ()
-    options = in_cluster.options(after)
-    needs_api_server = any(_names_api_server(part) for part in parts)
-    api_server = api_server_networks("api-server", options) if needs_api_server else None
-    return (NetworkPolicies("network-policies", NetworkPoliciesArgs(parts, Addresses(api_server)), options),)
+    args = NetworkPoliciesArgs(parts, Addresses(api_server))
+    return (NetworkPolicies("network-policies", args, in_cluster.options(after)),)
 
 
 def create_managed_service_policies(
     blueprint: Blueprint,
     connections: tuple[DatabaseConnection, CacheConnection | None],
+    api_server: ApiServer,
     in_cluster: InCluster,
     after: Resources,
 ) -> Resources:
-    """Register what opens the way to managed services, whose addresses are known once they have been made."""
-    parts = tuple(part for part in blueprint.network_policies if _names_service(part))
+    """Register what opens the way to managed services, or any but theirs: they are known once they have been made."""
+    parts = tuple(part for part in blueprint.network_policies if _services(part))
     if not parts:
         return ()
     database, cache = connections
     urls = {ManagedService.DATABASE: database.url, **({ManagedService.CACHE: cache.url} if cache else {})}
-    named = {peer.service for part in parts for peer in _peers(part) if isinstance(peer, ManagedServicePeer)}
+    named = {service for part in parts for service in _services(part)}
     services = {service: service_network(urls[service]) for service in sorted(named)}
-    args = NetworkPoliciesArgs(parts, Addresses(services=services))
+    args = NetworkPoliciesArgs(parts, Addresses(api_server, services))
     return (NetworkPolicies("managed-service-policies", args, in_cluster.options(after)),)
 
 
@@ -78,8 +88,18 @@ def _peers(part: NetworkPolicyPart) -> Iterable[object]:
     return (peer for rule in (*(part.ingress or ()), *(part.egress or ())) for peer in rule.peers or ())
 
 
-def _names_service(part: NetworkPolicyPart) -> bool:
-    return any(isinstance(peer, ManagedServicePeer) for peer in _peers(part))
+def _services(part: NetworkPolicyPart) -> set[ManagedService]:
+    """The managed services whose addresses a policy names or leaves out."""
+    found: set[ManagedService] = set()
+    for peer in _peers(part):
+        match peer:
+            case ManagedServicePeer(service=service):
+                found.add(service)
+            case AddressesPeer(without_services=services):
+                found.update(services)
+            case _:
+                pass
+    return found
 
 
 def _names_api_server(part: NetworkPolicyPart) -> bool:

@@ -120,8 +120,13 @@ def _addresses(block: Mapping[str, Any]) -> NetworkPeer:
     if network in known:
         assert not excluded, block
         return known[network]
-    others = tuple(one for one in excluded if one != f"{API_SERVER}/32")
-    return AddressesPeer(network, others, without_api_server=len(others) < len(excluded))
+    services = {f"{DATABASE}/32": ManagedService.DATABASE, f"{CACHE}/32": ManagedService.CACHE}
+    return AddressesPeer(
+        network,
+        tuple(one for one in excluded if one not in known),
+        without_api_server=f"{API_SERVER}/32" in excluded,
+        without_services=tuple(service for place, service in services.items() if place in excluded),
+    )
 
 
 def comparable(policy: NetworkPolicyPart) -> object:
@@ -142,7 +147,8 @@ def _words(peer: NetworkPeer) -> str:
         case PodsPeer():
             return f"pods {peer.namespace} {sorted(peer.labels.items())} {sorted(peer.lacking.items())}"
         case AddressesPeer():
-            return f"addresses {peer.network} {sorted(peer.excluded)} {peer.without_api_server}"
+            left_out = f"{sorted(peer.excluded)} {peer.without_api_server} {sorted(peer.without_services)}"
+            return f"addresses {peer.network} {left_out}"
         case _:
             return str(peer)
 

@@ -16,6 +16,7 @@ from infra.blueprint.network import (
     AddressesPeer,
     ApiServerPeer,
     EveryPodPeer,
+    ManagedServicePeer,
     NetworkPeer,
     NetworkPolicyPart,
     NetworkRulePart,
@@ -102,13 +103,27 @@ def _is(peer: NetworkPeer, destination: Destination) -> bool:
         case EveryPodPeer():
             return namespace is not None
         case AddressesPeer():
-            api_server = destination.target is Target.API_SERVER
-            addresses = _ADDRESSES.get(destination.target, (NODE_ADDRESS,))
-            return not (peer.without_api_server and api_server) and any(_holds(peer, one) for one in addresses)
+            return not _left_out(peer, destination) and any(_holds(peer, one) for one in _addresses(destination))
         case ApiServerPeer():
             return destination.target is Target.API_SERVER
+        case ManagedServicePeer(service=service):
+            return destination.store is not None and destination.store.service is service
         case _:
             return False
+
+
+def _left_out(peer: AddressesPeer, destination: Destination) -> bool:
+    """Whether it is one of those whose addresses only a deployment tells."""
+    if destination.target is Target.API_SERVER:
+        return peer.without_api_server
+    return destination.store is not None and destination.store.service in peer.without_services
+
+
+def _addresses(destination: Destination) -> Sequence[IPv4Address]:
+    """Where it may be; of networks their first addresses, since they are named or left out as a whole."""
+    if destination.store is not None and destination.store.networks:
+        return [IPv4Network(network).network_address for network in destination.store.networks]
+    return _ADDRESSES.get(destination.target, (NODE_ADDRESS,))
 
 
 def _is_caller(peer: NetworkPeer, position: Position) -> bool:

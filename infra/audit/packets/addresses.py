@@ -1,7 +1,9 @@
 """Where destinations really are, asked of a running cluster."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from infra.audit.cluster import Cluster, Kind
 from infra.audit.leftovers import AUDIT_LABEL
@@ -11,6 +13,7 @@ from infra.blueprint import names
 from infra.blueprint.model import Blueprint
 
 PODS = Kind("v1", "pods", namespaced=True)
+SECRETS = Kind("v1", "secrets", namespaced=True)
 
 Hosts = Mapping[str, tuple[str, int]]
 """Name of a destination → its address and port; one that is nowhere is left out."""
@@ -40,6 +43,8 @@ class _Addresses:
         return self._host(destination), destination.port
 
     def _host(self, destination: Destination) -> str:
+        if destination.store is not None:
+            return self._host_in_secret(destination.store.key)
         match destination.target:
             case Target.DNS:
                 return self._service("kube-system", "kube-dns")
@@ -51,6 +56,12 @@ class _Addresses:
                 return self._ready_pod(self._gateway, names.workload_labels("gateway")).get("hostIP", "")
             case _:
                 return self._ready_pod(destination.namespace or "", destination.labels or {}).get("podIP", "")
+
+    def _host_in_secret(self, key: str) -> str:
+        """Whom a URL of the gateway's names, or their address; nothing else of it is kept."""
+        path = SECRETS.path(self._gateway, names.GATEWAY_SECRET)
+        kept = cast("dict[str, str]", self._cluster.call("GET", path).document.get("data") or {})
+        return urlsplit(base64.b64decode(kept.get(key, "")).decode()).hostname or ""
 
     def _service(self, namespace: str, name: str) -> str:
         answer = self._cluster.call("GET", f"/api/v1/namespaces/{namespace}/services/{name}")

@@ -42,6 +42,8 @@ class Target(StrEnum):
     """Any other port of a pod with an engine's labels."""
     DATABASE = "database"
     CACHE = "cache"
+    OUTSIDE_STORE = "outside_store"
+    """A database or a cache of the gateway's that is no pod of the platform: managed, or run by somebody else."""
     METRICS = "metrics"
     """A port where something other than an engine answers Prometheus, where the platform has one."""
     OWN = "own"
@@ -94,7 +96,11 @@ _COMMON: dict[tuple[Caller, Target], Promise] = {
     **{(Caller.TENANT, target): _shut(_SR1) for target in _BEHIND_THE_GATEWAY},
     (Caller.GATEWAY, Target.ENGINE): _open(_SR1),
     (Caller.GATEWAY, Target.DNS): _open(_SR1),
-    **{(Caller.GATEWAY, target): _open(_SR1) for target in _DATA},
+    **{(Caller.GATEWAY, target): _open(_SR1) for target in (*_DATA, Target.OUTSIDE_STORE)},
+    # Of nobody else's pods: on its side there is no policy of this cluster's, so that its own network has to keep off
+    # whoever the platform knows nothing of. An engine knows no names, by which it would have to be called, and
+    # Prometheus may have to send alerts to whatever port the stack file says.
+    **{(caller, Target.OUTSIDE_STORE): _shut(_SR1) for caller in (Caller.TENANT, Caller.ACCOUNTS)},
     **{
         (Caller.GATEWAY, target): _shut(_SR1)
         for target in (Target.ENGINE_OTHER_PORT, Target.METRICS, Target.STRANGER, *_CLUSTER)

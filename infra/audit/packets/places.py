@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from infra.audit.packets.matrix import Caller, Promise, Target, promises
 from infra.audit.scene import namespace_of
 from infra.blueprint import names
-from infra.blueprint.model import Blueprint, EnginePart, HubWeights, InClusterCachePart, InClusterDatabasePart
+from infra.blueprint.model import (
+    Blueprint,
+    CloudSqlDatabasePart,
+    EnginePart,
+    ExternalCachePart,
+    ExternalDatabasePart,
+    HubWeights,
+    InClusterCachePart,
+    InClusterDatabasePart,
+    MemorystoreCachePart,
+)
+from infra.blueprint.network import ManagedService
+from infra.blueprint.platform_network import MEMORYSTORE_PORT
 
 PROBE_PORT = 8080
 """Where probe pods answer."""
@@ -45,6 +57,21 @@ class Position:
 
 
 @dataclass(frozen=True)
+class OutsideStore:
+    """A database or a cache of the gateway's that is no pod of the platform.
+
+    Attributes:
+        key: Of the gateway's Secret, which holds its URL.
+        networks: Where it is, where the stack file says so.
+        service: Which managed service of the stack it is; None where somebody else runs it.
+    """
+
+    key: str
+    networks: tuple[str, ...] = ()
+    service: ManagedService | None = None
+
+
+@dataclass(frozen=True)
 class Destination:
     """Where connections go.
 
@@ -57,6 +84,7 @@ class Destination:
         labels: By which policies know it, and by which it is found.
         udp: Whether it is asked over UDP, as DNS is.
         probe: Whether a probe pod stands there; else the real thing.
+        store: How it is found where it is a database or a cache outside the platform; None where it is none.
     """
 
     target: Target
@@ -67,6 +95,7 @@ class Destination:
     labels: Mapping[str, str] | None = None
     udp: bool = False
     probe: bool = False
+    store: OutsideStore | None = None
 
 
 @dataclass(frozen=True)
@@ -214,16 +243,30 @@ def _engines(blueprint: Blueprint) -> tuple[Destination, ...]:
     )
 
 
-def _data(blueprint: Blueprint) -> tuple[Destination, ...]:
-    """Database and cache where they run in the cluster; a managed service has a network of its own."""
-    part, found = blueprint.gateway, list[Destination]()
-    if isinstance(part.database, InClusterDatabasePart):
-        labels = names.workload_labels("database")
-        found.append(Destination(Target.DATABASE, "database", names.DATABASE_PORT, "", part.namespace, labels))
-    if isinstance(part.cache, InClusterCachePart):
-        labels = names.workload_labels("cache")
-        found.append(Destination(Target.CACHE, "cache", names.CACHE_PORT, "", part.namespace, labels))
-    return tuple(found)
+def _data(blueprint: Blueprint) -> Iterator[Destination]:
+    """Database and cache, wherever they run."""
+    part = blueprint.gateway
+    match part.database:
+        case InClusterDatabasePart():
+            labels = names.workload_labels("database")
+            yield Destination(Target.DATABASE, "database", names.DATABASE_PORT, "", part.namespace, labels)
+        case CloudSqlDatabasePart():
+            store = OutsideStore(names.DATABASE_URL_KEY, service=ManagedService.DATABASE)
+            yield Destination(Target.OUTSIDE_STORE, "database", names.DATABASE_PORT, store=store)
+        case ExternalDatabasePart(networks=networks, port=port):
+            store = OutsideStore(names.DATABASE_URL_KEY, networks)
+            yield Destination(Target.OUTSIDE_STORE, "database", port, store=store)
+    match part.cache:
+        case None:
+            pass
+        case InClusterCachePart():
+            labels = names.workload_labels("cache")
+            yield Destination(Target.CACHE, "cache", names.CACHE_PORT, "", part.namespace, labels)
+        case MemorystoreCachePart():
+            store = OutsideStore(names.CACHE_URL_KEY, service=ManagedService.CACHE)
+            yield Destination(Target.OUTSIDE_STORE, "cache", MEMORYSTORE_PORT.number, store=store)
+        case ExternalCachePart(networks=networks, port=port):
+            yield Destination(Target.OUTSIDE_STORE, "cache", port, store=OutsideStore(names.CACHE_URL_KEY, networks))
 
 
 def _metrics(blueprint: Blueprint) -> tuple[Destination, ...]:

@@ -64,6 +64,31 @@ def watched_platform(tier: str = "trusted") -> Platform:
     return platform_of("tests", config, TODAY)
 
 
+def platform_with_external_stores(tier: str = "trusted") -> Platform:
+    """The platform of `document` with a database and a cache that somebody else runs."""
+    return _platform_with_stores(
+        tier,
+        {"kind": "external", "networks": ["10.20.0.0/24"], "port": 6432},
+        {"kind": "external", "networks": ["203.0.113.0/24"]},
+        {"bulkhead:database_url": {"secure": "ciphertext"}, "bulkhead:cache_url": {"secure": "ciphertext"}},
+    )
+
+
+def platform_with_managed_stores(tier: str = "trusted") -> Platform:
+    """The platform of `document` on GKE, with Cloud SQL and Memorystore."""
+    cluster = {"kind": "gke", "project": "example-project", "location": "europe-west4"}
+    return _platform_with_stores(tier, {"kind": "cloud_sql"}, {"kind": "memorystore"}, {"bulkhead:cluster": cluster})
+
+
+def _platform_with_stores(
+    tier: str, database: dict[str, Any], cache: dict[str, Any], more: dict[str, object]
+) -> Platform:
+    gateway = {"replicas": 2, "database": database, "cache": cache}
+    config = parse({**document(tier), "bulkhead:gateway": gateway, **more}, TODAY)
+    assert not isinstance(config, list), config
+    return platform_of("tests", config, TODAY)
+
+
 def downloading_platform(tier: str = "trusted") -> Platform:
     """The platform of `document` with two more models, whose engines download their weights."""
     made = document(tier)

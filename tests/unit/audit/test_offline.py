@@ -23,13 +23,29 @@ from infra.blueprint.network import AddressesPeer, NetworkRulePart
 from infra.blueprint.platform_network import ANY_ADDRESS, HTTPS, PRIVATE_NETWORKS
 from infra.config.trust import ControlId
 from infra.posture import Platform
-from tests.unit.audit.stacks import downloading_platform, platform, platform_without_subjects, watched_platform
+from tests.unit.audit.stacks import (
+    downloading_platform,
+    platform,
+    platform_with_external_stores,
+    platform_with_managed_stores,
+    platform_without_subjects,
+    watched_platform,
+)
 
 TIERS = ["trusted", "governed", "partitioned"]
 JUDGED_WELL = {Outcome.HOLDS, Outcome.NOT_CLAIMED}
 
 
-@pytest.mark.parametrize("made_of", [platform, watched_platform, downloading_platform])
+@pytest.mark.parametrize(
+    "made_of",
+    [
+        platform,
+        watched_platform,
+        downloading_platform,
+        platform_with_external_stores,
+        platform_with_managed_stores,
+    ],
+)
 @pytest.mark.parametrize("tier", TIERS)
 def test_network_policies_keep_every_promise_of_the_tier(tier: str, made_of: Callable[[str], Platform]):
     made = made_of(tier)
@@ -56,6 +72,21 @@ def test_without_its_policies_a_claimed_network_control_is_found_not_to_hold(con
     bare = dataclasses.replace(made.blueprint, **emptied[control])
     found = network_observations(bare, ground_of(bare, "outside"), made.posture.in_force)
     assert any(one.outcome is Outcome.FAILS for one in found if one.control is control)
+
+
+@pytest.mark.parametrize("made_of", [platform_with_external_stores, platform_with_managed_stores])
+def test_a_database_or_a_cache_outside_that_tenants_reach_is_found(made_of: Callable[[str], Platform]):
+    made = made_of("governed")
+    anywhere = NetworkRulePart((AddressesPeer(ANY_ADDRESS, without_api_server=True),), (), "anything")
+    policies = tuple(
+        dataclasses.replace(policy, egress=(anywhere,)) if policy.name.startswith("workloads") else policy
+        for policy in made.blueprint.network_policies
+    )
+    wider = dataclasses.replace(made.blueprint, network_policies=policies)
+    found = network_observations(wider, ground_of(wider, "outside"), made.posture.in_force)
+    failed = {one.case for one in found if one.outcome is Outcome.FAILS and one.control is ControlId.SR1}
+    tenants = [tenant.name for tenant in wider.tenants]
+    assert {f"tenant {tenant} to {store}" for tenant in tenants for store in ("database", "cache")} <= failed
 
 
 @pytest.mark.parametrize(

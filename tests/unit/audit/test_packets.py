@@ -9,7 +9,13 @@ from infra.audit.report import Verdict, control_reports
 from infra.audit.results import Observation, Outcome, Probe
 from infra.blueprint import names
 from infra.config.trust import ControlId
-from tests.unit.audit.stacks import downloading_platform, platform, watched_platform
+from tests.unit.audit.stacks import (
+    downloading_platform,
+    platform,
+    platform_with_external_stores,
+    platform_with_managed_stores,
+    watched_platform,
+)
 
 CLAIMED = frozenset(ControlId)
 Answers = Callable[[Position, Destination, Promise | None], bool]
@@ -164,8 +170,23 @@ def test_a_tenant_whose_pods_could_not_run_leaves_its_network_unproven_whatever_
 
 def test_every_target_is_tried_by_somebody_and_everybody_tries_something():
     tried = watched_ground()
-    assert {destination.target for _, destination, _ in tried.pairs()} >= set(Target) - {Target.OWN}
+    outside = ground_of(platform_with_managed_stores("partitioned").blueprint, "outside")
+    targets = {destination.target for ground in (tried, outside) for _, destination, _ in ground.pairs()}
+    assert targets >= set(Target) - {Target.OWN}
     assert {position.caller for position, _, _ in tried.pairs()} == set(Caller)
+
+
+def test_a_database_and_a_cache_outside_are_the_gateways_alone_among_the_platforms_pods_and_tenants():
+    """Of whoever else may come to them on their own network, no policy of the cluster says anything."""
+    for made in (platform_with_external_stores, platform_with_managed_stores):
+        tried = ground_of(made("governed").blueprint, "outside")
+        promises = [
+            (position.caller, promise.allowed)
+            for position, destination, promise in tried.pairs()
+            if destination.name in {"database", "cache"}
+        ]
+        assert {caller for caller, allowed in promises if allowed} == {Caller.GATEWAY}
+        assert {caller for caller, allowed in promises if not allowed} == {Caller.TENANT, Caller.ACCOUNTS}
 
 
 def test_of_engines_one_that_downloads_its_weights_and_one_that_does_not_are_passed_for():

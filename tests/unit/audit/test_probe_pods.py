@@ -1,5 +1,6 @@
 """Probe pods on a cluster: what they are called, how long they live, and who visits whom."""
 
+import base64
 import json
 from typing import Any
 
@@ -15,7 +16,7 @@ from infra.audit.parallel import WORKERS
 from infra.config.trust import ControlId
 from infra.posture import Platform
 from tests.unit.audit.fake_cluster import FakeCluster
-from tests.unit.audit.stacks import downloading_platform, platform
+from tests.unit.audit.stacks import downloading_platform, platform, platform_with_external_stores
 
 CALLED = '{"reached": {}, "windows": {}}'
 
@@ -129,3 +130,19 @@ def test_a_pod_that_is_being_ended_is_no_destination():
     ground = ground_of(blueprint, "outside")
     hosts = hosts_of(Replaced(), blueprint, ground, {one.name: ("", False) for one in ground.positions})
     assert hosts["gateway, port for tenants"] == ("10.0.0.2", blueprint.gateway.port)
+
+
+@pytest.mark.parametrize("url", ["postgresql://user:word@10.20.0.7:6432/books", ""])
+def test_a_database_outside_is_where_the_gateways_secret_says_and_nowhere_without_one(url: str):
+    class WithSecret(Running):
+        def call(self, method: str, path: str, *arguments: Any, **others: Any) -> Answer:
+            if path == "/api/v1/namespaces/bulkhead-gateway/secrets/gateway" and method == "GET":
+                kept = {"database-url": base64.b64encode(url.encode()).decode()}
+                return Answer(200, {"data": kept}) if url else Answer(403, {"message": "you may not"})
+            return super().call(method, path, *arguments, **others)
+
+    blueprint = platform_with_external_stores("governed").blueprint
+    ground = ground_of(blueprint, "outside")
+    hosts = hosts_of(WithSecret(), blueprint, ground, {one.name: ("", False) for one in ground.positions})
+    assert hosts.get("database") == (("10.20.0.7", 6432) if url else None)
+    assert "cache" not in hosts

@@ -16,6 +16,7 @@ from infra.blueprint.network import (
     AddressesPeer,
     ApiServerPeer,
     EveryPodPeer,
+    ManagedService,
     NetworkPolicyPart,
     NetworkRulePart,
     PodsPeer,
@@ -29,6 +30,18 @@ from tests.unit.blueprint.isolated import blueprint_with
 
 METADATA_SERVERS = tuple(map(ipaddress.ip_address, ("169.254.169.254", "169.254.169.252")))
 MAY_REACH_THE_API_SERVER = {"kueue", "kyverno"}
+MAY_REACH_STORES = {"gateway", "gateway-migration", "datastore-exporter"}
+EXTERNAL_STORES: Mapping[str, object] = {
+    "gateway.database": {"kind": "external", "networks": ["10.20.0.0/24", "203.0.113.128/25"], "port": 6432},
+    "gateway.cache": {"kind": "external", "networks": ["10.20.1.0/24"]},
+    "database_url": {"secure": "ciphertext"},
+    "cache_url": {"secure": "ciphertext"},
+}
+MANAGED_STORES: Mapping[str, object] = {
+    "cluster": {"kind": "gke", "project": "example-project", "location": "europe-west4"},
+    "gateway.database": {"kind": "cloud_sql"},
+    "gateway.cache": {"kind": "memorystore"},
+}
 
 
 def hardened(config: StackConfig) -> Blueprint:
@@ -228,8 +241,53 @@ def test_tenants_who_share_a_namespace_reach_anything_but_the_metadata_and_api_s
     (addresses,) = (peer for peer in anything.peers or () if isinstance(peer, AddressesPeer))
 
     assert addresses.without_api_server
+    assert (addresses.excluded, addresses.without_services) == (("169.254.0.0/16",), ())
     assert reaches(addresses, ipaddress.ip_address("203.0.113.7"))
     assert policy(blueprint_with("governed"), names.WORKLOADS_NAMESPACE, "workloads").ingress is None
+
+
+def test_tenants_who_share_a_namespace_reach_no_network_of_an_external_database_or_cache() -> None:
+    blueprint = blueprint_with("governed", changes=EXTERNAL_STORES)
+    (_, anything) = list(policy(blueprint, names.WORKLOADS_NAMESPACE, "workloads").egress or ())
+    (addresses,) = (peer for peer in anything.peers or () if isinstance(peer, AddressesPeer))
+
+    for store in ("10.20.0.7", "203.0.113.129", "10.20.1.7", "169.254.169.254"):
+        assert not reaches(addresses, ipaddress.ip_address(store))
+    for beside in ("10.20.2.7", "203.0.113.7"):
+        assert reaches(addresses, ipaddress.ip_address(beside))
+
+
+def test_tenants_who_share_a_namespace_reach_addresses_once_those_of_managed_services_are_known_and_left_out() -> None:
+    blueprint = blueprint_with("governed", changes=MANAGED_STORES)
+    at_once = policy(blueprint, names.WORKLOADS_NAMESPACE, "workloads")
+    later = policy(blueprint, names.WORKLOADS_NAMESPACE, "workloads-managed-services")
+    (addresses,) = (peer for rule in later.egress or () for peer in rule.peers or ())
+
+    assert isinstance(addresses, AddressesPeer)
+    assert addresses.without_services == (ManagedService.DATABASE, ManagedService.CACHE)
+    assert addresses.without_api_server
+    assert not reaches(addresses, METADATA_SERVERS[0])
+    opened = [peer for rule in at_once.egress or () if not rule.ports for peer in rule.peers or ()]
+    assert opened == [EveryPodPeer()]
+    assert (at_once.ingress, later.ingress) == (None, None)
+
+
+@settings(max_examples=25)
+@given(configurations(tiers=st.sampled_from([Tier.GOVERNED, Tier.PARTITIONED])))
+def test_no_addresses_but_for_whoever_keeps_something_there_hold_a_database_or_a_cache(config: StackConfig) -> None:
+    """Prometheus may have to send alerts to whatever port the stack file says, and does so to no other."""
+    blueprint = hardened(config)
+    stores = [
+        one.network_address
+        for store in (blueprint.gateway.database, blueprint.gateway.cache)
+        for one in map(ipaddress.ip_network, getattr(store, "networks", ()))
+    ]
+    for one in blueprint.network_policies:
+        if one.name in MAY_REACH_STORES | {"prometheus"}:
+            continue
+        for peer in (peer for rule in one.egress or () for peer in rule.peers or ()):
+            if isinstance(peer, AddressesPeer):
+                assert not any(reaches(peer, store) for store in stores), one
 
 
 def test_a_namespace_of_a_later_control_is_closed_as_well() -> None:

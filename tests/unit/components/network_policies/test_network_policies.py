@@ -88,6 +88,17 @@ def test_addresses_leave_out_what_is_excluded_and_the_api_server() -> None:
     assert peer(AddressesPeer("203.0.113.0/24")) == [{"ipBlock": {"cidr": "203.0.113.0/24"}}]
 
 
+def test_addresses_leave_out_managed_services() -> None:
+    services = (ManagedService.CACHE,)
+
+    assert peer(AddressesPeer("0.0.0.0/0", ("169.254.0.0/16",), without_services=services)) == [
+        {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.4/32", "169.254.0.0/16"]}}
+    ]
+    assert peer(AddressesPeer("0.0.0.0/0", without_api_server=True, without_services=services)) == [
+        {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.4/32", SERVER]}}
+    ]
+
+
 def test_the_api_server_is_its_real_address() -> None:
     assert peer(ApiServerPeer()) == [{"ipBlock": {"cidr": SERVER}}]
 
@@ -105,6 +116,8 @@ def test_anybody_is_a_rule_with_ports_alone() -> None:
 def test_a_service_whose_address_is_not_given_is_refused() -> None:
     with pytest.raises(ValueError, match="database"):
         peer(ManagedServicePeer(ManagedService.DATABASE))
+    with pytest.raises(ValueError, match="database"):
+        peer(AddressesPeer("0.0.0.0/0", without_services=(ManagedService.DATABASE,)))
 
 
 def test_every_policy_says_whose_it_is_and_why() -> None:

@@ -50,6 +50,7 @@ def own(name: str = "tenant", *, without: str = "", **changes: Any) -> GuardedRe
 
 INSIDE = {"to": [AMONG_THEMSELVES]}
 METADATA_SERVER = "169.254.0.0/16"
+API_SERVER, DATABASE, CACHE = "10.0.0.2/32", "10.0.0.3/32", "10.0.0.4/32"
 
 
 def outside(cidr: str, *left_out: str) -> dict[str, Any]:
@@ -58,8 +59,17 @@ def outside(cidr: str, *left_out: str) -> dict[str, Any]:
 
 def workloads(*others: Any) -> GuardedResource:
     """The policy of the namespace that tenants have left, or what opens it still."""
-    spec: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [NAMES, {"to": list(others)}]}
-    return thing(POLICY, "workloads", "bulkhead-workloads", by=POLICIES_PATH, spec=spec)
+    return _of_workloads("workloads", NAMES, {"to": list(others)})
+
+
+def beyond(*others: Any) -> GuardedResource:
+    """What opens addresses there, beside those of the database and the cache that the stack makes."""
+    return _of_workloads("workloads-managed-services", {"to": list(others)})
+
+
+def _of_workloads(name: str, *rules: Any) -> GuardedResource:
+    spec: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Egress"], "egress": list(rules)}
+    return thing(POLICY, name, "bulkhead-workloads", by=POLICIES_PATH, spec=spec)
 
 
 def kueue(to: Any, *ports: int) -> GuardedResource:
@@ -101,7 +111,8 @@ CASES = {
             kueue([block("10.0.0.2/32")]),
             kueue([block("10.0.0.2/32"), block("2001:db8::2/128")]),
             kueue("[computed]"),
-            workloads(EVERY_POD, outside("0.0.0.0/0", METADATA_SERVER, "10.0.0.2/32")),
+            workloads(EVERY_POD),
+            beyond(outside("0.0.0.0/0", METADATA_SERVER, API_SERVER, DATABASE, CACHE)),
             policy("web", podSelector={}, ingress=[{}]),
             policy(GATEWAY, by=GATEWAY_PATH, podSelector={}, ingress=[{"ports": [{"protocol": "TCP", "port": 4000}]}]),
         ),
@@ -125,11 +136,13 @@ CASES = {
             kueue([block("10.0.0.2/32"), block("0.0.0.0/0")]),
             kueue([{"ipBlock": {"cidr": "10.0.0.2/32"}, "podSelector": {}}]),
             kueue([block("10.0.0.2/32")], 443, 6443, 22),
-            workloads(EVERY_POD, outside("0.0.0.0/0", METADATA_SERVER)),
-            workloads(EVERY_POD, outside("0.0.0.0/0", "10.0.0.2/32")),
-            workloads(EVERY_POD, outside("0.0.0.0/0", METADATA_SERVER, "10.0.0.0/8")),
-            workloads(EVERY_POD, block("0.0.0.0/0")),
-            workloads(EVERY_POD),
+            workloads(EVERY_POD, outside("0.0.0.0/0", METADATA_SERVER, API_SERVER, DATABASE, CACHE)),
+            workloads(),
+            beyond(outside("0.0.0.0/0", METADATA_SERVER, API_SERVER, DATABASE)),
+            beyond(outside("0.0.0.0/0", API_SERVER, DATABASE, CACHE)),
+            beyond(outside("0.0.0.0/0", METADATA_SERVER, "10.0.0.0/8", DATABASE, CACHE)),
+            beyond(block("0.0.0.0/0")),
+            beyond(EVERY_POD),
         ),
         silent=(thing(POLICY, "one", "web", by=POLICIES_PATH), thing(f"{POLICY}Patch", "tenant", "web")),
         lacking=(
