@@ -50,6 +50,18 @@ def test_three_changes_of_the_tier_lose_no_request_and_no_record(three_changes: 
     assert [leg.row() for leg in three_changes if leg.unanswered or leg.lost] == []
 
 
+def test_whoever_lowers_a_tier_is_warned_before_and_while_it_goes_of_what_goes_and_nobody_else_is(
+    three_changes: Sequence[Leg],
+) -> None:
+    *raised, lowered = three_changes
+
+    assert [leg.warnings for leg in raised] == [{}, {}]
+    assert lowered.warnings.keys() == {"preview", "up"}
+    for command, warning in lowered.warnings.items():
+        assert "The tier goes down from adversarial to governed. Reason: a test needs a lower tier." in warning, command
+        assert "NS4 (" in warning, command
+
+
 @pytest.mark.full
 def test_all_twelve_changes_of_the_tier_lose_no_request_and_no_record_though_each_is_killed_once(
     walker: Walker,

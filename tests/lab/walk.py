@@ -1,13 +1,14 @@
 """A walk from tier to tier on the `local` stack, with its model in use all the time."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ ANSWER_SECONDS = 120.0
 ENGINE_KEYS = {"engine_key_generation", "oldest_engine_key_generation"}
 CHANGING = "namespaces,networkpolicies,configmaps,deployments.apps,clusterqueues,localqueues"
 """Kinds of which each change of a tier makes, changes or ends some."""
+LOWERING = re.compile(r"The tier goes down from .*? afterwards\.", re.DOTALL)
+"""The warning of a tier that is lowered; the engine may break it into lines."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Leg:
         lost: What of the platform's records is gone or another.
         degraded: For how many of the seconds fewer replicas of the gateway or of a model were ready than there are to
             be, though they had been.
+        warnings: What of `preview` and `up` → how it warned that the tier goes down; without those that did not, and
+            empty where the change was made by an `up` that was killed.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Leg:
     report: Report
     lost: Sequence[str]
     degraded: float
+    warnings: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def longest_gap(self) -> float:
@@ -143,16 +149,20 @@ class Walker:
         deployed = Tier(self.stack.value("trust")["tier"])
         self.stack.edit(trust=self._trust(tier))
         steps = json.loads(self._transition("--plan", "--format", "json"))["steps"]
+        said: dict[str, str] = {}
 
         def change() -> None:
             if killed_after:
                 assert self.stack.killed_up(self._changed(killed_after)) == -signal.SIGKILL
                 self.stack.deploy()
             else:
-                warned = f"The tier goes down from {deployed} to {tier}" in self._transition("--yes")
-                assert warned is (tier.rank < deployed.rank)
+                said["up"] = self._transition("--yes")
 
-        return self.leg(f"{deployed} > {tier}", run, change, len(steps))
+        if tier.rank < deployed.rank and not killed_after:
+            said["preview"] = self._preview()
+        leg = self.leg(f"{deployed} > {tier}", run, change, len(steps))
+        warned = {command: found[0] for command, words in said.items() if (found := LOWERING.findall(words))}
+        return replace(leg, warnings={command: " ".join(words.split()) for command, words in warned.items()})
 
     def records(self) -> Records:
         """What the platform holds now."""
@@ -162,6 +172,12 @@ class Walker:
         """The names by which the engine knows every resource."""
         exported: dict[str, Any] = self.stack.engine.exported()
         return {resource["urn"] for resource in exported["deployment"]["resources"]}
+
+    def _preview(self) -> str:
+        """What `pulumi preview` prints, as whoever changes a tier reads it first."""
+        done = self.stack.engine.capture("preview", "--non-interactive")
+        assert done.status == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     def _transition(self, *arguments: str) -> str:
         """What `bulkhead transition` prints, run in the stack's project as a person runs it."""
