@@ -22,7 +22,6 @@ from infra.audit.judgement import MECHANISM_WORDS
 from infra.audit.mechanism import Mechanism
 from infra.audit.offline.run import audit_offline
 from infra.audit.packets.places import FORBIDDEN, KNOCKER
-from infra.audit.report import AuditReport
 from infra.cli.offline import kyverno_binary, stand_in_secrets
 from infra.cli.options import today
 from infra.config.loader import load_stack_file
@@ -32,8 +31,9 @@ from infra.report.audit_json import audit_document
 from lab import cluster
 from lab.errors import LabError
 from lab.quickstart.cluster_access import ClusterAccess
+from tests.fixtures.left_to_a_cluster import LEFT_TO_A_CLUSTER
 from tests.fixtures.workload_kinds import definitions, runtime_class
-from tests.lab import openai_like
+from tests.lab import openai_like, packets
 from tests.lab.adversarial import OWN, SERVING_POOL, SPLIT, AdversarialPlatform
 from tests.lab.governed import GovernedPlatform
 from tests.lab.gpu_nodes import MIG_INSTANCE, MIG_INSTANCES_PER_GPU, H100Pool, node_beside
@@ -290,7 +290,13 @@ def trial_teams(platform: TeamPlatform) -> list[str]:
 
 @pytest.fixture(scope="module")
 def audit_of_governed(governed: GovernedPlatform, kinds: None) -> Document:
-    return audited(governed.stack)
+    with packets.metadata_server():
+        return audited(governed.stack)
+
+
+@pytest.fixture(scope="module")
+def foreseen_of_governed(governed: GovernedPlatform) -> Document:
+    return offline(governed.stack)
 
 
 def test_every_control_that_governed_claims_holds_and_no_work_is_refused(audit_of_governed: Document) -> None:
@@ -363,6 +369,13 @@ def test_an_audit_says_how_long_a_new_pod_is_open(audit_of_governed: Document) -
     assert of_each_tenant_to(FORBIDDEN) <= refused(audit_of_governed, "SR1")
 
 
+def test_nobody_of_the_platform_reaches_a_metadata_server_that_is_there(audit_of_governed: Document) -> None:
+    """The pod outside the platform does, or these refusals would not count."""
+    callers = {"gateway", "accounts", f"engine {MODEL}", "prometheus"}
+    expected = {f"{caller} to metadata server" for caller in callers} | of_each_tenant_to("metadata server")
+    assert expected <= refused(audit_of_governed, "SR1")
+
+
 def test_an_audit_leaves_nothing_behind(audit_of_governed: Document, kubectl: cluster.Kubectl) -> None:
     assert left_behind(kubectl) == ""
 
@@ -431,9 +444,16 @@ def test_a_tier_that_is_not_deployed_is_found_not_to_hold(governed: GovernedPlat
 
 
 def test_offline_and_live_agree_on_the_corpus_in_governed(
-    audit_of_governed: Document, governed: GovernedPlatform
+    audit_of_governed: Document, foreseen_of_governed: Document
 ) -> None:
-    assert disagreements(audit_of_governed, offline(governed.stack)) == []
+    assert disagreements(audit_of_governed, foreseen_of_governed) == []
+
+
+def test_exactly_what_is_left_to_a_cluster_is_judged_in_governed_by_an_audit_of_it_alone(
+    audit_of_governed: Document, foreseen_of_governed: Document
+) -> None:
+    assert judged_alone(audit_of_governed, foreseen_of_governed) == left_to(audit_of_governed)
+    assert judged_alone(foreseen_of_governed, audit_of_governed) == set()
 
 
 # --- partitioned ------------------------------------------------------------------------------------------------
@@ -441,7 +461,13 @@ def test_offline_and_live_agree_on_the_corpus_in_governed(
 
 @pytest.fixture(scope="module")
 def audit_of_partitioned(partitioned: PartitionedPlatform, kinds: None) -> Document:
-    return audited(partitioned.stack)
+    with packets.metadata_server():
+        return audited(partitioned.stack)
+
+
+@pytest.fixture(scope="module")
+def foreseen_of_partitioned(partitioned: PartitionedPlatform) -> Document:
+    return offline(partitioned.stack)
 
 
 def test_every_control_that_partitioned_claims_holds_and_no_work_is_refused(audit_of_partitioned: Document) -> None:
@@ -461,10 +487,21 @@ def test_a_new_pod_of_a_tenants_is_closed_in_both_directions(audit_of_partitione
     assert of_each_tenant_to(FORBIDDEN) | of_each_tenant_to(KNOCKER) <= refused(audit_of_partitioned, "NS4")
 
 
+def test_no_tenant_reaches_a_metadata_server_that_is_there(audit_of_partitioned: Document) -> None:
+    assert of_each_tenant_to("metadata server") <= refused(audit_of_partitioned, "NS4")
+
+
 def test_offline_and_live_agree_on_the_corpus_in_partitioned(
-    audit_of_partitioned: Document, partitioned: PartitionedPlatform
+    audit_of_partitioned: Document, foreseen_of_partitioned: Document
 ) -> None:
-    assert disagreements(audit_of_partitioned, offline(partitioned.stack)) == []
+    assert disagreements(audit_of_partitioned, foreseen_of_partitioned) == []
+
+
+def test_exactly_what_is_left_to_a_cluster_is_judged_in_partitioned_by_an_audit_of_it_alone(
+    audit_of_partitioned: Document, foreseen_of_partitioned: Document
+) -> None:
+    assert judged_alone(audit_of_partitioned, foreseen_of_partitioned) == left_to(audit_of_partitioned)
+    assert judged_alone(foreseen_of_partitioned, audit_of_partitioned) == set()
 
 
 # --- adversarial ------------------------------------------------------------------------------------------------
@@ -543,10 +580,12 @@ def test_every_attack_on_what_scopes_the_caches_is_tried_and_refused(audit_of_ad
 def test_offline_and_live_agree_on_the_corpus_in_adversarial(
     audit_of_adversarial: Document, adversarial: AdversarialPlatform
 ) -> None:
-    assert disagreements(audit_of_adversarial, offline(adversarial.stack)) == []
+    foreseen = offline(adversarial.stack)
+    assert disagreements(audit_of_adversarial, foreseen) == []
+    assert judged_alone(audit_of_adversarial, foreseen) <= LEFT_TO_A_CLUSTER
 
 
-def offline(stack: LocalStack) -> AuditReport:
+def offline(stack: LocalStack) -> Document:
     """The same stack file judged without the cluster."""
     name, config = load_stack_file(stack.file, today())
     platform = platform_of(name, config, today())
@@ -554,16 +593,28 @@ def offline(stack: LocalStack) -> AuditReport:
     policies = made.admission_policies
     command_line = kyverno_binary()
     assert command_line is not None, "the lab has built no kyverno-cli"
-    return audit_offline(platform, policies, command_line, frozenset({TENANT}))
+    return audit_document(audit_offline(platform, policies, command_line, frozenset({TENANT})))
 
 
-def disagreements(live: Document, foreseen: AuditReport) -> list[str]:
+def disagreements(live: Document, foreseen: Document) -> list[str]:
     """Cases that both could tell, and told differently."""
-    seen, expected = told(live), told(audit_document(foreseen))
+    seen, expected = told(live), told(foreseen)
     both = sorted(seen.keys() & expected.keys())
     assert len([key for key in both if key[0] == "admission"]) > 100
-    assert {key[0] for key in both} == {*live["probes"]} & {*audit_document(foreseen)["probes"]}
+    assert {key[0] for key in both} == {*live["probes"]} & {*foreseen["probes"]}
     return [f"{key}: {expected[key]} offline, {seen[key]} live" for key in both if seen[key] != expected[key]]
+
+
+def judged_alone(document: Document, other: Document) -> set[str]:
+    """Cases of the corpus, for the tenant of whom offline is asked, that only the first of the two could tell."""
+    alone = told(document).keys() - told(other).keys()
+    return {case for probe, tenant, _, case in alone if probe == "admission" and tenant == TENANT}
+
+
+def left_to(live: Document) -> set[str]:
+    """The cases of the corpus that are written down as a cluster's to tell, as far as this one's tier claims them."""
+    not_claimed = {case["case"] for row in live["controls"] for case in row["not_claimed"]}
+    return LEFT_TO_A_CLUSTER - not_claimed - UNPROVABLE
 
 
 def told(document: Any) -> dict[tuple[str, str, str, str], bool]:

@@ -23,6 +23,7 @@ from infra.blueprint.network import AddressesPeer, NetworkRulePart
 from infra.blueprint.platform_network import ANY_ADDRESS, HTTPS, PRIVATE_NETWORKS
 from infra.config.trust import ControlId
 from infra.posture import Platform
+from tests.fixtures.left_to_a_cluster import TWIN_UNDECIDED, UNDECIDED_EVERYWHERE
 from tests.unit.audit.stacks import (
     downloading_platform,
     platform,
@@ -169,91 +170,12 @@ def test_kinds_are_called_in_the_plural_as_in_paths(kind: str, plural: str):
 
 # --- what is never judged without a cluster ---------------------------------------------------------------------
 
-CHANGES = "it changes what stands already"
-THE_API_SERVERS = "it is the API server's own to refuse"
-UNDECIDED_EVERYWHERE = {
-    CHANGES: {
-        "add-a-gpu-later",
-        "add-a-toleration-of-outages",
-        "annotate-own-pod",
-        "change-own-deployment",
-        "change-the-role",
-        "change-to-a-made-up-queue",
-        "change-to-another-tenants-queue",
-        "claim-an-owner-later",
-        "container-device-annotation-later",
-        "debug-container",
-        "debug-container-that-sees-devices",
-        "debug-container-with-a-gpu",
-        "delete-a-deployment-and-leave-its-pods",
-        "delete-a-job-and-leave-its-pods",
-        "delete-a-job-and-leave-its-pods-the-old-way",
-        "delete-a-job-without-a-word-of-its-pods",
-        "delete-own-deployment",
-        "delete-own-gpu-job",
-        "delete-own-gpu-pod",
-        "drop-kueues-mark",
-        "drop-the-queue",
-        "foreign-toleration-added-later",
-        "foreign-toleration-in-a-change",
-        "join-a-group-later",
-        "label-own-gpu-job",
-        "label-own-gpu-pod",
-        "label-own-pod",
-        "leave-the-pods-later",
-        "privileged-debug-container",
-        "scale-own-deployment",
-        "scale-what-has-no-queue",
-        "waiting-job-gains-a-gpu",
-        "waiting-job-with-a-finalizer-gains-a-gpu",
-        "waiting-job-with-a-selector-gains-a-gpu",
-    },
-    f"{THE_API_SERVERS} (limits, quota)": {"all-memory", "all-processors", "all-storage", "more-gpus-than-quota"},
-    f"{THE_API_SERVERS} (pod_security)": {
-        "added-capability",
-        "devices-as-volumes",
-        "host-ipc",
-        "host-network",
-        "host-path",
-        "host-port",
-        "host-process-ids",
-        "huge-pages-of-the-node",
-        "inter-process-communication-of-the-node",
-        "kept-capabilities",
-        "memory-of-other-pods-on-the-node",
-        "network-of-the-node-for-transfers",
-        "no-apparmor",
-        "no-seccomp",
-        "privilege-escalation",
-        "privileged",
-        "privileged-init-container",
-        "probe-of-another-host",
-        "remote-memory-of-the-node",
-        "root-user",
-        "runtime-of-the-node",
-        "shared-memory-of-the-node",
-        "trace-processes-of-the-node",
-        "unmasked-proc",
-        "unsafe-sysctl",
-        "windows-host-process",
-    },
-    f"{THE_API_SERVERS} (quota)": {"load-balancer", "node-port"},
-}
-"""Reason → the cases. A case that comes to be undecided has to be written down here, and then somebody asks why."""
 WITHOUT_DEDICATED_NODES = {
     "the tenant has quota of every kind of GPU": {"gpus-of-a-kind-without-quota"},
     "no label marks GPU nodes of other tenants alone": {"other-tenants-pool", "other-tenants-pool-among-own"},
 }
 """What the platform of these tests lacks, so that the case has nothing to name."""
 IN_A_SHARED_NAMESPACE = {"no other tenant has a namespace of its own": {"work-in-another-tenants-namespace"}}
-TWIN_UNDECIDED = {
-    "bound-by-hand",
-    "lift-own-quota",
-    "raise-own-quota",
-    "remove-the-network-policy",
-    "taint-a-node",
-}
-"""Attacks that the role refuses, whose legitimate twin changes what stands: the refusal is seen, and proves nothing."""
 
 
 class Permitting(PolicyCommand):
