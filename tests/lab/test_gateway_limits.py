@@ -7,34 +7,16 @@ import pytest
 from lab.cluster import Kubectl
 from tests.lab.accounts import Account, account
 from tests.lab.answers import LEAKS, assert_error, assert_tells_nothing, send
-from tests.lab.load import Ending, Kind, Load, Question, Report, service_url
+from tests.lab.limits import BURST_SECONDS, REPLICAS, burst, price_of_one
+from tests.lab.load import Ending
 from tests.lab.platform import GATEWAY, MODEL, TeamPlatform, pods
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 LIMIT = 60
-WINDOW_SECONDS = 60
-REPLICAS = "app.kubernetes.io/name=gateway"
-SHORT = (Question("hello", 1),)
+WINDOW_SECONDS = BURST_SECONDS
 HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1}
 CALLS = 5
-
-
-def burst(kubectl: Kubectl, made: Account, requests: int, concurrency: int = 6) -> Report:
-    """Short completions through the Service, each over a connection of its own, so that any replica may get it."""
-    return Load(
-        service_url(kubectl),
-        made.key,
-        MODEL,
-        concurrency=concurrency,
-        kinds=(Kind.PLAIN,),
-        questions=SHORT,
-        requests=requests,
-        seconds=WINDOW_SECONDS,
-        request_seconds=120,
-        pause_seconds=0,
-        kept_connections=False,
-    ).run()
 
 
 def served(kubectl: Kubectl, pod: str) -> int:
@@ -97,14 +79,3 @@ def test_a_budget_binds_after_the_calls_that_it_pays_for_and_at_a_replica_that_h
             again = burst(kubectl, made, 6, concurrency=1)
             assert again.answered == (), again.summary()
         assert served(kubectl, fresh) > 0, "the new replica was never asked"
-
-
-def price_of_one(team: TeamPlatform, kubectl: Kubectl) -> float:
-    """What one call costs, in US dollars, by the prices of the stack file."""
-    with account(team) as made:
-        (answered,) = burst(kubectl, made, 1).answered
-    price = next(model for model in team.stack.value("models") if model["name"] == MODEL)["price"]
-    return (
-        answered.prompt_tokens * price["input_usd_per_million_tokens"]
-        + answered.completion_tokens * price["output_usd_per_million_tokens"]
-    ) / 1e6
