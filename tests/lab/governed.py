@@ -11,6 +11,9 @@ from tests.lab.platform import PROMETHEUS, WORKLOADS, GroupedPlatform, permissio
 from tests.lab.requests import Requester
 from tests.lab.workloads import GPU, deployment, pod, pod_spec
 
+PROVIDER_ADDRESS, PROVIDER_PORT = "203.0.113.7", 8443
+PROVIDER = {"name": "example-ai", "networks": [f"{PROVIDER_ADDRESS}/32"], "port": PROVIDER_PORT}
+"""A model provider that the gateway may call, at an address that is nobody's (RFC 5737)."""
 POLICIES = "validatingpolicies.policies.kyverno.io"
 SECONDS = 120
 DENY = ("Deny",)
@@ -71,10 +74,14 @@ class GovernedPlatform(GroupedPlatform):
 
 
 def make_governed(stack: LocalStack) -> None:
-    """Edit a team's stack file to the `governed` tier with two tenants, each with a group, and deploy it."""
+    """Edit a team's stack file to the `governed` tier with two tenants, each with a group, and deploy it.
+
+    The gateway may call a model provider.
+    """
     stack.edit(
         trust={"tier": "governed", "tenants": "cooperative", **permission_to_lower(stack, "governed")},
         tenants=tenants_of(stack),
+        gateway={**stack.value("gateway"), "external_providers": [PROVIDER]},
         observability=PROMETHEUS,
     )
     stack.deploy()

@@ -29,11 +29,12 @@ from tests.lab.platform import ENGINES, GATEWAY, OBSERVABILITY
 from tests.lab.workloads import pod, pod_spec
 
 METADATA_SERVER = "169.254.169.254"
-ANSWERS = f"""
-import socketserver
-with socketserver.TCPServer(("{METADATA_SERVER}", 80), socketserver.BaseRequestHandler) as server:
-    print("listening", flush=True)
-    server.serve_forever()
+ANSWERS = """
+import socketserver, sys, threading
+for port in map(int, sys.argv[2:]):
+    server = socketserver.TCPServer((sys.argv[1], port), socketserver.BaseRequestHandler)
+    threading.Thread(target=server.serve_forever).start()
+print("listening", flush=True)
 """
 """Not `http.server`: that looks its own name up before it listens, and nobody answers it in the lab's network."""
 SETTLE_SECONDS = 2
@@ -122,15 +123,24 @@ def probing(kubectl: Kubectl, namespace: str, name: str, labels: Mapping[str, st
 @contextmanager
 def metadata_server() -> Generator[str]:
     """Something that answers at the metadata server's address, as it would on a cloud's node; yields the address."""
-    address = f"{METADATA_SERVER}/32"
+    with answering(METADATA_SERVER, 80) as address:
+        yield address
+
+
+@contextmanager
+def answering(host: str, *ports: int) -> Generator[str]:
+    """Something that answers at an address outside the cluster, where nothing else does; yields the address."""
+    address = f"{host}/32"
     subprocess.run([*INSIDE, "ip", "address", "add", address, "dev", "lo"], check=True, timeout=30)
     try:
         with subprocess.Popen(
-            [*INSIDE, "python3", "-I", "-c", ANSWERS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [*INSIDE, "python3", "-I", "-c", ANSWERS, host, *map(str, ports)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         ) as running:
             try:
-                assert running.stdout and running.stdout.readline(), "nothing answers at the metadata server's address"
-                yield METADATA_SERVER
+                assert running.stdout and running.stdout.readline(), f"nothing answers at {host}"
+                yield host
             finally:
                 running.terminate()
     finally:

@@ -9,7 +9,7 @@ from infra.blueprint.names import ENGINE_TRAFFIC_LABEL, MUTUAL_TLS, workload_lab
 from lab import cluster
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab import packets
-from tests.lab.governed import GovernedPlatform
+from tests.lab.governed import PROVIDER_ADDRESS, PROVIDER_PORT, GovernedPlatform
 from tests.lab.packets import ENCRYPTED, PROMETHEUS, WATCHED, Place, Prober, api_server, probing, reached, reaches
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, OBSERVABILITY, WORKLOADS
 from tests.lab.prometheus_api import JOBS, PrometheusApi
@@ -133,6 +133,23 @@ def test_no_pod_of_the_platform_or_of_a_tenant_reaches_the_metadata_server(
     assert not tenant_pod.reaches(metadata_server, 80)
     assert not as_gateway.reaches(metadata_server, 80)
     assert not as_engine.reaches(metadata_server, 80)
+
+
+def test_the_gateway_reaches_the_external_provider_that_is_listed_at_its_port_and_no_other_address(
+    stranger: Prober, as_gateway: Prober, as_engine: Prober
+) -> None:
+    another_port, unlisted = PROVIDER_PORT + 1, "203.0.113.8"
+    with (
+        packets.answering(PROVIDER_ADDRESS, PROVIDER_PORT, another_port) as listed,
+        packets.answering(unlisted, PROVIDER_PORT),
+    ):
+        refused = ((listed, another_port), (unlisted, PROVIDER_PORT))
+        for place in ((listed, PROVIDER_PORT), *refused):
+            assert stranger.reaches(*place), f"nothing answers at {place}, so that no refusal would mean anything"
+        assert as_gateway.reaches(listed, PROVIDER_PORT)
+        for place in refused:
+            assert not as_gateway.reaches(*place), place
+        assert not as_engine.reaches(listed, PROVIDER_PORT)
 
 
 def test_neither_tenants_nor_gateway_nor_engines_reach_the_api_server_and_kueue_does(

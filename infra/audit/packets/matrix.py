@@ -21,6 +21,14 @@ class Caller(StrEnum):
     """A pod with the labels of what writes tenants' accounts, in the gateway's namespace."""
     ENGINE = "engine"
     """A pod with an engine's labels in the engines' namespace."""
+    DATA_PLANE = "data-plane"
+    """A pod with the labels of the data plane before an engine, where a picker chooses among its pods."""
+    PICKER = "picker"
+    """A pod with the labels of such a picker."""
+    MIGRATION = "migration"
+    """A pod with the labels of what writes the database's schema, in the gateway's namespace."""
+    EXPORTER = "exporter"
+    """A pod with the labels of what reads the metrics of database and cache, where the platform has a Prometheus."""
     PROMETHEUS = "prometheus"
     """A pod with Prometheus' labels in its namespace, where the platform has one."""
     STRANGER = "stranger"
@@ -40,6 +48,10 @@ class Target(StrEnum):
     """An engine's serving port."""
     ENGINE_OTHER_PORT = "engine_other_port"
     """Any other port of a pod with an engine's labels."""
+    DATA_PLANE = "data_plane"
+    """The port of the data plane before an engine, where a picker chooses among its pods."""
+    PICKER = "picker"
+    """The port at which such a picker is asked."""
     DATABASE = "database"
     CACHE = "cache"
     OUTSIDE_STORE = "outside_store"
@@ -58,6 +70,8 @@ class Target(StrEnum):
     """The cloud's metadata server, which hands out a node's credentials."""
     KUBELET = "kubelet"
     """The kubelet of a node."""
+    WEBHOOK = "webhook"
+    """Where the API server asks Kueue or Kyverno; open to anybody on its own side, since no policy names who asks."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,16 @@ def _shut(control: ControlId) -> Promise:
 
 _DATA = (Target.DATABASE, Target.CACHE)
 _ENGINES = (Target.ENGINE, Target.ENGINE_OTHER_PORT)
-_BEHIND_THE_GATEWAY = (Target.ADMIN, Target.GATEWAY_OTHER_PORT, *_ENGINES, *_DATA, Target.METRICS)
+_BEFORE_ENGINES = (Target.DATA_PLANE, Target.PICKER)
+_BEHIND_THE_GATEWAY = (
+    Target.ADMIN,
+    Target.GATEWAY_OTHER_PORT,
+    *_BEFORE_ENGINES,
+    *_ENGINES,
+    *_DATA,
+    Target.METRICS,
+)
+_ELSEWHERE = (Target.OTHER_TENANT, Target.STRANGER)
 _CLUSTER = (Target.API_SERVER, Target.METADATA, Target.KUBELET)
 
 _COMMON: dict[tuple[Caller, Target], Promise] = {
@@ -94,28 +117,72 @@ _COMMON: dict[tuple[Caller, Target], Promise] = {
     (Caller.TENANT, Target.OWN): _open(_NS4),
     (Caller.TENANT, Target.DNS): _open(_NS4),
     **{(Caller.TENANT, target): _shut(_SR1) for target in _BEHIND_THE_GATEWAY},
-    (Caller.GATEWAY, Target.ENGINE): _open(_SR1),
-    (Caller.GATEWAY, Target.DNS): _open(_SR1),
+    **{(Caller.GATEWAY, target): _open(_SR1) for target in (Target.ENGINE, Target.DATA_PLANE, Target.DNS)},
     **{(Caller.GATEWAY, target): _open(_SR1) for target in (*_DATA, Target.OUTSIDE_STORE)},
     # Of nobody else's pods: on its side there is no policy of this cluster's, so that its own network has to keep off
-    # whoever the platform knows nothing of. An engine knows no names, by which it would have to be called, and
-    # Prometheus may have to send alerts to whatever port the stack file says.
+    # whoever the platform knows nothing of. An engine knows no names, by which it would have to be called, a migration
+    # only one of two such stores, and Prometheus may have to send alerts to whatever port the stack file says.
     **{(caller, Target.OUTSIDE_STORE): _shut(_SR1) for caller in (Caller.TENANT, Caller.ACCOUNTS)},
     **{
         (Caller.GATEWAY, target): _shut(_SR1)
-        for target in (Target.ENGINE_OTHER_PORT, Target.METRICS, Target.STRANGER, *_CLUSTER)
+        for target in (Target.ENGINE_OTHER_PORT, Target.PICKER, Target.METRICS, Target.WEBHOOK, *_ELSEWHERE, *_CLUSTER)
     },
-    (Caller.GATEWAY, Target.OTHER_TENANT): _shut(_SR1),
     (Caller.ACCOUNTS, Target.ADMIN): _open(_SR1),
     (Caller.ACCOUNTS, Target.DNS): _open(_SR1),
     **{
         (Caller.ACCOUNTS, target): _shut(_SR1)
-        for target in (*_ENGINES, *_DATA, Target.METRICS, Target.STRANGER, *_CLUSTER)
+        for target in (
+            *_BEFORE_ENGINES,
+            *_ENGINES,
+            *_DATA,
+            Target.METRICS,
+            Target.WEBHOOK,
+            *_ELSEWHERE,
+            *_CLUSTER,
+        )
     },
-    (Caller.ACCOUNTS, Target.OTHER_TENANT): _shut(_SR1),
     **{
         (Caller.ENGINE, target): _shut(_SR1)
-        for target in (Target.GATEWAY, *_BEHIND_THE_GATEWAY, Target.OTHER_TENANT, Target.STRANGER, *_CLUSTER)
+        for target in (Target.GATEWAY, *_BEHIND_THE_GATEWAY, Target.WEBHOOK, *_ELSEWHERE, *_CLUSTER)
+    },
+    # Of engines nothing is promised to these two: each knows its own alone.
+    **{(Caller.DATA_PLANE, target): _open(_SR1) for target in (Target.PICKER, Target.DNS)},
+    (Caller.PICKER, Target.API_SERVER): _open(_SR1),
+    **{
+        (caller, target): _shut(_SR1)
+        for caller in (Caller.DATA_PLANE, Caller.PICKER)
+        for target in (
+            Target.GATEWAY,
+            Target.ADMIN,
+            Target.GATEWAY_OTHER_PORT,
+            Target.ENGINE_OTHER_PORT,
+            *_DATA,
+            Target.METRICS,
+            Target.WEBHOOK,
+            *_ELSEWHERE,
+            Target.METADATA,
+            Target.KUBELET,
+        )
+    },
+    (Caller.DATA_PLANE, Target.API_SERVER): _shut(_SR1),
+    (Caller.PICKER, Target.DATA_PLANE): _shut(_SR1),
+    **{(Caller.MIGRATION, target): _open(_SR1) for target in (Target.DATABASE, Target.DNS)},
+    (Caller.MIGRATION, Target.CACHE): _shut(_SR1),
+    **{(Caller.EXPORTER, target): _open(_SR1) for target in (*_DATA, Target.OUTSIDE_STORE, Target.DNS)},
+    **{
+        (caller, target): _shut(_SR1)
+        for caller in (Caller.MIGRATION, Caller.EXPORTER)
+        for target in (
+            Target.GATEWAY,
+            Target.ADMIN,
+            Target.GATEWAY_OTHER_PORT,
+            *_BEFORE_ENGINES,
+            *_ENGINES,
+            Target.METRICS,
+            Target.WEBHOOK,
+            *_ELSEWHERE,
+            *_CLUSTER,
+        )
     },
     **{(Caller.PROMETHEUS, target): _open(_SR1) for target in (Target.METRICS, Target.ENGINE, Target.DNS)},
     # Of pods of others nothing is promised: alerts may have to be sent to one, on whatever port the stack file says.
@@ -124,6 +191,7 @@ _COMMON: dict[tuple[Caller, Target], Promise] = {
         for target in (
             Target.ADMIN,
             Target.GATEWAY_OTHER_PORT,
+            *_BEFORE_ENGINES,
             Target.ENGINE_OTHER_PORT,
             *_DATA,
             Target.API_SERVER,
@@ -138,7 +206,7 @@ _COMMON: dict[tuple[Caller, Target], Promise] = {
 }
 
 _OWN_NAMESPACES: dict[tuple[Caller, Target], Promise] = {
-    (Caller.TENANT, target): _shut(_NS4) for target in (Target.OTHER_TENANT, Target.STRANGER, *_CLUSTER)
+    (Caller.TENANT, target): _shut(_NS4) for target in (*_ELSEWHERE, *_CLUSTER, Target.WEBHOOK)
 }
 _SHARED_NAMESPACE: dict[tuple[Caller, Target], Promise] = {
     (Caller.TENANT, target): _shut(_SR1) for target in (Target.API_SERVER, Target.METADATA)

@@ -18,7 +18,12 @@ from infra.blueprint.model import (
     MemorystoreCachePart,
 )
 from infra.blueprint.network import ManagedService
-from infra.blueprint.platform_network import MEMORYSTORE_PORT
+from infra.blueprint.platform_network import (
+    KYVERNO_WEBHOOK_PORT,
+    MEMORYSTORE_PORT,
+    data_plane_labels,
+    picker_labels,
+)
 
 PROBE_PORT = 8080
 """Where probe pods answer."""
@@ -41,7 +46,7 @@ class Position:
         tenant: Whose; empty where it is nobody's.
         namespace: Where it runs.
         labels: By which policies know it.
-        engine: Which engine it passes for; empty where it is none.
+        engine: Which engine it passes for, or stands before; empty where it does neither.
     """
 
     caller: Caller
@@ -128,8 +133,8 @@ class Ground:
     def tries(self, position: Position, destination: Destination) -> bool:
         """Whether a connection is tried: something is promised of it, or it shows that anything answers there.
 
-        Of the cluster's own nobody here may reach anything; a pod outside the platform is promised nothing of it, and
-        tells all others' refusals from the silence of a place where nothing is.
+        Of the cluster's own hardly anybody here may reach anything; a pod outside the platform is promised nothing of
+        it, and tells all others' refusals from the silence of a place where nothing is.
         """
         shows = position.caller is Caller.STRANGER and destination.target in _SHOWN_FROM_OUTSIDE
         return shows or self.promise(position, destination) is not None
@@ -169,8 +174,13 @@ def _positions(blueprint: Blueprint, outside: str, tenants: frozenset[str] | Non
         Position(Caller.GATEWAY, "", gateway, names.workload_labels("gateway")),
         Position(Caller.ACCOUNTS, "", gateway, names.workload_labels("tenants")),
         *map(_engine_position, _kinds_of_engines(blueprint)),
+        *_picking_positions(blueprint),
+        Position(Caller.MIGRATION, "", gateway, names.workload_labels("gateway-migration")),
         *(
-            (Position(Caller.PROMETHEUS, "", prometheus.namespace, names.workload_labels("prometheus")),)
+            (
+                Position(Caller.EXPORTER, "", gateway, names.workload_labels("datastore-exporter")),
+                Position(Caller.PROMETHEUS, "", prometheus.namespace, names.workload_labels("prometheus")),
+            )
             if prometheus
             else ()
         ),
@@ -195,12 +205,21 @@ def _engine_position(engine: EnginePart) -> Position:
     )
 
 
+def _picking_positions(blueprint: Blueprint) -> Iterator[Position]:
+    """The picker of the first engine that has one, and the data plane before it: those of others differ in the name."""
+    picked = next((engine for engine in blueprint.engines if engine.picker is not None), None)
+    if picked is not None:
+        for caller, labels in ((Caller.DATA_PLANE, data_plane_labels(picked)), (Caller.PICKER, picker_labels(picked))):
+            yield Position(caller, "", picked.namespace, labels, engine=picked.name)
+
+
 def _destinations(blueprint: Blueprint, positions: tuple[Position, ...]) -> tuple[Destination, ...]:
     return (
         *_gateway(blueprint),
         *_engines(blueprint),
         *_data(blueprint),
         *_metrics(blueprint),
+        *_webhooks(blueprint),
         *_probes(blueprint, positions),
         *_CLUSTER,
     )
@@ -209,7 +228,7 @@ def _destinations(blueprint: Blueprint, positions: tuple[Position, ...]) -> tupl
 _OWNERS = {Target.OTHER_TENANT: Caller.TENANT, Target.STRANGER: Caller.STRANGER}
 """Whose a probe pod is: to its owner it is not another's."""
 
-_SHOWN_FROM_OUTSIDE = frozenset({Target.API_SERVER, Target.METADATA, Target.KUBELET})
+_SHOWN_FROM_OUTSIDE = frozenset({Target.API_SERVER, Target.METADATA, Target.KUBELET, Target.WEBHOOK})
 
 _CLUSTER = (
     Destination(Target.DNS, "DNS over UDP", DNS_PORT, udp=True),
@@ -294,6 +313,15 @@ def _metrics_of(whose: str, namespace: str, labels: Mapping[str, str], port: int
     return Destination(Target.METRICS, f"metrics of {whose}", port, "", namespace, labels)
 
 
+def _webhooks(blueprint: Blueprint) -> Iterator[Destination]:
+    labels = names.workload_labels("kueue")
+    port, namespace = names.KUEUE_WEBHOOK_PORT, blueprint.quota.namespace
+    yield Destination(Target.WEBHOOK, "webhooks of Kueue", port, "", namespace, labels)
+    if blueprint.admission.installed:
+        labels, port = names.KYVERNO_CONTROLLER_LABELS, KYVERNO_WEBHOOK_PORT.number
+        yield Destination(Target.WEBHOOK, "webhooks of Kyverno", port, "", blueprint.admission.namespace, labels)
+
+
 def _probes(blueprint: Blueprint, positions: tuple[Position, ...]) -> tuple[Destination, ...]:
     serving = blueprint.engines[0].port if blueprint.engines else names.ENGINE_PORT
     found: list[Destination] = []
@@ -308,9 +336,14 @@ def _probes(blueprint: Blueprint, positions: tuple[Position, ...]) -> tuple[Dest
                 name = f"engine {position.engine}"
                 found.append(_probe(Target.ENGINE, f"a pod with the labels of {name}", serving, position))
                 found.append(_probe(Target.ENGINE_OTHER_PORT, f"{name}, another port", PROBE_PORT, position))
+            case Caller.DATA_PLANE:
+                name = f"data plane before engine {position.engine}"
+                found.append(_probe(Target.DATA_PLANE, name, names.DATA_PLANE_PORT, position))
+            case Caller.PICKER:
+                found.append(_probe(Target.PICKER, f"picker of engine {position.engine}", names.PICKER_PORT, position))
             case Caller.STRANGER:
                 found.append(_probe(Target.STRANGER, KNOCKER, PROBE_PORT, position))
-            case Caller.ACCOUNTS | Caller.PROMETHEUS:
+            case Caller.ACCOUNTS | Caller.MIGRATION | Caller.EXPORTER | Caller.PROMETHEUS:
                 pass
     return tuple(found)
 

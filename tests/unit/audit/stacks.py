@@ -64,6 +64,17 @@ def watched_platform(tier: str = "trusted") -> Platform:
     return platform_of("tests", config, TODAY)
 
 
+def picking_platform(tier: str = "trusted") -> Platform:
+    """The platform of `document` with a Prometheus, whose model's engines are chosen by a picker, as another's."""
+    made = {**document(tier), "bulkhead:observability": {"kind": "prometheus"}}
+    (model,) = cast("list[dict[str, Any]]", made["bulkhead:models"])
+    picked = {**model, "routing": {"kind": "endpoint_picker", "network_encrypts": True}}
+    made["bulkhead:models"] = [picked, {**picked, "name": "second"}]
+    config = parse(made, TODAY)
+    assert not isinstance(config, list), config
+    return platform_of("tests", config, TODAY)
+
+
 def platform_with_external_stores(tier: str = "trusted") -> Platform:
     """The platform of `document` with a database and a cache that somebody else runs."""
     return _platform_with_stores(

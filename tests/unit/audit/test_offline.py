@@ -26,6 +26,7 @@ from infra.posture import Platform
 from tests.fixtures.left_to_a_cluster import TWIN_UNDECIDED, UNDECIDED_EVERYWHERE
 from tests.unit.audit.stacks import (
     downloading_platform,
+    picking_platform,
     platform,
     platform_with_external_stores,
     platform_with_managed_stores,
@@ -43,6 +44,7 @@ JUDGED_WELL = {Outcome.HOLDS, Outcome.NOT_CLAIMED}
         platform,
         watched_platform,
         downloading_platform,
+        picking_platform,
         platform_with_external_stores,
         platform_with_managed_stores,
     ],
@@ -97,7 +99,14 @@ def test_a_database_or_a_cache_outside_that_tenants_reach_is_found(made_of: Call
         (NetworkRulePart((AddressesPeer(ANY_ADDRESS, PRIVATE_NETWORKS),), (HTTPS,), "weights"), {Target.API_SERVER}),
         (
             NetworkRulePart((AddressesPeer(ANY_ADDRESS, without_api_server=True),), (), "weights"),
-            {Target.METADATA, Target.KUBELET, Target.GATEWAY, Target.OTHER_TENANT, Target.STRANGER},
+            {
+                Target.METADATA,
+                Target.KUBELET,
+                Target.GATEWAY,
+                Target.OTHER_TENANT,
+                Target.STRANGER,
+                Target.WEBHOOK,
+            },
         ),
     ],
 )

@@ -11,6 +11,7 @@ from infra.blueprint import names
 from infra.config.trust import ControlId
 from tests.unit.audit.stacks import (
     downloading_platform,
+    picking_platform,
     platform,
     platform_with_external_stores,
     platform_with_managed_stores,
@@ -68,7 +69,9 @@ def test_a_network_that_keeps_every_promise_holds_as_far_as_anybody_can_tell():
     doubtful = {one.case.partition(" to ")[2] for one in found.values() if one.outcome is not Outcome.HOLDS}
     # No pod of the platform may reach them, and the one outside it did not, so nobody knows whether there is anything.
     assert doubtful == {"API server by its Service", "API server by its address", "metadata server"} | {
-        "kubelet of the gateway's node"
+        "kubelet of the gateway's node",
+        "webhooks of Kueue",
+        "webhooks of Kyverno",
     }
 
 
@@ -171,9 +174,55 @@ def test_a_tenant_whose_pods_could_not_run_leaves_its_network_unproven_whatever_
 def test_every_target_is_tried_by_somebody_and_everybody_tries_something():
     tried = watched_ground()
     outside = ground_of(platform_with_managed_stores("partitioned").blueprint, "outside")
-    targets = {destination.target for ground in (tried, outside) for _, destination, _ in ground.pairs()}
-    assert targets >= set(Target) - {Target.OWN}
-    assert {position.caller for position, _, _ in tried.pairs()} == set(Caller)
+    picked = ground_of(picking_platform("partitioned").blueprint, "outside")
+    pairs = [pair for ground in (tried, outside, picked) for pair in ground.pairs()]
+    assert {destination.target for _, destination, _ in pairs} >= set(Target) - {Target.OWN}
+    assert {position.caller for position, _, _ in pairs} == set(Caller)
+
+
+def test_of_pickers_the_first_is_passed_for_whether_one_runs_or_not():
+    """Its image and its data plane's may not start on a cluster, and their policies are there all the same."""
+    tried = ground_of(picking_platform("governed").blueprint, "outside")
+    promises = {
+        (position.caller, destination.target): promise.allowed for position, destination, promise in tried.pairs()
+    }
+    stands = {one.name for one in tried.destinations if one.target in {Target.DATA_PLANE, Target.PICKER}}
+    assert stands == {"data plane before engine second", "picker of engine second"}
+    callers = {
+        target: {caller for (caller, one), may in promises.items() if may and one is target} for target in Target
+    }
+    assert callers[Target.DATA_PLANE] == {Caller.GATEWAY}
+    assert callers[Target.PICKER] == {Caller.DATA_PLANE}
+    assert callers[Target.API_SERVER] == {Caller.PICKER}
+    for target in (Target.DATA_PLANE, Target.PICKER):
+        closed = {caller for (caller, one), may in promises.items() if not may and one is target}
+        assert closed >= {Caller.TENANT, Caller.STRANGER, Caller.ENGINE, Caller.ACCOUNTS, Caller.PROMETHEUS}
+
+
+def test_what_looks_after_the_database_reaches_it_and_no_engine():
+    tried = watched_ground("governed")
+    promises = {
+        (position.caller, destination.target): promise.allowed for position, destination, promise in tried.pairs()
+    }
+    for caller in (Caller.MIGRATION, Caller.EXPORTER):
+        assert promises[caller, Target.DATABASE]
+        assert not promises[caller, Target.ENGINE]
+    assert promises[Caller.EXPORTER, Target.CACHE]
+    assert not promises[Caller.MIGRATION, Target.CACHE]
+
+
+def test_webhooks_are_open_to_pods_outside_the_platform_and_refused_to_its_own_and_to_tenants_with_namespaces():
+    def refused_to(tier: str) -> set[Caller]:
+        found = judged(ground(tier), as_promised_and_shown)
+        return {
+            position.caller
+            for position in ground(tier).positions
+            if (case := found.get(f"{position.name} to webhooks of Kueue")) and case.outcome is Outcome.HOLDS
+        }
+
+    own = {Caller.GATEWAY, Caller.ACCOUNTS, Caller.ENGINE, Caller.MIGRATION}
+    assert refused_to("governed") == own
+    assert refused_to("partitioned") == own | {Caller.TENANT}
 
 
 def test_a_database_and_a_cache_outside_are_the_gateways_alone_among_the_platforms_pods_and_tenants():
