@@ -17,8 +17,8 @@ from infra.faults import FaultsFoundError
 from infra.plan import plan
 from infra.plan.replacement import forcing_paths
 from infra.posture import platform_of
-from infra.transition.state import Deployed, state_of
-from infra.transition.way import key_findings
+from infra.transition.state import state_of
+from infra.transition.way import lasting_findings
 from infra.trust.lowering import DeployedPosture, with_lowering
 
 WORKING_TREE = "the working tree"
@@ -86,11 +86,7 @@ def _side_to_be(path: Path, label: str, was: Side | None, day: datetime.date) ->
     deployed = DeployedPosture(was.posture.tier, was.posture.in_force) if was else None
     posture = with_lowering(side.posture, side.config.trust.allow_lowering, deployed)
     if was:
-        # Pools that go are not judged here: that takes a way of two updates, which a pull request may well ask for.
-        found = key_findings(_state_of(was), _state_of(side))
+        # Pools that go are no fault: a pull request may well ask for a way of two updates, which the difference tells.
+        found = lasting_findings(side.platform, state_of(was.config, was.platform.blueprint))
         posture = replace(posture, findings=(*posture.findings, *found))
     return replace(side, platform=replace(side.platform, posture=posture), plan=side.plan if posture.sound else None)
-
-
-def _state_of(side: Side) -> Deployed:
-    return state_of(side.config, side.platform.blueprint)

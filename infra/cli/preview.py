@@ -11,14 +11,12 @@ from infra.cli.diff import DEFAULT_BASE
 from infra.cli.differences import difference_since
 from infra.cli.offline import format_option
 from infra.cli.options import today
+from infra.cli.previewed import previewed
 from infra.cli.project import STACK_HELP, STACK_VARIABLE, stack_file_at, stack_file_of, stack_of
 from infra.cli.revisions import file_since
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
-from infra.guard import violations_of_each
-from infra.guard.stack import guard_of_stack
 from infra.preview.document import NotAPreviewError, read_preview
 from infra.preview.model import EnginePreview
-from infra.preview.run import engine_preview
 from infra.report.no_preview_markdown import refused_markdown, removed_markdown
 from infra.report.preview_markdown import preview_markdown
 
@@ -53,10 +51,13 @@ def preview(stack: str | None, base: str, recorded: Path | None, wanted: str | N
     Never longer than a comment on GitHub may be, and the same text for the same change. Needs `pulumi` on PATH, logged
     in, and whatever the stack's providers need to look at the world; it changes nothing.
 
-    Exits with 0 when the preview is printed, 1 when the posture afterwards is unsound or a rule of the platform is
-    broken by what somebody added to the stack, 2 when a stack file is invalid,
-    3 when the engine could not finish its preview; what it found is printed all the same. Where there is no preview,
-    the comment says why, so that it takes the place of an earlier one.
+    Where one update of the stack file would be refused, since jobs may run on nodes that go, it lists the updates that
+    `bulkhead transition` makes, and shows the engine's preview of the first.
+
+    Exits with 0 when the preview is printed, 1 when the posture afterwards is unsound, when a rule of the platform is
+    broken by what somebody added to the stack, or when a plain update is refused for the updates that it takes, 2 when
+    a stack file is invalid, 3 when the engine could not finish its preview; what it found is printed all the same.
+    Where there is no preview, the comment says why, so that it takes the place of an earlier one.
     """
     del wanted
     path = stack_file_at(stack, Path.cwd(), os.environ)
@@ -85,12 +86,13 @@ def _print_preview(stack: str | None, base: str, recorded: Path | None) -> None:
     difference = difference_since(base, path, today())
     # As it was given: with organisation and project where the engine needs them.
     selected = stack or os.environ.get(STACK_VARIABLE) or difference.stack
-    found = _recorded(recorded) if recorded else engine_preview(selected, path.parent, os.environ)
-    broken = violations_of_each(found.resources, guard_of_stack(path, difference.stack))
-    click.echo(preview_markdown(difference, found, broken))
-    if difference.errors or broken:
+    found = previewed(difference, path, selected, _recorded(recorded) if recorded else None)
+    click.echo(preview_markdown(found.difference, found.preview, found.broken, first=found.first))
+    if difference.errors or found.broken:
         click.get_current_context().exit(exit_codes.UNSOUND)
-    click.get_current_context().exit(exit_codes.FAILED if found.errors else exit_codes.SOUND)
+    if found.preview.errors:
+        click.get_current_context().exit(exit_codes.FAILED)
+    click.get_current_context().exit(exit_codes.UNSOUND if found.difference.way else exit_codes.SOUND)
 
 
 def _recorded(path: Path) -> EnginePreview:

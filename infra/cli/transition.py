@@ -1,19 +1,13 @@
 """`bulkhead transition`: from what is deployed to what the stack file says, in updates that lose nothing."""
 
-import json
-import os
-import subprocess
-import tempfile
 import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import click
-import yaml
 
 from infra.blueprint.nodes import POOL_LABEL
 from infra.cli import exit_codes
@@ -21,19 +15,17 @@ from infra.cli.offline import format_option
 from infra.cli.options import today, want_json
 from infra.cli.project import stack_file_of
 from infra.cli.pulumi_command import Stream, is_held_by_another, run_pulumi
+from infra.cli.situation import Situation, failed, no_pulumi, situation, step_file
 from infra.config.loader import load_stack_file
-from infra.config.stack import PROJECT
-from infra.config.yaml_text import read_yaml
 from infra.faults import CommandFailedError, Fault, FaultsFoundError
 from infra.guard.stack import STACK_FILE_VARIABLE
 from infra.posture import Platform, platform_of
 from infra.program import refusal
 from infra.report.text import printable
 from infra.report.transition_text import transition_json, transition_text
-from infra.transition.state import Deployed, deployed_state, state_of
-from infra.transition.steps import Step, steps
+from infra.transition.steps import Step
 from infra.transition.way import early_words, with_way
-from infra.trust.lowering import DeployedPosture, deployed_posture, with_lowering
+from infra.trust.lowering import with_lowering
 
 if TYPE_CHECKING:
     from infra.live.cluster import LiveCluster
@@ -42,10 +34,6 @@ LOOK_SECONDS = 10.0
 """Between two looks at a pool that is to go."""
 EMPTY_LOOKS = 2
 """How often in a row a pool has to be seen empty before it goes."""
-RETIRING_KEY = f"{PROJECT}:retiring_pools"
-EMPTIED_KEY = f"{PROJECT}:emptied_pools"
-NOTHING = "nothing"
-"""What is called deployed before the first update."""
 
 
 class Format(StrEnum):
@@ -53,46 +41,6 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What is deployed, and what shall be.
-
-    Attributes:
-        stack: The stack's name.
-        selected: The same as it was given, with organisation and project where the engine needs them.
-        file: The stack file to get to.
-        project: The folder that holds Pulumi.yaml.
-        posture: What the deployment claims; None where nothing is deployed.
-        state: What it made; None where nothing is deployed, or by a version that told nothing of it.
-        target: What shall be.
-    """
-
-    stack: str
-    selected: str
-    file: Path
-    project: Path
-    posture: DeployedPosture | None
-    state: Deployed | None
-    target: Platform
-
-    @property
-    def tiers(self) -> tuple[str, str]:
-        """The tier before and the tier after."""
-        return str(self.posture.tier) if self.posture else NOTHING, str(self.target.posture.tier)
-
-    @property
-    def way(self) -> tuple[Step, ...]:
-        """The updates that are left."""
-        if self.posture is None:
-            return (Step("create", "Nothing is deployed yet."),)
-        if self.state is None:
-            known = state_of(self.target.config, self.target.blueprint)
-            (only,) = steps(known, self.posture, self.target)
-            told = "The version that deployed last told nothing of pools, engines and queues: see `pulumi preview`."
-            return (replace(only, stays=(told,)),)
-        return steps(self.state, self.posture, self.target)
 
 
 @dataclass(frozen=True)
@@ -147,7 +95,7 @@ def transition(  # noqa: PLR0913 - one for each option
     want_json(wanted == Format.JSON)
     own = stack_file_of(stack, Path.cwd(), {})
     name, file = own.name.removeprefix("Pulumi.").removesuffix(".yaml"), target or own
-    found = _situation(name, stack, file, own.parent)
+    found = situation(stack, file, own.parent, today(), stack=name)
     _require_sound(found)
     show = transition_json if wanted == Format.JSON else transition_text
     click.echo(show(name, found.tiers, found.way))
@@ -161,7 +109,7 @@ def transition(  # noqa: PLR0913 - one for each option
         _carry_out(step, found, updates)
         if not later:
             return
-        found = _situation(name, stack, file, own.parent)
+        found = situation(stack, file, own.parent, today(), stack=name)
 
 
 def _require_consent() -> None:
@@ -174,22 +122,12 @@ def _require_consent() -> None:
         raise FaultsFoundError("bulkhead transition", [fault])
 
 
-def _situation(stack: str, selected: str, file: Path, project: Path) -> Situation:
-    _, config = load_stack_file(file, today())
-    outputs = _outputs(selected, project)
-    try:
-        posture, state = deployed_posture(outputs.get("posture")), deployed_state(outputs.get("deployed"))
-    except ValueError as error:
-        raise _failed(f"what is deployed cannot be told: {error}", "the version that deployed last, or newer") from None
-    return Situation(stack, selected, file, project, posture, state, platform_of(stack, config, today()))
-
-
 def _require_sound(found: Situation) -> None:
     """End with 1 where the first update would be refused: an unsound posture, a lowering without a reason.
 
     Of the target itself, what it says of pools is judged, too: between the steps anybody may deploy it as it is.
     """
-    with _stack_file(found.way[0], found) as file:
+    with step_file(found.way[0], found) as file:
         _, config = load_stack_file(file, today())
     first = platform_of(found.stack, config, today())
     posture = with_lowering(first.posture, config.trust.allow_lowering, found.posture)
@@ -206,14 +144,14 @@ def _carry_out(step: Step, found: Situation, updates: Updates) -> None:
     click.echo(f"{found.stack}: {step.title}", err=True)
     if step.empty:
         _wait_until_empty(step.empty, found.target)
-    with _stack_file(step, found) as file:
+    with step_file(step, found) as file:
         named = ("--stack", found.selected, "--config-file", str(file))
         command = ["up", "--yes", "--skip-preview", "--non-interactive", *named, *updates.arguments]
         status, held = _update(command, found.project, updates.prints_to, {STACK_FILE_VARIABLE: str(file)})
     if held:
         raise _held(found.selected)
     if status:
-        raise _failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
+        raise failed(f"the update `{step.title}` failed", "the same command again, once its reason is mended")
 
 
 def _wait_until_empty(pools: tuple[str, ...], target: Platform) -> None:
@@ -241,50 +179,6 @@ def _at_work(cluster: "LiveCluster", pool: str) -> Iterator[str]:
     yield from (f"workload {name}, which is admitted" for name in cluster.admitted_workloads(pool))
 
 
-@contextmanager
-def _stack_file(step: Step, found: Situation) -> Generator[Path]:
-    """The stack file of one step: the target's, with the pools that stay for a while or have been seen empty.
-
-    It is made anew and gone afterwards. Of the target nothing is changed, so that an interruption leaves nothing to
-    clear away.
-    """
-    if not (step.retiring or step.empty):
-        yield found.file.absolute()
-        return
-    document = cast("dict[str, dict[str, Any]]", read_yaml(found.file.read_text(encoding="utf-8-sig")).value)
-    config = document["config"]
-    if step.retiring:
-        config.pop(EMPTIED_KEY, None)
-        config[RETIRING_KEY] = [dict(record) for record in step.retiring]
-    if step.empty:
-        config[EMPTIED_KEY] = sorted({*config.get(EMPTIED_KEY, ()), *step.empty})
-    with tempfile.TemporaryDirectory(prefix="bulkhead-") as folder:
-        path = Path(folder) / f"Pulumi.{found.stack}.yaml"
-        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-        yield path
-
-
-def _outputs(stack: str, project: Path) -> Mapping[str, Any]:
-    """The stack's outputs; none where it has not been deployed yet."""
-    done = _asked(["stack", "output", "--json", "--non-interactive", "--stack", stack], project)
-    if done.returncode != 0:
-        told = " ".join(printable(line.strip()) for line in done.stderr.strip().splitlines()[-3:])
-        raise _failed(
-            f"pulumi stack output failed: {told or f'exit {done.returncode}'}", "log in and select the stack first"
-        )
-    try:
-        outputs: object = {} if (found := json.loads(done.stdout)) is None else found
-    except ValueError:
-        outputs = done.stdout
-    # What cannot be read is never taken for a stack on which nothing is deployed: that would be another way.
-    if not isinstance(outputs, Mapping):
-        raise _failed(
-            "pulumi stack output printed no JSON document",
-            "the same command, once `pulumi stack output --json` prints one",
-        )
-    return cast("Mapping[str, Any]", outputs)
-
-
 def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mapping[str, str]) -> tuple[int, bool]:
     """The engine's exit status, and whether it began nothing since the stack is locked."""
     locks: list[str] = []
@@ -296,33 +190,8 @@ def _update(arguments: list[str], project: Path, prints_to: Stream, told: Mappin
     try:
         status = run_pulumi(arguments, project, prints_to, told, hear)
     except FileNotFoundError:
-        raise _no_pulumi() from None
+        raise no_pulumi() from None
     return status, bool(status and locks)
-
-
-def _asked(arguments: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
-    try:
-        return subprocess.run(
-            ["pulumi", *arguments],
-            cwd=project,
-            env=os.environ,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-    except FileNotFoundError:
-        raise _no_pulumi() from None
-
-
-def _no_pulumi() -> CommandFailedError:
-    fault = Fault(
-        "pulumi",
-        "there is no pulumi on PATH",
-        "what is deployed cannot be told, and nothing is begun, also with --plan",
-        "the command where pulumi is installed; `bulkhead diff` compares two stack files without it",
-    )
-    return CommandFailedError("bulkhead transition", [fault])
 
 
 def _held(selected: str) -> CommandFailedError:
@@ -337,8 +206,3 @@ def _held(selected: str) -> CommandFailedError:
         " finishes what the killed one left; docs/how-to/raise-a-tier.md says what of it may need a hand",
     )
     return CommandFailedError("bulkhead transition", [fault])
-
-
-def _failed(wrong: str, write: str) -> CommandFailedError:
-    follows = "what was made stays, and nothing else is begun"
-    return CommandFailedError("bulkhead transition", [Fault("pulumi", wrong, follows, write)])

@@ -14,6 +14,10 @@ from infra.diff.model import Change, NamedChange, StackDifference
 from infra.diff.resources import ForcingPaths, ResourceChange, resource_changes
 from infra.plan.model import Plan
 from infra.posture import Platform
+from infra.transition.state import state_of
+from infra.transition.steps import Step, steps
+from infra.transition.way import is_refused_as_one
+from infra.trust.lowering import DeployedPosture
 from infra.trust.posture import Posture
 
 TOLD_ELSEWHERE = frozenset({"models", "tenants"})
@@ -84,6 +88,7 @@ def compare(
         settings=_settings(*written),
         secrets=_secret_changes(before.secrets if before else {}, after.secrets if after else {}),
         resources=_resources(before, after, forcing),
+        way=_way(before, after),
     )
 
 
@@ -152,3 +157,13 @@ def _resources(before: Side | None, after: Side | None, forcing: ForcingPaths) -
     if after is not None and after.plan is None:
         return None
     return resource_changes(before.plan if before else None, after.plan if after else None, forcing)
+
+
+def _way(before: Side | None, after: Side | None) -> tuple[Step, ...]:
+    """The updates from what the side before would have made, where one plain update of the side after is refused."""
+    if before is None or after is None or after.posture.errors:
+        return ()
+    deployed = state_of(before.config, before.platform.blueprint)
+    if not is_refused_as_one(after.platform, deployed):
+        return ()
+    return steps(deployed, DeployedPosture(before.posture.tier, before.posture.in_force), after.platform)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from infra.config.trust import ControlId, Tier
 from infra.diff.keys import KeyChange
 from infra.diff.resources import ResourceChange
+from infra.transition.steps import Step
 from infra.trust.control import Control
 from infra.trust.posture import ControlState, Finding
 
@@ -210,6 +211,8 @@ class StackDifference:
         settings: Every other key of the stack file that differs, with the key that it stands under.
         secrets: Secrets of the stack file that came, went or were written anew; never what they hold.
         resources: What the plan deletes, replaces, changes and makes; None where the posture is unsound.
+        way: The updates that carry it out where one plain update is refused, since jobs may run on nodes that go; empty
+            where one does it.
     """
 
     stack: str
@@ -227,6 +230,7 @@ class StackDifference:
     settings: tuple[KeyChange, ...]
     secrets: tuple[tuple[str, Change], ...]
     resources: tuple[ResourceChange, ...] | None
+    way: tuple[Step, ...]
 
     @property
     def lost(self) -> tuple[ControlChange, ...]:

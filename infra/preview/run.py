@@ -12,18 +12,22 @@ from infra.report.text import printable, without_credentials
 REASON_LINES = 6
 
 
-def engine_preview(stack: str, project: Path, environment: Mapping[str, str]) -> EnginePreview:
+def engine_preview(
+    stack: str, project: Path, environment: Mapping[str, str], file: Path | None = None
+) -> EnginePreview:
     """What the engine says that an update of `stack` would do; one that found errors is a preview, too.
 
     Args:
         stack: The stack's name.
         project: The folder that holds Pulumi.yaml.
         environment: The environment of `pulumi`.
+        file: The stack file of the update; the stack's own unless said.
 
     Raises:
         CommandFailedError: there is no engine, or it printed no preview.
     """
-    command = ["pulumi", "preview", "--json", "--non-interactive", "--stack", stack]
+    named = () if file is None else ("--config-file", str(file))
+    command = ["pulumi", "preview", "--json", "--non-interactive", "--stack", stack, *named]
     try:
         # Whatever the locale is: the engine prints UTF-8, and its plugins print what they like beside it.
         done = subprocess.run(

@@ -1,7 +1,7 @@
 """A difference as one JSON document, for programs."""
 
 import json
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from infra.diff.keys import KeyChange
 from infra.diff.model import (
@@ -18,6 +18,7 @@ from infra.diff.model import (
 from infra.diff.resources import Action, ResourceChange
 from infra.prices import READ_ON, SOURCE
 from infra.report.posture_json import FindingDocument, finding_document
+from infra.report.transition_text import steps_document
 
 
 class KeyDocument(TypedDict):
@@ -135,7 +136,8 @@ class ResourceDocument(TypedDict):
 class DifferenceDocument(TypedDict):
     """A difference; see `StackDifference` for what each field means.
 
-    `counts` says how many resources the plan deletes, replaces, updates and creates; null without a plan.
+    `counts` says how many resources the plan deletes, replaces, updates and creates; null without a plan. `steps` are
+    those of `bulkhead transition --plan --format json` where one plain update is refused, and none where one does it.
     """
 
     stack: str
@@ -155,6 +157,7 @@ class DifferenceDocument(TypedDict):
     secrets: dict[str, str]
     destructive: list[ResourceDocument]
     counts: dict[str, int] | None
+    steps: list[dict[str, Any]]
 
 
 def difference_document(difference: StackDifference) -> DifferenceDocument:
@@ -181,6 +184,7 @@ def difference_document(difference: StackDifference) -> DifferenceDocument:
         "secrets": {name: str(change) for name, change in difference.secrets},
         "destructive": [_resource(change) for change in difference.destructive],
         "counts": _counts(difference),
+        "steps": steps_document(difference.way),
     }
 
 

@@ -23,6 +23,8 @@ from infra.diff.model import (
 )
 from infra.diff.resources import Action, ResourceChange
 from infra.prices import READ_ON, SOURCE
+from infra.report.transition_text import NOTHING_TOLD, is_silent, step_sentences
+from infra.transition.steps import Step
 
 ARROW = "->"
 NOTHING = "-"
@@ -84,6 +86,7 @@ def verdict(difference: StackDifference) -> str:
     told = [
         *([f"{_counted(lost, 'control')} lost"] if lost else []),
         *([f"{_counted(len(difference.alarming_waivers), 'waiver')} to decide on"] * bool(difference.alarming_waivers)),
+        *([f"{_counted(len(difference.way), 'update')} for `bulkhead transition`"] if difference.way else []),
         *([f"{_counted(len(difference.gained), 'control')} gained"] if difference.gained else []),
         *([f"{_counted(destroyed, 'resource')} deleted or replaced"] if destroyed else []),
     ]
@@ -94,6 +97,7 @@ def sections(difference: StackDifference) -> tuple[Section, ...]:
     """Every section that has something to say."""
     every = (
         _alarms(difference),
+        _way(difference),
         _gains(difference),
         _destruction(difference),
         _named("Tenants", "Tenant", difference.tenants),
@@ -122,8 +126,20 @@ def _alarm_rows(difference: StackDifference) -> Iterator[tuple[Cell, ...]]:
             yield ("control lost" if change.lost else "control missing",), (_titled(change),), _loss(change)
     for waiver in difference.alarming_waivers:
         yield (f"waiver {waiver.event}",), (waiver.control,), _waiver_words(waiver)
+    if difference.way:
+        yield (f"takes {_counted(len(difference.way), 'update')}",), ("bulkhead:pools",), (_deploying(difference),)
     for finding in difference.warnings:
         yield ("warning",), (finding.control or NOTHING,), (Quoted(finding.path), ": ", Quoted(finding.message))
+
+
+def _deploying(difference: StackDifference) -> str:
+    """What deploying a change does that one plain update does not carry out."""
+    pools = ", ".join(name for step in difference.way for name in step.empty)
+    return (
+        "A plain `pulumi up` of this file, as a pipeline runs it after a merge, is refused and changes nothing, since"
+        f" jobs may run on node pools that go ({pools}). Run `bulkhead transition --stack {difference.stack}`; or"
+        " deploy the updates below one by one, by a pull request each (docs/how-to/raise-a-tier.md)."
+    )
 
 
 def _titled(change: ControlChange) -> str:
@@ -143,6 +159,20 @@ def _waiver_words(waiver: WaiverChange) -> Cell:
     before = f" (was {waiver.expired_before})" if waiver.event is WaiverEvent.EXTENDED else ""
     until = f"until {waiver.expires}{before}; owner "
     return until, Quoted(waiver.owner), "; reason ", Quoted(shortened(waiver.reason))
+
+
+def _way(difference: StackDifference) -> Section:
+    """The updates, in the words of `bulkhead transition --plan`."""
+    rows = tuple(row for number, step in enumerate(difference.way, 1) for row in _step_rows(number, step))
+    return Section("The updates that it takes", Weight.ALARM, ("Update", "What", "In words"), rows)
+
+
+def _step_rows(number: int, step: Step) -> Iterator[tuple[Cell, ...]]:
+    yield (f"{number}. {step.title}",), ("why",), (step.because,)
+    for part, sentence in step_sentences(step):
+        yield (), (part,), (sentence,)
+    if is_silent(step):
+        yield (), (), (NOTHING_TOLD,)
 
 
 def _gains(difference: StackDifference) -> Section:

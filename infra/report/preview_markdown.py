@@ -42,6 +42,8 @@ def preview_markdown(
     preview: EnginePreview,
     broken: Sequence[Violation] = (),
     limit: int = COMMENT_LIMIT,
+    *,
+    first: bool = False,
 ) -> str:
     """The comment; no final line break.
 
@@ -50,12 +52,14 @@ def preview_markdown(
         preview: What the engine would do.
         broken: The platform's rules that it would break.
         limit: Bytes at most.
+        first: Whether the preview is of the first update of the difference's way.
     """
     # What the engine lists is true of what is deployed, and the offline plan's list would take its room; but where the
-    # engine did not finish, the offline list may know of more.
-    told_below = {DESTRUCTION} if preview.destructive and not preview.errors else set[str]()
-    posture = difference_blocks(difference, left_out=told_below)
-    return fitted([*_head(difference, preview), *_broken(broken), *posture, *_engine(preview)], limit)
+    # engine did not finish, or was asked for the first of several updates, the offline list may know of more.
+    whole = not preview.errors and not first
+    posture = difference_blocks(difference, left_out={DESTRUCTION} if preview.destructive and whole else ())
+    engine = _engine(preview, f" in update 1 of {len(difference.way)}" if first else "")
+    return fitted([*_head(difference, preview), *_broken(broken), *posture, *engine], limit)
 
 
 def _head(difference: StackDifference, preview: EnginePreview) -> Iterator[Block]:
@@ -72,8 +76,8 @@ def _broken(violations: Sequence[Violation]) -> Iterator[Block]:
         yield Block((SEPARATOR.join([heading, _messages(told)]),), ALARM_RANK)
 
 
-def _engine(preview: EnginePreview) -> Iterator[Block]:
-    yield Block((f"### What the engine would do\n\n**{_counted(preview.counts)}**",), ALARM_RANK)
+def _engine(preview: EnginePreview, where: str) -> Iterator[Block]:
+    yield Block((f"### What the engine would do{where}\n\n**{_counted(preview.counts)}**",), ALARM_RANK)
     if preview.destructive:
         yield Block(tuple(_destruction(preview.destructive)), DESTRUCTION_RANK)
     for (component, tenant), changes in preview.groups.items():

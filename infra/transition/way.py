@@ -27,14 +27,30 @@ def with_way(platform: Platform, before: Deployed | None) -> Posture:
     after = state_of(platform.config, platform.blueprint)
     found = (
         *_pools(dropped_pools(before, after), before, platform.posture.stack),
-        *_replaced(replaced_pools(before, after), platform.posture.stack),
-        *_renewed(renewals(before, after), platform.posture.stack),
         *_retiring(unready_pools(before, after, platform.config.emptied_pools), platform.posture.stack),
-        *early_words(before, platform.config.emptied_pools),
-        *_idle_words(before, platform.config.emptied_pools),
-        *key_findings(before, after),
+        *lasting_findings(platform, before),
     )
     return replace(platform.posture, findings=(*platform.posture.findings, *found))
+
+
+def is_refused_as_one(platform: Platform, before: Deployed) -> bool:
+    """Whether one plain update is refused for the pools that it would delete, so that it takes the way of `steps`."""
+    after = state_of(platform.config, platform.blueprint)
+    return bool(dropped_pools(before, after) or unready_pools(before, after, platform.config.emptied_pools))
+
+
+def lasting_findings(platform: Platform, before: Deployed) -> Iterator[Finding]:
+    """What there is to say of a change from `before` however many updates it is carried out by."""
+    after, stack, emptied = (
+        state_of(platform.config, platform.blueprint),
+        platform.posture.stack,
+        platform.config.emptied_pools,
+    )
+    yield from _replaced(replaced_pools(before, after), stack)
+    yield from _renewed(renewals(before, after), stack)
+    yield from early_words(before, emptied)
+    yield from _idle_words(before, emptied)
+    yield from key_findings(before, after)
 
 
 def dropped_pools(before: Deployed, after: Deployed) -> dict[str, Record]:

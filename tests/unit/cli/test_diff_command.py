@@ -5,8 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.days import in_days
+from tests.plan.stacks import TODAY, document_of
+from tests.plan.ways import edited
 from tests.unit.cli.conftest import SOUND, UNSOUND, Bulkhead
 
 
@@ -269,6 +272,22 @@ def test_a_second_rotation_before_the_first_was_deployed_is_refused(
 
     assert result.exit_code == exit_code
     assert ("Write: key_generation: 2, one at a time" in " ".join(result.stdout.split())) == bool(exit_code)
+
+
+def test_a_pool_under_whose_name_other_gpus_shall_be_is_refused_as_no_update_can_do_it(
+    bulkhead: Bulkhead, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.cli.diff.today", lambda: TODAY)
+    before = document_of("prod")
+    after = edited(before, "pools", 1, accelerator="nvidia-h100-80gb")
+    for name, document in (("before", before), ("after", after)):
+        (project / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": document}))
+
+    result = bulkhead("diff", "--from", "Pulumi.before.yaml", "--to", "Pulumi.after.yaml", "--json")
+
+    assert result.exit_code == 1, result.stderr
+    (error,) = json.loads(result.stdout)["errors"]
+    assert "Write: another `name` than l4" in error["message"]
 
 
 @pytest.mark.parametrize("named", ["/nowhere/old.yaml", "old.yaml"])

@@ -1,13 +1,23 @@
 """`bulkhead preview`: which stack the engine is asked for, and which recordings are taken."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from infra.cli import exit_codes
+from infra.guard import Guard
+from infra.posture import platform_of
+from infra.report.posture_json import posture_document
 from infra.report.preview_markdown import marker
+from infra.transition.state import state_document, state_of
+from tests.plan.stacks import TODAY, configuration, document_of
+from tests.plan.ways import REPARTITIONED
 from tests.unit.cli.conftest import Bulkhead, stand_in_for_pulumi
 from tests.unit.cli.test_diff_command import git
+from tests.unit.guard.stack import everything
 
 PULUMI = """\
 #!/bin/sh
@@ -168,3 +178,153 @@ def test_what_the_engine_prints_need_not_be_text(
     assert result.exit_code == exit_codes.FAILED, result.exception
     assert "pulumi preview failed: no \ufffd state" in result.stderr
     assert "There is no preview of this change" in result.stdout
+
+
+REFUSES_ONE_UPDATE = """\
+#!/bin/sh
+echo "$@" >>"$STAND_INS/asked"
+if [ "$1 $2" = "stack output" ]; then
+  cat "$STAND_INS/outputs.json"
+  exit
+fi
+while [ "${1:-}" != "--config-file" ] && [ $# -gt 0 ]; do shift; done
+if [ $# -gt 0 ]; then
+  cp "$2" "$STAND_INS/file"
+  echo '{"steps": [], "changeSummary": {}}'
+  exit
+fi
+cat "$STAND_INS/plain.json"
+"""
+"""A pulumi that previews a plain update as `plain.json` says, and one of another file as nothing that changes."""
+REFUSED: dict[str, Any] = {
+    "steps": [],
+    "diagnostics": [{"severity": "error", "message": "error: Node pool wanted no more"}],
+}
+PASSES: dict[str, Any] = {"steps": [], "changeSummary": {}}
+OLD = "h100-mig-1g-20gb"
+
+
+class Repartitioned:
+    """A change of how a GPU is divided, and what a stand-in for pulumi answers to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def previews(self, document: dict[str, Any]) -> None:
+        """Answer so to a preview of the stack file as it is."""
+        (self.folder / "plain.json").write_text(json.dumps(document))
+
+    def deployed(self, document: dict[str, Any]) -> None:
+        """Answer as a stack on which a document was deployed."""
+        platform = platform_of("prod", configuration(document), TODAY)
+        outputs = {
+            "posture": posture_document(platform.posture),
+            "deployed": state_document(state_of(platform.config, platform.blueprint)),
+        }
+        (self.folder / "outputs.json").write_text(json.dumps(outputs))
+
+    @property
+    def asked(self) -> list[str]:
+        return [line.partition(" --")[0] for line in (self.folder / "asked").read_text().splitlines()]
+
+    @property
+    def file(self) -> dict[str, Any]:
+        """The configuration of the update that the engine was asked for."""
+        return yaml.safe_load((self.folder / "file").read_text())["config"]
+
+
+def guard(*_: object) -> Guard:
+    """What there is to guard, whatever day it is."""
+    return everything()
+
+
+@pytest.fixture
+def repartitioned(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repartitioned:
+    for module in ("preview", "previewed"):
+        monkeypatch.setattr(f"infra.cli.{module}.today", lambda: TODAY)
+    monkeypatch.setattr("infra.cli.previewed.guard_of_stack", guard)
+    path = project / "Pulumi.prod.yaml"
+    path.write_text(yaml.safe_dump({"config": document_of("prod")}))
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "before")
+    path.write_text(yaml.safe_dump({"config": REPARTITIONED}))
+    made = Repartitioned(stand_in_for_pulumi(REFUSES_ONE_UPDATE, tmp_path, monkeypatch))
+    made.previews(REFUSED)
+    made.deployed(document_of("prod"))
+    return made
+
+
+def with_the_pool_retiring() -> dict[str, Any]:
+    platform = platform_of("prod", configuration(document_of("prod")), TODAY)
+    record = state_of(platform.config, platform.blueprint).pools[OLD]
+    return {**REPARTITIONED, "bulkhead:retiring_pools": [dict(record)]}
+
+
+def test_a_change_that_one_update_does_not_carry_out_shows_its_updates_and_the_preview_of_the_first(
+    bulkhead: Bulkhead, repartitioned: Repartitioned
+) -> None:
+    result = bulkhead("preview", "--stack", "prod")
+
+    assert result.exit_code == exit_codes.UNSOUND, result.output
+    assert repartitioned.asked == ["preview", "stack output", "preview"]
+    assert repartitioned.file == with_the_pool_retiring()
+    assert "| takes 2 updates | bulkhead:pools |" in result.stdout
+    assert "### What the engine would do in update 1 of 2" in result.stdout
+    assert "The engine refused the preview" not in result.stdout
+
+
+def test_a_way_that_is_half_gone_shows_what_is_left_of_it(bulkhead: Bulkhead, repartitioned: Repartitioned) -> None:
+    repartitioned.deployed(with_the_pool_retiring())
+
+    result = bulkhead("preview", "--stack", "prod")
+
+    assert repartitioned.file == {**REPARTITIONED, "bulkhead:emptied_pools": [OLD]}
+    assert "| takes 1 update | bulkhead:pools |" in result.stdout
+    assert "### What the engine would do in update 1 of 1" in result.stdout
+
+
+def test_a_change_that_was_carried_out_before_it_is_merged_takes_nothing_more(
+    bulkhead: Bulkhead, repartitioned: Repartitioned
+) -> None:
+    repartitioned.previews(PASSES)
+
+    result = bulkhead("preview", "--stack", "prod")
+
+    assert result.exit_code == exit_codes.SOUND, result.output
+    assert repartitioned.asked == ["preview"]
+    assert "takes 2 updates" not in result.stdout
+
+
+def test_a_refusal_for_another_reason_is_told_as_one(bulkhead: Bulkhead, repartitioned: Repartitioned) -> None:
+    repartitioned.deployed(dict(REPARTITIONED))
+
+    result = bulkhead("preview", "--stack", "prod")
+
+    assert result.exit_code == exit_codes.FAILED
+    assert "The engine refused the preview" in result.stdout
+    assert "takes 2 updates" not in result.stdout
+
+
+def test_where_what_is_deployed_cannot_be_told_the_difference_says_what_the_change_takes(
+    bulkhead: Bulkhead, repartitioned: Repartitioned
+) -> None:
+    (repartitioned.folder / "outputs.json").write_text("no document")
+
+    result = bulkhead("preview", "--stack", "prod")
+
+    assert result.exit_code == exit_codes.FAILED
+    assert "The engine refused the preview" in result.stdout
+    assert "| takes 2 updates | bulkhead:pools |" in result.stdout
+
+
+def test_a_recorded_refusal_is_shown_with_the_updates_that_the_change_takes(
+    bulkhead: Bulkhead, repartitioned: Repartitioned, tmp_path: Path
+) -> None:
+    (tmp_path / "found.json").write_text(json.dumps(REFUSED))
+
+    result = bulkhead("preview", "--stack", "prod", "--from-json", str(tmp_path / "found.json"))
+
+    assert result.exit_code == exit_codes.FAILED
+    assert not (repartitioned.folder / "asked").exists()
+    assert "| takes 2 updates | bulkhead:pools |" in result.stdout

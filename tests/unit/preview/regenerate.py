@@ -1,4 +1,7 @@
-"""Write the reviewed comments anew: `.venv/bin/python -m tests.unit.preview.regenerate`. Then read the difference."""
+"""Write the reviewed comments and differences anew: `.venv/bin/python -m tests.unit.preview.regenerate`.
+
+Then read what git says has changed.
+"""
 
 import dataclasses
 import functools
@@ -13,6 +16,7 @@ from infra.preview.document import read_preview
 from infra.report.preview_markdown import preview_markdown
 from tests.fixtures.record_previews import STACK, changes, deployed
 from tests.unit.diff.changes import TODAY
+from tests.unit.preview import repartitioned
 from tests.unit.preview.steps import RECORDED, scaled
 
 SCALED = tuple((name, changes) for name in ("tier-raised", "tier-lowered") for changes in (1, 2000))
@@ -48,11 +52,13 @@ def rendered(name: str, count: int | None = None) -> str:
 
 
 def main() -> None:
-    """Write each comment."""
+    """Write each comment, and each form of the reviewed difference."""
     for path in sorted(RECORDED.glob("*.json")):
         golden_path(path.stem).write_text(rendered(path.stem), encoding="utf-8")
     for name, count in SCALED:
         golden_path(name, count).write_text(rendered(name, count), encoding="utf-8")
+    for name, made in repartitioned.FORMS.items():
+        (repartitioned.FOLDER / name).write_text(f"{made()}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,10 @@ from infra.preview.model import EnginePreview
 from infra.report.comment import COMMENT_LIMIT, LEFT_OUT, size
 from infra.report.markdown import plain_or_code, plain_or_code_in_html
 from infra.report.preview_markdown import marker, preview_markdown
+from infra.report.transition_text import transition_text
 from tests.unit.diff.changes import GKE, changed, difference
 from tests.unit.guard.stack import everything
+from tests.unit.preview import repartitioned
 from tests.unit.preview.regenerate import SCALED, golden_path, rendered
 from tests.unit.preview.steps import PROJECT, RECORDED, STACK, named, scaled, state, step, text_of
 
@@ -40,6 +42,32 @@ def test_the_comment_on_one_change_and_on_two_thousand_is_the_reviewed_one(name:
     assert rendered(name, changes) == reviewed
     assert len(read_preview(scaled(name, changes)).changes) == changes
     assert size(reviewed.removesuffix("\n")) <= COMMENT_LIMIT
+
+
+@pytest.mark.parametrize("name", repartitioned.FORMS)
+def test_a_change_that_takes_two_updates_is_told_in_the_reviewed_words(name: str) -> None:
+    reviewed = (repartitioned.FOLDER / name).read_text(encoding="utf-8")
+
+    assert f"{repartitioned.FORMS[name]()}\n" == reviewed
+
+
+def test_what_a_change_takes_is_told_in_the_words_of_the_command_that_carries_it_out() -> None:
+    change = repartitioned.difference()
+    told = transition_text("prod", ("trusted", "trusted"), change.way).splitlines()
+    cells = {cell.strip() for line in repartitioned.comment().splitlines() for cell in line.split("|")}
+
+    assert [step.title for step in change.way] == ["move", "remove"]
+    assert {line[12:] for line in told if line.startswith("   ")} <= cells
+
+
+def test_an_engine_that_refuses_the_change_as_one_update_does_not_hide_what_it_takes() -> None:
+    refused = read_preview(text_of(diagnostics=[{"severity": "error", "message": "error: wanted no more"}]))
+
+    text = preview_markdown(repartitioned.difference(), refused)
+
+    assert "The engine refused the preview" in text
+    assert "| takes 2 updates | bulkhead:pools |" in text
+    assert "### What the engine would do\n" in text
 
 
 def test_a_reviewed_comment_on_a_lowered_tier_says_which_controls_are_lost() -> None:

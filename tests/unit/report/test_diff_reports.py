@@ -100,8 +100,10 @@ def test_json_has_exactly_the_documented_shape(lowered: StackDifference) -> None
         "secrets",
         "destructive",
         "counts",
+        "steps",
     ]
     assert (document["tier_before"], document["tier_after"]) == ("governed", "trusted")
     assert [row["id"] for row in document["controls"] if row["lost"]] == ["SR1", "SR2", "SR3"]
     assert document["capacity"]["prices_as_of"] == "2025-03-06"
     assert document["counts"] == {"delete": 0, "replace": 0, "update": 0, "create": 0}
+    assert document["steps"] == []
