@@ -139,7 +139,7 @@ def three_changes(partitioned: PartitionedPlatform) -> tuple[Leg, ...]:
     """The platform raised to `partitioned`, then to `adversarial`, then lowered to `governed`, where it stays."""
     walker = Walker(partitioned.stack, partitioned.kubectl)
     with walker.in_use() as run:
-        legs = [walker.go(tier, run, killed_after=0) for tier in (Tier.ADVERSARIAL, Tier.GOVERNED)]
+        legs = [walker.go(tier, run, killed_at=0) for tier in (Tier.ADVERSARIAL, Tier.GOVERNED)]
     return partitioned.raised, *legs
 
 

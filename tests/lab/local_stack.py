@@ -16,6 +16,7 @@ import yaml
 from lab import paths
 from lab.cluster import Cluster
 from lab.engine.runner import Engine
+from tests.lab.midway import Kill, changing, killed_midway
 
 PROJECT = Path(__file__).resolve().parents[2]
 STACK = "local"
@@ -81,6 +82,20 @@ class LocalStack:
             if step["op"] not in UNCHANGED:
                 found.setdefault(step["op"], []).append(step["urn"].rpartition("::")[2])
         return found
+
+    def changing(self) -> frozenset[str]:
+        """The names of the objects that an update would touch."""
+        return changing(self.engine.preview_json())
+
+    def killed_midway(self, objects: frozenset[str], share: float) -> Kill:
+        """Start an update, and kill it and all it started once a share of the objects that it is to change is through.
+
+        Args:
+            objects: Their names, as `changing` told them before.
+            share: Above 0 and below 1.
+        """
+        command = [str(self.engine.choice.cli.path), "up", "--stack", STACK, "--yes", "--skip-preview"]
+        return killed_midway([*command, "--non-interactive"], self.folder, self.engine.environment, objects, share)
 
     def killed_up(self, when: Callable[[], bool], *arguments: str) -> int:
         """Start an update, kill it and all it started as soon as `when` holds, and return its exit status.

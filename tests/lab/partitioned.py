@@ -8,8 +8,8 @@ from tests.lab.local_stack import LocalStack
 from tests.lab.platform import SeparatedPlatform, permission_to_lower, tenants_of
 from tests.lab.walk import Leg, Walker
 
-KILLED_AFTER = 2
-"""How many objects change before the update that raises the tier is killed, and made again."""
+KILLED_AT = 0.5
+"""The share of the objects after which the update that raises the tier is killed, and made again."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def make_partitioned(stack: LocalStack, kubectl: Kubectl) -> PartitionedPlatform
     there = Tier(stack.value("trust")["tier"]) is Tier.PARTITIONED
     stack.edit(tenants=tenants_of(stack))
     with walker.in_use() as run:
-        raised = walker.go(Tier.PARTITIONED, run, killed_after=0 if there else KILLED_AFTER)
+        raised = walker.go(Tier.PARTITIONED, run, killed_at=0 if there else KILLED_AT)
     return PartitionedPlatform(stack, kubectl, raised)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -22,11 +21,9 @@ from tests.lab.local_stack import STACK, LocalStack
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT, cooperative, permission_to_lower, tenants_of
 from tests.lab.records import Records, records
 
-WALK_SECONDS = 7200.0
+WALK_SECONDS = 10_800.0
 ANSWER_SECONDS = 120.0
 ENGINE_KEYS = {"engine_key_generation", "oldest_engine_key_generation"}
-CHANGING = "namespaces,networkpolicies,configmaps,deployments.apps,clusterqueues,localqueues"
-"""Kinds of which each change of a tier makes, changes or ends some."""
 LOWERING = re.compile(r"The tier goes down from .*? afterwards\.", re.DOTALL)
 """The warning of a tier that is lowered; the engine may break it into lines."""
 
@@ -137,28 +134,31 @@ class Walker:
         print(leg.row(), flush=True)
         return leg
 
-    def go(self, tier: Tier, run: RunningLoad, *, killed_after: int) -> Leg:
+    def go(self, tier: Tier, run: RunningLoad, *, killed_at: float) -> Leg:
         """Change the tier.
 
         Args:
             tier: The tier to go to.
             run: The load meanwhile.
-            killed_after: How many objects may change before the first `up` is killed and made again; 0 kills none, and
-                the change is made by the command that plans it.
+            killed_at: The share of the objects that change after which the first `up` is killed, and made again; 0
+                kills none, and the change is made by the command that plans it.
         """
         deployed = Tier(self.stack.value("trust")["tier"])
         self.stack.edit(trust=self._trust(tier))
         steps = json.loads(self._transition("--plan", "--format", "json"))["steps"]
         said: dict[str, str] = {}
+        objects = self.stack.changing() if killed_at else frozenset[str]()
 
         def change() -> None:
-            if killed_after:
-                assert self.stack.killed_up(self._changed(killed_after)) == -signal.SIGKILL
+            if killed_at:
+                killed = self.stack.killed_midway(objects, killed_at)
+                assert killed.midway, (killed, killed.said)
+                print(f"killed after {killed.done} of {killed.of} objects", flush=True)
                 self.stack.deploy()
             else:
                 said["up"] = self._transition("--yes")
 
-        if tier.rank < deployed.rank and not killed_after:
+        if tier.rank < deployed.rank and not killed_at:
             said["preview"] = self._preview()
         leg = self.leg(f"{deployed} > {tier}", run, change, len(steps))
         warned = {command: found[0] for command, words in said.items() if (found := LOWERING.findall(words))}
@@ -195,17 +195,6 @@ class Walker:
 
     def _trust(self, tier: Tier) -> dict[str, object]:
         return {**cooperative(), "tier": str(tier), **permission_to_lower(self.stack, tier)}
-
-    def _changed(self, number: int) -> Callable[[], bool]:
-        """Whether so many objects are there, or are as they are, that were not when this was called."""
-        before = self._objects()
-        return lambda: len(self._objects() ^ before) >= number
-
-    def _objects(self) -> set[str]:
-        fields = ("kind", "metadata.namespace", "metadata.name", "metadata.generation")
-        template = "{range .items[*]}" + "/".join(f"{{.{field}}}" for field in fields) + '{"\\n"}{end}'
-        listed = self.kubectl.run("get", CHANGING, "--all-namespaces", f"--output=jsonpath={template}")
-        return set(listed.splitlines())
 
 
 def walker_of(stack: LocalStack, kubectl: Kubectl) -> Generator[Walker]:
