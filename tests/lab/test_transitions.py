@@ -7,10 +7,13 @@ where other tests want it.
 
 from collections.abc import Sequence
 from itertools import pairwise, permutations
+from pathlib import Path
 
 import pytest
 
+from infra.cli import exit_codes
 from infra.config.trust import Tier
+from tests.lab.local_stack import STACK
 from tests.lab.walk import Leg, Walker, print_table
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(10_800)]
@@ -70,3 +73,35 @@ def test_all_twelve_changes_of_the_tier_lose_no_request_and_no_record_though_eac
 
     judge(walker, ROUND, kills=(0.25, 0.5, 0.75))
     assert walker.stack.changes() == {}
+
+
+@pytest.mark.full
+def test_a_transition_that_was_killed_ends_by_what_the_documentation_says_and_loses_nothing(walker: Walker) -> None:
+    """A runner that goes away takes the command along and leaves the lock; nothing but an operator's hands follows."""
+    engine, began = walker.stack.engine, walker.records()
+
+    def kill_and_carry_on() -> None:
+        killed = walker.killed_transition(G, 0.5)
+        assert killed.midway, (killed, killed.said)
+        remove_empty_notes(walker.stack.state)
+        refused = walker.bulkhead("transition", "--yes", status=exit_codes.FAILED)
+        assert f"pulumi cancel --yes --stack {STACK}" in refused.stderr
+        cancelled = engine.capture("cancel", "--yes")
+        assert cancelled.status == 0, cancelled.stderr
+        walker.bulkhead("transition", "--yes")
+
+    with walker.in_use() as run:
+        leg = walker.leg("trusted > governed, killed", run, kill_and_carry_on)
+    print_table([leg])
+
+    assert (leg.unanswered, leg.lost) == ((), [])
+    assert engine.outputs()["posture"]["tier"] == G
+    assert walker.stack.changes() == {}
+    assert walker.records().lost_since(began) == []
+
+
+def remove_empty_notes(state: Path) -> None:
+    """What a folder as backend may need, as docs/how-to/raise-a-tier.md says."""
+    for note in state.rglob("*.attrs"):
+        if not note.stat().st_size:
+            note.unlink()

@@ -18,6 +18,7 @@ from tests.lab.capacity import watching_capacity
 from tests.lab.ledger import DUST, PRICE, Ledger
 from tests.lab.load import Load, Outcome, Report, RunningLoad, service_url
 from tests.lab.local_stack import STACK, LocalStack
+from tests.lab.midway import Kill, killed_midway
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT, cooperative, permission_to_lower, tenants_of
 from tests.lab.records import Records, records
 
@@ -145,7 +146,7 @@ class Walker:
         """
         deployed = Tier(self.stack.value("trust")["tier"])
         self.stack.edit(trust=self._trust(tier))
-        steps = json.loads(self._transition("--plan", "--format", "json"))["steps"]
+        steps = json.loads(self.bulkhead("transition", "--plan", "--format", "json").stdout)["steps"]
         said: dict[str, str] = {}
         objects = self.stack.changing() if killed_at else frozenset[str]()
 
@@ -156,7 +157,7 @@ class Walker:
                 print(f"killed after {killed.done} of {killed.of} objects", flush=True)
                 self.stack.deploy()
             else:
-                said["up"] = self._transition("--yes")
+                said["up"] = self.bulkhead("transition", "--yes").stdout
 
         if tier.rank < deployed.rank and not killed_at:
             said["preview"] = self._preview()
@@ -179,22 +180,44 @@ class Walker:
         assert done.status == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def _transition(self, *arguments: str) -> str:
-        """What `bulkhead transition` prints, run in the stack's project as a person runs it."""
-        command = [str(Path(sys.executable).with_name("bulkhead")), "transition", "--stack", STACK, *arguments]
+    def bulkhead(self, command: str, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
+        """A command of `bulkhead` on the stack, run in its project as a person runs it.
+
+        Args:
+            command: The command.
+            arguments: Its further arguments.
+            status: How it has to end.
+        """
         done = subprocess.run(
-            command,
+            _bulkhead(command, *arguments),
             cwd=self.stack.folder,
             env=self.stack.engine.environment,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
+    def killed_transition(self, tier: Tier, share: float) -> Kill:
+        """Write a tier into the stack file, and kill `bulkhead transition` with all it started on the way there.
+
+        Args:
+            tier: The tier to go to.
+            share: Of the objects that change: after how many of them it is killed.
+        """
+        self.stack.edit(trust=self._trust(tier))
+        objects = self.stack.changing()
+        command = _bulkhead("transition", "--yes")
+        return killed_midway(command, self.stack.folder, self.stack.engine.environment, objects, share)
 
     def _trust(self, tier: Tier) -> dict[str, object]:
         return {**cooperative(), "tier": str(tier), **permission_to_lower(self.stack, tier)}
+
+
+def _bulkhead(command: str, *arguments: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("bulkhead")), command, "--stack", STACK, *arguments]
 
 
 def walker_of(stack: LocalStack, kubectl: Kubectl) -> Generator[Walker]:
