@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from components.tenants.accounts import KEYS_SECRET
 from lab.cluster import Kubectl
 from tests.lab.ledger import query
 from tests.lab.platform import ENGINES, GATEWAY
@@ -35,6 +36,26 @@ class Records:
     requests: int
     secrets: Mapping[str, str] = field(repr=False)
     objects: Mapping[str, str]
+
+    def but_for(self, tenant: str) -> "Records":
+        """The same without one tenant's account: its team, its keys, and the key in the Secret; all of it for none."""
+        if not tenant:
+            return self
+        team, secret = f"bulkhead-{tenant}", f"{GATEWAY}/{KEYS_SECRET}/{tenant}"
+        own = {
+            f"{table}/{row['id']}"
+            for table, rows in self.rows.items()
+            for row in rows
+            if team in (row["id"], row.get("team"))
+        }
+        return replace(
+            self,
+            rows={
+                table: [row for row in rows if f"{table}/{row['id']}" not in own] for table, rows in self.rows.items()
+            },
+            spend={one: usd for one, usd in self.spend.items() if one not in own},
+            secrets={name: digest for name, digest in self.secrets.items() if name != secret},
+        )
 
     def lost_since(self, before: "Records") -> list[str]:
         """What was there before and is gone, is another, or has less spent on it; nothing of it says a secret."""

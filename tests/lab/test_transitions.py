@@ -1,11 +1,12 @@
-"""Every change of the tier under a steady load: nothing that was asked is lost, and nothing that is kept.
+"""Every change of the tier, of a cache and of the tenants under a steady load: nothing asked is lost, nothing kept is.
 
 Each way is gone once from every tier to every other, in one round; an `up` on the way is killed, with a quarter, a half
 or three quarters of its objects through, and made again. Three of the ways are those on which the platform comes to
 where other tests want it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import pairwise, permutations
 from pathlib import Path
 
@@ -13,12 +14,18 @@ import pytest
 
 from infra.cli import exit_codes
 from infra.config.trust import Tier
+from lab.quickstart.cluster_access import ClusterAccess
+from tests.lab import openai_like
+from tests.lab.faults import wait_until
+from tests.lab.ledger import SETTLE_SECONDS
 from tests.lab.local_stack import STACK
+from tests.lab.platform import GATEWAY, MODEL
 from tests.lab.walk import Leg, Walker, print_table
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(10_800)]
 
 T, G, P, A = Tier.TRUSTED, Tier.GOVERNED, Tier.PARTITIONED, Tier.ADVERSARIAL
+NEWCOMER = "support"
 ROUND = (T, G, P, A, T, P, T, A, P, G, A, G, T)
 
 
@@ -73,6 +80,62 @@ def test_all_twelve_changes_of_the_tier_lose_no_request_and_no_record_though_eac
 
     judge(walker, ROUND, kills=(0.25, 0.5, 0.75))
     assert walker.stack.changes() == {}
+
+
+@pytest.mark.full
+def test_another_cache_loses_no_request_and_no_record(walker: Walker) -> None:
+    """Salted and shared again the gateway rolls; switched off and on again the engines do."""
+    models = walker.stack.value("models")
+
+    def kept(isolation: str) -> Callable[[], None]:
+        def change() -> None:
+            changed = [{**one, "cache_isolation": isolation} if one["name"] == MODEL else one for one in models]
+            walker.stack.edit(models=changed)
+            walker.stack.deploy()
+
+        return change
+
+    way = ("shared", "salted", "off", "shared")
+    with walker.in_use() as run:
+        legs = [walker.leg(f"cache {was} > {now}", run, kept(now)) for was, now in pairwise(way)]
+    print_table(legs)
+
+    assert [leg.row() for leg in legs if leg.unanswered or leg.lost] == []
+
+
+@pytest.mark.full
+def test_a_tenant_who_comes_and_leaves_costs_the_others_nothing_and_its_own_spend_stays(
+    walker: Walker, access: ClusterAccess
+) -> None:
+    tenants = walker.stack.value("tenants")
+    newcomer = {**tenants[-1], "name": NEWCOMER, "subjects": [{"kind": "group", "name": f"{NEWCOMER}-team"}]}
+
+    def listed(*entries: object) -> Callable[[], None]:
+        def change() -> None:
+            walker.stack.edit(tenants=list(entries))
+            walker.stack.deploy()
+
+        return change
+
+    def status(key: str) -> int:
+        with access.forwarded_port(GATEWAY, "gateway", 4000) as port:
+            return openai_like.chat_status(port, key, MODEL)
+
+    def spent() -> Decimal:
+        return walker.records().spend[f"teams/bulkhead-{NEWCOMER}"]
+
+    with walker.in_use() as run:
+        came = walker.leg("a tenant comes", run, listed(*tenants, newcomer), but_for=NEWCOMER)
+        key = walker.stack.engine.outputs(show_secrets=True)["tenant_keys"][NEWCOMER]
+        assert status(key) == 200
+        wait_until(lambda: spent() > 0, "what the newcomer has spent", SETTLE_SECONDS)
+        before = spent()
+        left = walker.leg("a tenant leaves", run, listed(*tenants), but_for=NEWCOMER)
+        assert status(key) in {401, 403}
+    print_table([came, left])
+
+    assert [leg.row() for leg in (came, left) if leg.unanswered or leg.lost] == []
+    assert spent() >= before
 
 
 @pytest.mark.full

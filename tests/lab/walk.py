@@ -24,6 +24,15 @@ from tests.lab.records import Records, records
 
 WALK_SECONDS = 10_800.0
 ANSWER_SECONDS = 120.0
+COLUMNS = (
+    "change",
+    "seconds",
+    "requests",
+    "lost",
+    "longest time without an answer, s",
+    "with fewer replicas than there are to be, s",
+    "records lost",
+)
 ENGINE_KEYS = {"engine_key_generation", "oldest_engine_key_generation"}
 LOWERING = re.compile(r"The tier goes down from .*? afterwards\.", re.DOTALL)
 """The warning of a tier that is lowered; the engine may break it into lines."""
@@ -35,7 +44,6 @@ class Leg:
 
     Attributes:
         name: What changed.
-        steps: How many updates the planner says that it takes.
         seconds: From its begin until the model was seen to answer after it.
         report: The requests that ended meanwhile.
         lost: What of the platform's records is gone or another.
@@ -46,7 +54,6 @@ class Leg:
     """
 
     name: str
-    steps: int
     seconds: float
     report: Report
     lost: Sequence[str]
@@ -65,20 +72,22 @@ class Leg:
         return self.report.unanswered
 
     def row(self) -> str:
-        """One line of a table."""
-        sent = len(self.report.outcomes)
-        return (
-            f"{self.name:<28}{self.steps:>6}{self.seconds:>8.0f}{sent:>9}{len(self.unanswered):>6}{self.longest_gap:>9.1f}"
-            f"{self.degraded:>13.1f}  {', '.join(self.lost) or '-'}"
+        """One line of the table in benchmarks/README.md."""
+        cells = (
+            f"`{self.name}`",
+            f"{self.seconds:.0f}",
+            f"{len(self.report.outcomes):,}",
+            f"{len(self.unanswered)}",
+            f"{self.longest_gap:.1f}",
+            f"{self.degraded:.1f}",
+            ", ".join(self.lost) or "none",
         )
+        return f"| {' | '.join(cells)} |"
 
 
 def print_table(legs: Iterable[Leg]) -> None:
-    """The walk, a line for each change."""
-    print(
-        f"\n{'change':<28}{'steps':>6}{'seconds':>8}{'requests':>9}{'lost':>6}{'gap, s':>9}{'degraded, s':>13}"
-        "  records lost"
-    )
+    """The walk, a line for each change, as benchmarks/README.md has it."""
+    print(f"\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for leg in legs:
         print(leg.row())
 
@@ -121,8 +130,15 @@ class Walker:
         assert added.agrees, (added.team, added.key, added.logged)
         assert abs(added.team - whole.cost(*PRICE)) < DUST
 
-    def leg(self, name: str, run: RunningLoad, change: Callable[[], None], steps: int = 1) -> Leg:
-        """Carry a change out under the load, and see what came of it."""
+    def leg(self, name: str, run: RunningLoad, change: Callable[[], None], but_for: str = "") -> Leg:
+        """Carry a change out under the load, and see what came of it.
+
+        Args:
+            name: What changes.
+            run: The load meanwhile.
+            change: Carries it out.
+            but_for: A tenant who comes or goes by it, whose own account is no loss.
+        """
         before, began = records(self.kubectl), time.time()
         with watching_capacity(self.kubectl, (GATEWAY, ENGINES)) as capacity:
             change()
@@ -130,8 +146,8 @@ class Walker:
             degraded = capacity.degraded_seconds()
         ended = time.time()
         outcomes = tuple(one for one in run.so_far().outcomes if began <= one.began + one.seconds <= ended)
-        lost = records(self.kubectl).lost_since(before)
-        leg = Leg(name, steps, ended - began, Report(outcomes, ended - began), lost, degraded)
+        lost = records(self.kubectl).but_for(but_for).lost_since(before.but_for(but_for))
+        leg = Leg(name, ended - began, Report(outcomes, ended - began), lost, degraded)
         print(leg.row(), flush=True)
         return leg
 
@@ -146,7 +162,7 @@ class Walker:
         """
         deployed = Tier(self.stack.value("trust")["tier"])
         self.stack.edit(trust=self._trust(tier))
-        steps = json.loads(self.bulkhead("transition", "--plan", "--format", "json").stdout)["steps"]
+        (_,) = json.loads(self.bulkhead("transition", "--plan", "--format", "json").stdout)["steps"]
         said: dict[str, str] = {}
         objects = self.stack.changing() if killed_at else frozenset[str]()
 
@@ -161,7 +177,7 @@ class Walker:
 
         if tier.rank < deployed.rank and not killed_at:
             said["preview"] = self._preview()
-        leg = self.leg(f"{deployed} > {tier}", run, change, len(steps))
+        leg = self.leg(f"{deployed} > {tier}", run, change)
         warned = {command: found[0] for command, words in said.items() if (found := LOWERING.findall(words))}
         return replace(leg, warnings={command: " ".join(words.split()) for command, words in warned.items()})
 
