@@ -4,6 +4,7 @@ vLLM finds out by itself what the model is for, and LiteLLM by the path; nothing
 """
 
 import math
+import uuid
 from collections.abc import Callable, Generator
 from decimal import Decimal
 from typing import Any, cast
@@ -19,7 +20,7 @@ from lab.images.vllm.tiny_model import CONTEXT_LENGTH, DIMENSIONS, vocabulary
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab import openai_like
 from tests.lab.accounts import account
-from tests.lab.caches import EMBEDDINGS, prompt
+from tests.lab.caches import EMBEDDINGS, HEEDED, OVERRIDES, Caches, prompt
 from tests.lab.embedding import EMBEDDER, OPENED_SECONDS, USD_PER_MILLION, embedder, watching_embedder
 from tests.lab.faults import wait_until
 from tests.lab.ledger import DUST, Ledger
@@ -212,11 +213,37 @@ def cost(tokens: int) -> Decimal:
 # --- whose cache it is ------------------------------------------------------------------------------------------
 
 
-def test_without_the_control_one_tenant_finds_again_what_another_has_had_embedded(
-    served: TeamPlatform, client: openai.OpenAI, access: ClusterAccess
-) -> None:
-    """The leak, so that the engine's counters are known to see it; with KV1 in force: `test_cache_isolation.py`."""
-    question = prompt()
+@pytest.fixture(scope="module")
+def open_caches(served: TeamPlatform, client: openai.OpenAI, access: ClusterAccess) -> Generator[Caches]:
+    """The engine's counters, without KV1; with it in force: `test_cache_isolation.py`."""
     with watching_embedder(served.stack, access) as caches:
-        assert caches.found_again(TENANT, EMBEDDINGS, question) == 0
-        assert caches.found_again(OTHER_TENANT, EMBEDDINGS, question) > 0
+        yield caches
+
+
+def test_without_the_control_one_tenant_finds_again_what_another_has_had_embedded(open_caches: Caches) -> None:
+    """The leak, so that the engine's counters are known to see it."""
+    question = prompt()
+
+    assert open_caches.found_again(TENANT, EMBEDDINGS, question) == 0
+    assert open_caches.found_again(OTHER_TENANT, EMBEDDINGS, question) > 0
+
+
+@pytest.mark.parametrize("override", HEEDED)
+def test_without_the_control_a_caller_chooses_whose_cache_of_vectors_it_looks_into(
+    open_caches: Caches, override: str
+) -> None:
+    question, as_the_other = prompt(), OVERRIDES[override](uuid.uuid4().hex)
+
+    assert open_caches.found_again(TENANT, EMBEDDINGS, question, **as_the_other) == 0
+    assert open_caches.found_again(OTHER_TENANT, EMBEDDINGS, question) == 0
+    assert open_caches.found_again(OTHER_TENANT, EMBEDDINGS, question, **as_the_other) > 0
+
+
+@pytest.mark.parametrize("override", [name for name in OVERRIDES if name not in HEEDED])
+def test_without_the_control_what_the_engine_does_not_read_names_no_salt_either(
+    open_caches: Caches, override: str
+) -> None:
+    question = prompt()
+
+    assert open_caches.found_again(TENANT, EMBEDDINGS, question, **OVERRIDES[override](uuid.uuid4().hex)) == 0
+    assert open_caches.found_again(OTHER_TENANT, EMBEDDINGS, question) > 0
