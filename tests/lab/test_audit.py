@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +23,7 @@ from infra.audit.judgement import MECHANISM_WORDS
 from infra.audit.mechanism import Mechanism
 from infra.audit.offline.run import audit_offline
 from infra.audit.packets.places import FORBIDDEN, KNOCKER
+from infra.audit.results import Probe
 from infra.cli.offline import kyverno_binary, stand_in_secrets
 from infra.cli.options import today
 from infra.config.loader import load_stack_file
@@ -37,6 +39,7 @@ from tests.lab import openai_like, packets
 from tests.lab.adversarial import OWN, SERVING_POOL, SPLIT, AdversarialPlatform
 from tests.lab.governed import GovernedPlatform
 from tests.lab.gpu_nodes import MIG_INSTANCE, MIG_INSTANCES_PER_GPU, H100Pool, node_beside
+from tests.lab.isolated import IsolatedPlatform
 from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
 from tests.lab.platform import MODEL, OTHER_TENANT, TENANT, WORKLOADS, TeamPlatform
@@ -59,6 +62,7 @@ UNPROVABLE = {"scale-what-has-no-queue", "unmasked-proc", "gpus-of-a-kind-withou
 server itself before any control is asked; needs a kind of GPU of which the tenant has no quota, and it has all."""
 MUCH_WORK = 40
 """Legitimate workloads, over two tenants, of which an audit sees more than this."""
+COUNTED = ("attacks_refused", "attacks_admitted", "work_passed", "work_refused")
 
 Document = Mapping[str, Any]
 
@@ -504,7 +508,56 @@ def test_exactly_what_is_left_to_a_cluster_is_judged_in_partitioned_by_an_audit_
     assert judged_alone(foreseen_of_partitioned, audit_of_partitioned) == set()
 
 
-# --- adversarial ------------------------------------------------------------------------------------------------
+# --- adversarial, with an engine that answers -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def audit_of_isolated(isolated: IsolatedPlatform, kinds: None) -> Document:
+    """Every probe in one run."""
+    return audited(isolated.stack)
+
+
+@pytest.mark.full
+def test_every_control_that_adversarial_claims_holds_in_one_audit_and_no_work_is_refused(
+    audit_of_isolated: Document, record_property: Any
+) -> None:
+    figures = {f"adversarial_{name}": audit_of_isolated[name] for name in COUNTED}
+    by_probe = Counter(case["probe"] for row in audit_of_isolated["controls"] for case in row["held"])
+    print(figures, dict(by_probe), audit_of_isolated["seconds"])
+    for name, figure in figures.items():
+        record_property(name, figure)
+    assert (audit_of_isolated["attacks_admitted"], audit_of_isolated["work_refused"]) == (0, 0)
+    assert audit_of_isolated["work_passed"] > MUCH_WORK
+    assert set(by_probe) == set(map(str, Probe)) == set(audit_of_isolated["probes"])
+    # Of the others nothing but settings and counters tells, and their attacks are counted among those refused.
+    assert {name: verdict for name, verdict in verdicts(audit_of_isolated).items() if verdict != "holds"} == (
+        dict.fromkeys(("AC3", "KV2", "KV3"), "not probed")
+    )
+
+
+@pytest.mark.full
+def test_every_tenant_looks_for_what_another_one_has_asked(audit_of_isolated: Document) -> None:
+    asked = [case for case in control(audit_of_isolated, "KV1")["held"] if case["probe"] == "caches"]
+    assert {(case["tenant"], case["case"]) for case in asked} == of_each_tenant("another-tenants-prefix", "own-prefix")
+
+
+@pytest.mark.full
+def test_an_audit_of_everything_leaves_nothing_behind(
+    audit_of_isolated: Document, isolated: IsolatedPlatform, access: ClusterAccess
+) -> None:
+    assert_new_pods_close(audit_of_isolated, "in", "out")
+    assert left_behind(isolated.kubectl) == ""
+    assert trial_teams(TeamPlatform(isolated.stack, access)) == []
+
+
+@pytest.mark.full
+def test_offline_and_live_agree_on_the_corpus_where_engines_answer(
+    audit_of_isolated: Document, isolated: IsolatedPlatform
+) -> None:
+    assert disagreements(audit_of_isolated, offline(isolated.stack)) == []
+
+
+# --- adversarial, with GPUs that are simulated ------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
