@@ -6,10 +6,13 @@ miss. Prompts are made up for each question, so that nothing but the question it
 
 import random
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import urllib3
@@ -232,3 +235,16 @@ def watching(stack: LocalStack, access: ClusterAccess, model: str = MODEL) -> Ge
         gateway = forwarded.enter_context(access.forwarded_port(GATEWAY, "gateway", 4000))
         ports = {name: forwarded.enter_context(access.forwarded_port(ENGINES, name, 8000)) for name in services}
         yield Caches(gateway, ports, stack.engine.outputs(show_secrets=True)["tenant_keys"], key, model)
+
+
+def audited_caches(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What `bulkhead audit` says of the caches of a stack, as a JSON document."""
+    program = str(Path(sys.executable).parent / "bulkhead")
+    return subprocess.run(
+        [program, "audit", "--stack-file", str(stack.file), "--only", "caches", "--json", *arguments],
+        env=stack.engine.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )

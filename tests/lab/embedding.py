@@ -1,6 +1,5 @@
 """A second model beside the lab's own, which embeds: deployed for as long as a test asks it."""
 
-import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -9,14 +8,13 @@ from lab.cluster import Kubectl
 from lab.images import EMBEDDING_MODEL
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.caches import EMBEDDINGS, Caches, watching
-from tests.lab.faults import wait_until
+from tests.lab.faults import wait_old_replicas_gone, wait_until
 from tests.lab.local_stack import LocalStack
-from tests.lab.platform import GATEWAY, OTHER_TENANT, TENANT
+from tests.lab.platform import OTHER_TENANT, TENANT
 
 EMBEDDER = "tiny-embedder"
 USD_PER_MILLION = Decimal("0.05")
 """For tokens in, other than the lab's own model costs; none come out."""
-ENDING_SECONDS = 900
 OPENED_SECONDS = 120
 """A replica may know a key for some seconds as it was."""
 
@@ -53,12 +51,5 @@ def watching_embedder(stack: LocalStack, access: ClusterAccess) -> Generator[Cac
 
 
 def _deploy(stack: LocalStack, kubectl: Kubectl) -> None:
-    """Deploy, and wait until no old replica of the gateway is left that a port would be forwarded to."""
     stack.deploy()
-    wait_until(lambda: not _are_ending(kubectl), "the gateway's old replicas have ended", ENDING_SECONDS)
-
-
-def _are_ending(kubectl: Kubectl) -> bool:
-    selector = "--selector=app.kubernetes.io/name=gateway"
-    listed = json.loads(kubectl.run("get", "pods", "--namespace", GATEWAY, selector, "--output=json"))
-    return any("deletionTimestamp" in item["metadata"] for item in listed["items"])
+    wait_old_replicas_gone(kubectl)

@@ -13,10 +13,12 @@ from typing import Any, cast
 
 from lab import cluster
 from lab.cluster.commands import run
-from tests.lab.platform import pods
+from tests.lab.platform import GATEWAY, pods
 
 RECOVERY_SECONDS = 420.0
 """How long anything may take to come back by itself; the engine loads a model, the gateway its libraries."""
+ENDING_SECONDS = 900
+"""How long a gateway replica may take to finish what is under way."""
 CONTAINER_PREFIX = "containerd://"
 
 
@@ -141,6 +143,21 @@ def wait_gone(kubectl: cluster.Kubectl, namespace: str, names: Collection[str], 
         return not {f"pod/{name}" for name in names} & set(there)
 
     wait_until(are_gone, f"the end of {', '.join(names)}", seconds)
+
+
+def wait_old_replicas_gone(kubectl: cluster.Kubectl) -> None:
+    """Wait until no replica of the gateway is being ended: a port could still be forwarded to it.
+
+    Raises:
+        AssertionError: When one takes longer than it may.
+    """
+
+    def are_ending() -> bool:
+        selector = "--selector=app.kubernetes.io/name=gateway"
+        listed = json.loads(kubectl.run("get", "pods", "--namespace", GATEWAY, selector, "--output=json"))
+        return any("deletionTimestamp" in item["metadata"] for item in listed["items"])
+
+    wait_until(lambda: not are_ending(), "the end of the gateway's old replicas", ENDING_SECONDS)
 
 
 def rolled(kubectl: cluster.Kubectl, namespace: str, resource: str, selector: str) -> list[str]:

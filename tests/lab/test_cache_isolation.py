@@ -7,19 +7,15 @@ leak: else they could not see one.
 
 import json
 import random
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.gateway.hooks.fairness import FAIRNESS_HEADER, PREFIXES
 from components.tenants.reconciler.model import team_id
-from lab import cluster
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.caches import (
     DROPPED_BY_LITELLM,
@@ -31,12 +27,12 @@ from tests.lab.caches import (
     REFUSED_OVERRIDES,
     SURFACES,
     Caches,
+    audited_caches,
     prompt,
     watching,
 )
 from tests.lab.embedding import embedder, watching_embedder
 from tests.lab.isolated import IsolatedPlatform
-from tests.lab.local_stack import LocalStack
 from tests.lab.partitioned import PartitionedPlatform
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, OTHER_TENANT, TENANT
 from tests.lab.recorder import recording
@@ -191,18 +187,6 @@ def test_the_audit_finds_the_caches_scoped_and_costs_next_to_nothing(isolated: I
     print(expense)
 
 
-def audited_caches(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    program = str(Path(sys.executable).parent / "bulkhead")
-    return subprocess.run(
-        [program, "audit", "--stack-file", str(stack.file), "--only", "caches", "--json", *arguments],
-        env=stack.engine.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
 # --- by the clock -----------------------------------------------------------------------------------------------
 
 
@@ -309,33 +293,6 @@ def test_another_generation_of_the_key_makes_other_salts(isolated: IsolatedPlatf
         assert after.salt(TENANT) != old
         assert after.found_again(TENANT, "chat", question) == 0
         assert after.found_again(TENANT, "chat", question) > 0
-
-
-# --- engines of a tenant's own ----------------------------------------------------------------------------------
-
-
-def test_engines_of_a_tenant_s_own_work_on_its_prompts_alone(
-    isolated: IsolatedPlatform, access: ClusterAccess, lab_cluster: cluster.Cluster
-) -> None:
-    model = isolated.stack.value("models")[0]
-    isolated.stack.edit(models=[{**model, "cache_isolation": "engine_per_tenant"}])
-    isolated.stack.deploy()
-    try:
-        with watching(isolated.stack, access) as own:
-            assert len(own.engines) == 2
-            for tenant in (TENANT, OTHER_TENANT):
-                for surface in SURFACES:
-                    before = {engine: own.queries(engine) for engine in own.engines}
-                    assert own.ask(tenant, surface, prompt()).status == 200
-                    reached = {engine for engine in own.engines if own.queries(engine) > before[engine]}
-                    assert len(reached) == 1
-                    assert f"-{tenant}-" in min(reached)
-            for engine in own.engines:
-                body = {"model": engine.removeprefix("engine-"), "messages": [{"role": "user", "content": "hello"}]}
-                assert own.send(own.keys[TENANT], "/v1/chat/completions", body).status == 404
-    finally:
-        isolated.stack.edit(models=[model])
-        isolated.stack.deploy()
 
 
 # --- a model that embeds: last, since it is deployed from here to the end ---------------------------------------
