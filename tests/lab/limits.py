@@ -9,6 +9,8 @@ from tests.lab.load import Kind, Load, Question, Report, service_url
 from tests.lab.platform import GATEWAY, MODEL, TeamPlatform
 
 BURST_SECONDS = 60
+PAUSE_SECONDS = 0.25
+"""An answer is charged just after it was given; whoever asks one after the other finds it charged then."""
 REPLICAS = "app.kubernetes.io/name=gateway"
 SHORT = (Question("hello", 1),)
 CHAT = "/v1/chat/completions"

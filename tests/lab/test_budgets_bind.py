@@ -13,7 +13,7 @@ from lab.cluster import Kubectl
 from lab.quickstart.cluster_access import ClusterAccess
 from tests.lab.accounts import account
 from tests.lab.governed import GovernedPlatform
-from tests.lab.limits import REPLICAS, burst, price_of_one, statuses
+from tests.lab.limits import PAUSE_SECONDS, REPLICAS, burst, price_of_one, statuses
 from tests.lab.load import Report
 from tests.lab.platform import GATEWAY, TeamPlatform, pods
 
@@ -22,8 +22,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 CALLS = 20
 """That a budget pays for. That all of them come to one of two replicas happens once in half a million times."""
 BEYOND = 4
-PAUSE_SECONDS = 0.25
-"""An answer is charged just after it was given; whoever asks one after the other finds it charged then."""
 RUSH = 12
 """Calls at once."""
 RUSHED = 80

@@ -5,9 +5,9 @@ import time
 import pytest
 
 from lab.cluster import Kubectl
-from tests.lab.accounts import Account, account
+from tests.lab.accounts import account
 from tests.lab.answers import LEAKS, assert_error, assert_tells_nothing, send
-from tests.lab.limits import BURST_SECONDS, REPLICAS, burst, price_of_one
+from tests.lab.limits import BURST_SECONDS, PAUSE_SECONDS, REPLICAS, burst, price_of_one
 from tests.lab.load import Ending
 from tests.lab.platform import GATEWAY, MODEL, TeamPlatform, pods
 
@@ -65,7 +65,7 @@ def test_a_budget_binds_after_the_calls_that_it_pays_for_and_at_a_replica_that_h
 ) -> None:
     price = price_of_one(team, kubectl)
     with account(team, max_budget=price * (CALLS - 0.5)) as made:
-        first = burst(kubectl, made, CALLS + 5, concurrency=1)
+        first = burst(kubectl, made, CALLS + 5, concurrency=1, pause_seconds=PAUSE_SECONDS)
         assert len(first.answered) == CALLS, first.summary()
         assert {outcome.status for outcome in first.refused} == {429}
         assert all("budget is spent" in outcome.message for outcome in first.refused)
