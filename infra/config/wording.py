@@ -204,7 +204,7 @@ def _whole_number(case: _Case) -> tuple[str, str]:
     meant = _number_meant(case.given)
     field = case.step.field
     if meant is not None and field is not None and (limit := _limit_passed(case.step, field, meant)):
-        return wrong, f"a whole number {limit}, without quotes: {_description(field).rstrip('.')}"
+        return wrong, f"a whole number of {limit}, without quotes: {_description(field).rstrip('.')}"
     if field is None or (meant is None and field.examples):
         return wrong, write
     if meant is None:
@@ -219,7 +219,7 @@ def _limit_passed(step: Step, field: FieldInfo, number: int) -> str | None:
     if (refusal := _refusal(step, field, number)) is None:
         return None
     words, key = _BOUNDS.get(refusal["type"], ("", ""))
-    return f"{words} {refusal.get('ctx', {}).get(key):,}" if words else None
+    return f"{words} {_plain(refusal.get('ctx', {}).get(key))}" if words else None
 
 
 def _refusal(step: Step, field: FieldInfo, value: object) -> ErrorDetails | None:
@@ -305,10 +305,16 @@ def _too_many(case: _Case) -> tuple[str, str]:
 
 def _bound(words: str, key: str) -> Callable[[_Case], tuple[str, str]]:
     def wording(case: _Case) -> tuple[str, str]:
-        limit = f"{words} {case.context.get(key):,}"
-        return f"the number must be {limit}", f"a number {limit}: {case.wanted}"
+        limit = f"{words} {_plain(case.context.get(key))}"
+        return f"the number must be {limit}", f"a number of {limit}: {case.wanted}"
 
     return wording
+
+
+def _plain(limit: object) -> str:
+    """A limit as people write it: of a number that may have a fraction pydantic tells `0.0` for 0."""
+    whole = int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+    return f"{whole:,}"
 
 
 def _day(case: _Case) -> tuple[str, str]:
@@ -330,7 +336,7 @@ _FRACTION = "without quotes (`pulumi config set --path` needs `--type float` for
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _DIGITS_SHOWN = 7
 _BOUNDS = {
-    "greater_than": ("greater than", "gt"),
+    "greater_than": ("more than", "gt"),
     "greater_than_equal": ("at least", "ge"),
     "less_than": ("less than", "lt"),
     "less_than_equal": ("at most", "le"),

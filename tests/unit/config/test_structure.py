@@ -163,7 +163,7 @@ def test_an_existing_cluster_s_key_on_gke_is_refused_in_words() -> None:
         ({"pools.1.nodes.max": 10**9}, "bulkhead:pools[1].nodes.max", "at most 1,000"),
         ({"tenants.0.budget.usd": float("nan")}, "bulkhead:tenants[0].budget.usd", "not a finite number"),
         ({"tenants.0.budget.usd": float("inf")}, "bulkhead:tenants[0].budget.usd", "not a finite number"),
-        ({"tenants.0.budget.usd": -1}, "bulkhead:tenants[0].budget.usd", "greater than 0"),
+        ({"tenants.0.budget.usd": -1}, "bulkhead:tenants[0].budget.usd", "more than 0"),
         ({"tenants.0.budget": None}, "bulkhead:tenants[0].budget", "this is empty"),
         ({"tenants.0.models": "llama"}, "bulkhead:tenants[0].models", "a list is wanted here, and this is text"),
         ({"tenants.0.gpu_quota": "4"}, "bulkhead:tenants[0].gpu_quota", "a whole number is wanted"),
@@ -214,7 +214,24 @@ def test_no_number_is_advised_where_none_was_meant(written: object) -> None:
     ],
 )
 def test_no_number_is_advised_that_the_next_run_would_refuse(changes: dict[str, Any], limit: str) -> None:
-    assert only_fault(changes).write.startswith(f"a whole number {limit}, without quotes: ")
+    assert only_fault(changes).write.startswith(f"a whole number of {limit}, without quotes: ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({"tenants.0.budget.usd": 0}, "more than 0"),
+        ({"tenants.0.budget.usd": 2e9}, "at most 1,000,000,000"),
+        ({"models.0.price.input_usd_per_million_tokens": -1}, "at least 0"),
+        ({"models.0.engine": {"gpu_memory_utilization": 1.5}}, "at most 1"),
+        ({"models.0.replicas": 0}, "at least 1"),
+    ],
+)
+def test_a_limit_is_told_as_people_write_numbers(changes: dict[str, Any], limit: str) -> None:
+    fault = only_fault(changes)
+
+    assert fault.wrong == f"the number must be {limit}"
+    assert fault.write.startswith(f"a number of {limit}: ")
 
 
 def test_a_number_at_its_limit_is_advised() -> None:
