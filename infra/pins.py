@@ -101,7 +101,8 @@ NGINX_IMAGE = ImagePin(
     "docker.io",
     "nginxinc/nginx-unprivileged",
     "1.30.6-alpine-slim",
-    "newest stable build seen; CVE-2026-93479 (string expressions) is fixed in 1.30.6, and it stops by SIGQUIT",
+    "newest stable build seen; CVE-2026-93479 (string expressions) is fixed in 1.30.6, and it stops by SIGQUIT; what it"
+    " is given holds for Debian's 1.22.1, too, which the lab runs under this tag",
 )
 POSTGRES_IMAGE = ImagePin(
     "docker.io",
