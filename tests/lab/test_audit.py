@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -277,14 +277,19 @@ def test_budgets_that_fail_open_are_found_where_a_stack_claims_that_they_do_not(
 
 def trial_teams(platform: TeamPlatform) -> list[str]:
     """The teams that audits have made at the gateway and not removed."""
+    with platform.admin() as port:
+        return trial_teams_at(port, platform.master_key)
+
+
+def trial_teams_at(port: int, master_key: str) -> list[str]:
+    """The same, by a port that leads to the administration already."""
     found: list[str] = []
     page, last = 1, 1
-    with platform.admin() as port:
-        while page <= last:
-            path = f"/v2/team/list?page={page}&page_size=100"
-            listed = openai_like.answer(port, platform.master_key, "GET", path).json()
-            found += [team["team_id"] for team in listed["teams"]]
-            page, last = page + 1, listed["total_pages"]
+    while page <= last:
+        path = f"/v2/team/list?page={page}&page_size=100"
+        listed = openai_like.answer(port, master_key, "GET", path).json()
+        found += [team["team_id"] for team in listed["teams"]]
+        page, last = page + 1, listed["total_pages"]
     assert found, "the tenants' own teams are not listed"
     return [team for team in found if team.startswith("bulkhead-audit-")]
 
@@ -392,17 +397,23 @@ def test_an_audit_leaves_nothing_behind(audit_of_governed: Document, kubectl: cl
 def test_an_interrupted_audit_leaves_nothing_behind(
     governed: GovernedPlatform, kubectl: cluster.Kubectl, number: signal.Signals, probe: str
 ) -> None:
+    interrupt(governed.stack, probe, number, lambda: bool(left_behind(kubectl)))
+    assert left_behind(kubectl) == ""
+
+
+def interrupt(stack: LocalStack, probe: str, number: signal.Signals, has_begun: Callable[[], bool]) -> None:
+    """Begin an audit of one probe, interrupt it as soon as it has made something, and see it end as interrupted."""
     with subprocess.Popen(
         # What is started in the background inherits what is ignored, and this run may have been.
-        ["env", "--default-signal=INT,HUP", *command(governed.stack, "--only", probe)],
-        env=governed.stack.engine.environment,
+        ["env", "--default-signal=INT,HUP", *command(stack, "--only", probe)],
+        env=stack.engine.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as running:
         try:
             deadline = time.monotonic() + 120
-            while not left_behind(kubectl):
+            while not has_begun():
                 assert running.poll() is None, "the audit ended before it could be interrupted"
                 assert time.monotonic() < deadline, "the audit made nothing"
             os.kill(running.pid, number)
@@ -410,7 +421,17 @@ def test_an_interrupted_audit_leaves_nothing_behind(
         finally:
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)
-    assert left_behind(kubectl) == ""
+
+
+@pytest.mark.full
+def test_an_audit_that_is_interrupted_while_it_tries_budgets_leaves_no_account_at_the_gateway(
+    governed: GovernedPlatform, access: ClusterAccess
+) -> None:
+    platform = TeamPlatform(governed.stack, access)
+    key = platform.master_key
+    with platform.admin() as port:
+        interrupt(governed.stack, "budgets", signal.SIGINT, lambda: bool(trial_teams_at(port, key)))
+    assert trial_teams(platform) == []
 
 
 @pytest.mark.full

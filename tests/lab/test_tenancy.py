@@ -386,6 +386,69 @@ def test_a_tenant_that_leaves_loses_access_and_keeps_its_data_until_it_is_back(
     assert (answered(url, new_key), answered(url, key)) == (1, 0)
 
 
+@pytest.mark.full
+def test_a_tenant_whose_data_are_to_go_takes_them_along_and_comes_back_with_none(
+    partitioned: PartitionedPlatform, other_space: str
+) -> None:
+    """What the record said at the last update counts, so `delete` was there before the tenant leaves."""
+    stack, kubectl = partitioned.stack, partitioned.kubectl
+    everybody = tenants_of(stack)
+    assert [tenant["workloads"]["when_removed"] for tenant in stack.value("tenants")] == ["delete", "delete"]
+    rival = Requester(kubectl, "boris", (partitioned.group(OTHER_TENANT),))
+    url = service_url(kubectl)
+    key = stack.engine.outputs(show_secrets=True)["tenant_keys"][OTHER_TENANT]
+    made = rival.create(claim(other_space), dry_run=False)
+    assert made.passed, made.said
+    written(kubectl, rival, "first", other_space)
+    with stack.edited(tenants=[tenant for tenant in everybody if tenant["name"] != OTHER_TENANT]):
+        stack.deploy()
+        assert kubectl.run("get", "namespace", other_space, "--ignore-not-found", "--output=name") == ""
+        assert [what for what in RIGHTS_TO_DATA if may(rival, what, "--namespace", other_space)] == []
+        assert answered(url, key) == 0
+    stack.deploy()
+
+    assert [what for what in RIGHTS_TO_DATA if not may(rival, what, "--namespace", other_space)] == []
+    assert kubectl.run("get", "persistentvolumeclaims", "--namespace", other_space, "--output=name") == ""
+
+
+# --- other kinds of subjects ------------------------------------------------------------------------------------
+
+
+USER, ACCOUNT = "uma", "pipeline"
+ACCOUNTS_NAMESPACE = "research-ci"
+
+
+@pytest.mark.full
+def test_a_user_and_a_service_account_act_for_the_tenant_that_names_them_and_for_nobody_else(
+    partitioned: PartitionedPlatform, space: str, other_space: str
+) -> None:
+    stack, kubectl = partitioned.stack, partitioned.kubectl
+    named = [
+        {"kind": "user", "name": USER},
+        {"kind": "service_account", "name": ACCOUNT, "namespace": ACCOUNTS_NAMESPACE},
+    ]
+    whoever = [Requester(kubectl, name) for name in (USER, f"system:serviceaccount:{ACCOUNTS_NAMESPACE}:{ACCOUNT}")]
+    tenants = [
+        {**tenant, "subjects": [*tenant["subjects"], *named]} if tenant["name"] == TENANT else tenant
+        for tenant in stack.value("tenants")
+    ]
+
+    def acting(namespace: str) -> list[bool]:
+        return [may(who, "create jobs.batch", "--namespace", namespace) for who in whoever]
+
+    assert acting(space) == [False, False]
+    with stack.edited(tenants=tenants):
+        stack.deploy()
+        assert acting(space) == [True, True]
+        assert acting(other_space) == [False, False]
+        of_another_namespace = Requester(kubectl, f"system:serviceaccount:default:{ACCOUNT}")
+        assert not may(of_another_namespace, "create jobs.batch", "--namespace", space)
+        denied = [what for who in whoever for what in DENIED if may(who, what, "--namespace", space)]
+        assert denied == []
+    stack.deploy()
+    assert acting(space) == [False, False]
+
+
 def answered(url: str, key: str) -> int:
     """How many of one completion asked for with a key are answered."""
     return len(Load(url, key, MODEL, concurrency=1, requests=1, seconds=120).run().answered)
