@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from benchmarks.naive_policy import compared
 from infra.audit.budgets.settings import FAIL_CLOSED
 from infra.audit.corpus import load_corpus
 from infra.audit.judgement import MECHANISM_WORDS
@@ -215,51 +216,6 @@ def test_the_trusted_tiers_keys_and_budgets_are_shown_to_hold(team: TeamPlatform
 
 
 @pytest.mark.full
-def test_the_usual_single_policy_lets_most_of_the_attacks_through_and_refuses_work(
-    team: TeamPlatform, kinds: None, kubectl: cluster.Kubectl, record_property: Any
-) -> None:
-    kubectl.run("apply", "--filename", str(NAIVE_POLICY))
-    try:
-        wait_until_refused(kubectl)
-        # 1: legitimate work is refused.
-        found = audited(team.stack, "--only", "admission", "--tenant", TENANT, status=1)
-    finally:
-        kubectl.run("delete", "--filename", str(NAIVE_POLICY))
-    tried = [case for case in control(found, "SR2")["not_claimed"] if case["probe"] == "admission"]
-    admitted = [case["case"] for case in tried if case["seen"].endswith("admitted")]
-    work = found["work_refused"] + found["work_passed"]
-    figures = {
-        "naive_policy_admits": f"{len(admitted)} of {len(tried)}",
-        "naive_policy_refuses_work": f"{found['work_refused']} of {work}",
-    }
-    print(figures)
-    for name, figure in figures.items():
-        record_property(name, figure)
-    assert len(tried) > 80
-    assert len(admitted) > len(tried) / 2
-    assert found["work_refused"] > 0
-
-
-def wait_until_refused(kubectl: cluster.Kubectl) -> None:
-    """A new admission policy takes a moment to reach the API server's own cache."""
-    container = {"name": "main", "image": "a", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
-    probe = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "tells-what-holds", "namespace": "bulkhead-workloads"},
-        "spec": {"containers": [container]},
-    }
-    deadline = time.monotonic() + POLICY_SECONDS
-    while True:
-        try:
-            kubectl.run("create", "--dry-run=server", "--filename=-", given=json.dumps(probe))
-        except LabError:
-            return
-        assert time.monotonic() < deadline, "the policy is not in force"
-        time.sleep(0.5)
-
-
-@pytest.mark.full
 def test_budgets_that_fail_open_are_found_where_a_stack_claims_that_they_do_not(team: TeamPlatform) -> None:
     """As deployed, the platform is trusted; the stack file says that it is governed, and nobody has deployed that."""
     with team.stack.edited(trust={"tier": "governed", "tenants": "cooperative"}):
@@ -432,6 +388,50 @@ def test_an_audit_that_is_interrupted_while_it_tries_budgets_leaves_no_account_a
     with platform.admin() as port:
         interrupt(governed.stack, "budgets", signal.SIGINT, lambda: bool(trial_teams_at(port, key)))
     assert trial_teams(platform) == []
+
+
+@pytest.mark.full
+def test_the_usual_single_policy_lets_most_of_the_attacks_through_and_refuses_work_and_the_platforms_own_do_neither(
+    governed: GovernedPlatform,
+    audit_of_governed: Document,
+    kubectl: cluster.Kubectl,
+    record_property: Any,
+) -> None:
+    with governed.auditing():
+        kubectl.run("apply", "--filename", str(NAIVE_POLICY))
+        try:
+            wait_until_refused(kubectl)
+            # 1: attacks are admitted, and legitimate work is refused.
+            usual = audited(governed.stack, "--only", "admission", "--tenant", TENANT, status=1)
+        finally:
+            kubectl.run("delete", "--filename", str(NAIVE_POLICY))
+    own, naive = compared(audit_of_governed, usual, TENANT)
+    for name, figures in (("own_policies", own), ("naive_policy", naive)):
+        print(f"{name}: {figures.words}")
+        record_property(name, figures.words)
+    assert own.attacks > 80
+    assert (own.admitted, own.refused) == (0, 0)
+    assert naive.admitted > naive.attacks / 2
+    assert naive.refused > 0
+
+
+def wait_until_refused(kubectl: cluster.Kubectl) -> None:
+    """A new admission policy takes a moment to reach the API server's own cache."""
+    container = {"name": "main", "image": "a", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+    probe = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "tells-what-holds", "namespace": "bulkhead-workloads"},
+        "spec": {"containers": [container]},
+    }
+    deadline = time.monotonic() + POLICY_SECONDS
+    while True:
+        try:
+            kubectl.run("create", "--dry-run=server", "--filename=-", given=json.dumps(probe))
+        except LabError:
+            return
+        assert time.monotonic() < deadline, "the policy is not in force"
+        time.sleep(0.5)
 
 
 @pytest.mark.full
