@@ -2,16 +2,18 @@
 
 Run, as root, with the lab up and the platform deployed by `./quickstart`:
 
-    python -m benchmarks.isolation [--engines N] [--requests N]
+    python -m benchmarks.isolation [--engines N] [--requests N] [--rounds N]
 
 All tenants ask with one system prompt and endings of their own, 2 tenants and then 8, straight at the engines, with
 the salts that the gateway would set. The ways take turns in each of several rounds, so that a slow minute of the
-machine slows all of them; every round has a system prompt that no cache has seen. Look at the ratios to `shared` of
-the same run. `hook.py`, whose figures are printed last, says what the gateway adds.
+machine slows all of them; every round has a system prompt that no cache has seen. Each figure is the median over the
+rounds, with the least and the largest beside it. Look at the ratios to `shared`, which are those within a round: where
+they spread to both sides of 1, a median says little. `hook.py`, whose figures are printed last, says what the gateway
+adds.
 
 Copies of the deployed engine serve what it cannot: one without a cache, and one for each further tenant, for as many as
-`--engines` allows, since on the lab they share its processors and each takes 2 GiB. A run with two engines takes about
-eight minutes, most of them the copies' start, and removes what it made.
+`--engines` allows, since on the lab they share its processors and each takes 2 GiB. A run with two engines takes some
+ten minutes, half of them the copies' start, and removes what it made.
 """
 
 import argparse
@@ -20,9 +22,10 @@ import http.client
 import json
 import random
 import secrets
+import statistics
 import string
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -34,6 +37,7 @@ from rich.table import Table
 
 from benchmarks import hook
 from benchmarks.platform import access_to, secret_value
+from components.engine.arguments import NOTHING_KEPT
 from components.gateway.hooks.salts import derive_salt
 from components.tenants.reconciler.model import team_id
 from lab import cluster
@@ -43,7 +47,7 @@ from tests.lab.load import percentile
 MODEL = "tiny"
 ENGINES = "bulkhead-engines"
 TENANTS = (2, 8)
-ROUNDS = 3
+ROUNDS = 12
 REQUESTS = 4
 """Of each tenant in each round."""
 CONCURRENCY = 4
@@ -85,8 +89,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One way with one number of tenants: all answers, and the seconds of all rounds together."""
+class Extent:
+    """How much is asked: requests of each tenant in each round, and rounds."""
+
+    requests: int = REQUESTS
+    rounds: int = ROUNDS
+
+
+@dataclass(frozen=True)
+class Round:
+    """One way once with one number of tenants: its answers, and the seconds of all of them together."""
 
     answers: tuple[Answer, ...]
     seconds: float
@@ -99,6 +111,16 @@ class Measured:
     def first_token(self, percent: float) -> float:
         """Seconds to the first token, at this percentile."""
         return percentile([answer.first_token for answer in self.answers], percent)
+
+
+Measured = tuple[Round, ...]
+"""One way with one number of tenants, round by round."""
+Figure = Callable[[Round], float]
+FIGURES: Mapping[str, Figure] = {
+    "answers/s": lambda one: one.per_second,
+    "first token p50 s": lambda one: one.first_token(50),
+    "first token p95 s": lambda one: one.first_token(95),
+}
 
 
 # --- the workload, pure -----------------------------------------------------------------------------------------
@@ -152,7 +174,7 @@ def pod_like(deployment: Mapping[str, Any], name: str, *, cache: bool) -> dict[s
     """A pod that runs what a Deployment's do, under a name that no Service and no Deployment takes for its own."""
     spec: dict[str, Any] = copy.deepcopy(deployment["spec"]["template"]["spec"])
     if not cache:
-        spec["containers"][0]["args"].append("--no-enable-prefix-caching")
+        spec["containers"][0]["args"] += NOTHING_KEPT
     metadata = {"name": pod_name(name), "namespace": ENGINES, "labels": LABEL}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**spec, "restartPolicy": "Always"}}
 
@@ -163,19 +185,26 @@ def pod_name(engine: str) -> str:
 
 
 def rows(found: Mapping[Way, Measured | None]) -> list[tuple[str, ...]]:
-    """A line for each way: figures, and their ratios to `shared` of the same run."""
+    """A line for each way: each figure, and its ratio to that of `shared` in the same round."""
     shared = found[Way.SHARED]
     lines: list[tuple[str, ...]] = []
     for way, measured in found.items():
         if measured is None or shared is None:
-            lines.append((str(way), "not measured", "", "", "", "", ""))
+            lines.append((str(way), "not measured", *[""] * (2 * len(FIGURES) - 1)))
             continue
-        figures = (measured.per_second, measured.first_token(50), measured.first_token(95))
-        base = (shared.per_second, shared.first_token(50), shared.first_token(95))
-        ratios = [f"x {value / other:.2f}" if other else "" for value, other in zip(figures, base, strict=True)]
-        shown = [f"{value:.3f}" for value in figures]
-        lines.append((str(way), *(cell for pair in zip(shown, ratios, strict=True) for cell in pair)))
+        cells: list[str] = []
+        for figure in FIGURES.values():
+            values, base = [figure(one) for one in measured], [figure(one) for one in shared]
+            ratios = [value / other for value, other in zip(values, base, strict=True) if other]
+            cells += [spread(values, 3), f"x {spread(ratios, 2)}" if ratios else ""]
+        lines.append((str(way), *cells))
     return lines
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """The median of some values, with the least and the largest."""
+    middle, least, largest = (f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
+    return f"{middle} ({least}-{largest})"
 
 
 # --- asking -----------------------------------------------------------------------------------------------------
@@ -206,22 +235,21 @@ def ask(port: int, key: str, question: Question) -> Answer:
 
 
 def measure(
-    ways: Iterable[Way], tenants: int, requests: int, ports: Mapping[str, int], key: str
+    ways: Iterable[Way], tenants: int, extent: Extent, ports: Mapping[str, int], key: str
 ) -> dict[Way, Measured | None]:
     """Every way in turns; None for those whose engines are not there."""
-    found: dict[Way, list[Answer]] = {way: [] for way in ways}
-    seconds = dict.fromkeys(found, 0.0)
+    found: dict[Way, list[Round]] = {way: [] for way in ways}
     salts, chance = secrets.token_bytes(32), random.Random()  # noqa: S311 - no secret
-    for _ in range(ROUNDS):
-        for way in found:
+    for _ in range(extent.rounds):
+        for way, measured in found.items():
             if needed_engines(way, tenants) <= ports.keys():
-                asked = questions(way, tenants, requests, salts, chance)
+                asked = questions(way, tenants, extent.requests, salts, chance)
                 begun = time.perf_counter()
                 with ThreadPoolExecutor(CONCURRENCY) as pool:
                     under_way = [pool.submit(ask, ports[one.engine], key, one) for one in asked]
-                found[way] += [request.result() for request in under_way]
-                seconds[way] += time.perf_counter() - begun
-    return {way: Measured(tuple(answers), seconds[way]) if answers else None for way, answers in found.items()}
+                answers = tuple(request.result() for request in under_way)
+                measured.append(Round(answers, time.perf_counter() - begun))
+    return {way: tuple(measured) or None for way, measured in found.items()}
 
 
 # --- engines ----------------------------------------------------------------------------------------------------
@@ -256,8 +284,10 @@ def engines(kubectl: cluster.Kubectl, access: ClusterAccess, most: int) -> Gener
 
 def table(tenants: int, found: Mapping[Way, Measured | None]) -> Table:
     """The figures of one number of tenants."""
-    made = Table(title=f"{tenants} tenants, one run", title_justify="left", show_edge=False)
-    for column in ("way", "answers/s", "", "first token p50 s", "", "first token p95 s", ""):
+    rounds = max(len(measured or ()) for measured in found.values())
+    title = f"{tenants} tenants, {rounds} rounds: median (least-largest)"
+    made = Table(title=title, title_justify="left", show_edge=False)
+    for column in ("way", *(cell for figure in FIGURES for cell in (figure, "to shared"))):
         made.add_column(column)
     for line in rows(found):
         made.add_row(*line)
@@ -271,16 +301,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--engines", type=int, default=min(TENANTS), help="engines with a cache, the deployed one included"
     )
     parser.add_argument("--requests", type=int, default=REQUESTS, help="of each tenant in each of the rounds")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in which every way takes its turn")
     wanted = parser.parse_args(arguments)
-    if wanted.engines < 1 or wanted.requests < 1:
-        parser.error("--engines and --requests take a number from 1 on")
+    if min(wanted.engines, wanted.requests, wanted.rounds) < 1:
+        parser.error("--engines, --requests and --rounds take a number from 1 on")
     kubectl = cluster.kubectl()
     key = secret_value(kubectl, f"gateway-engine-{MODEL}", "api-key")
     with engines(kubectl, access_to(cluster.cluster()), wanted.engines) as ports:
         for port in ports.values():
             ask(port, key, questions(Way.SHARED, 1, 1, b"", random.Random())[0])  # noqa: S311 - no secret
         for tenants in TENANTS:
-            Console(width=140).print(table(tenants, measure(Way, tenants, wanted.requests, ports, key)), "")
+            found = measure(Way, tenants, Extent(wanted.requests, wanted.rounds), ports, key)
+            Console(width=180).print(table(tenants, found), "")
     hook.main()
 
 

@@ -14,8 +14,9 @@ from benchmarks.isolation import (
     REQUESTS,
     WITHOUT_CACHE,
     Answer,
-    Measured,
+    Extent,
     Question,
+    Round,
     Way,
     ask,
     body_of,
@@ -26,6 +27,7 @@ from benchmarks.isolation import (
     questions,
     rows,
 )
+from components.engine.arguments import NOTHING_KEPT
 
 KEY = secrets.token_bytes(32)
 TENANTS = 8
@@ -74,26 +76,38 @@ def test_a_copy_runs_what_the_deployed_engine_does_and_takes_none_of_its_request
     kept, without = pod_like(deployment, "a", cache=True), pod_like(deployment, "b", cache=False)
 
     assert kept["spec"]["containers"][0]["args"] == ["--port", "8000"]
-    assert without["spec"]["containers"][0]["args"] == ["--port", "8000", "--no-enable-prefix-caching"]
+    assert without["spec"]["containers"][0]["args"] == ["--port", "8000", *NOTHING_KEPT]
     assert kept["metadata"]["labels"] != labels
     assert kept["metadata"]["name"] != without["metadata"]["name"]
 
 
+def round_of(first: float, seconds: float) -> Round:
+    return Round((Answer(first, first), Answer(first, first)), seconds)
+
+
 def test_figures_stand_beside_their_ratio_to_shared_caches() -> None:
-    def measured(first: float, seconds: float) -> Measured:
-        return Measured((Answer(first, first), Answer(first, first)), seconds)
+    found = {Way.SHARED: (round_of(0.1, 2.0),), Way.SALTED: (round_of(0.2, 4.0),), Way.OFF: None}
 
-    found = {Way.SHARED: measured(0.1, 2.0), Way.SALTED: measured(0.2, 4.0), Way.OFF: None}
-
+    first = "0.100 (0.100-0.100)", "x 1.00 (1.00-1.00)"
+    twice = "0.200 (0.200-0.200)", "x 2.00 (2.00-2.00)"
     assert rows(found) == [
-        ("shared", "1.000", "x 1.00", "0.100", "x 1.00", "0.100", "x 1.00"),
-        ("salted", "0.500", "x 0.50", "0.200", "x 2.00", "0.200", "x 2.00"),
+        ("shared", "1.000 (1.000-1.000)", "x 1.00 (1.00-1.00)", *first, *first),
+        ("salted", "0.500 (0.500-0.500)", "x 0.50 (0.50-0.50)", *twice, *twice),
         ("off", "not measured", "", "", "", "", ""),
     ]
 
 
+def test_a_ratio_is_that_within_a_round_and_told_with_its_spread() -> None:
+    """A machine that gets slower from round to round tells nothing of a way."""
+    shared = tuple(round_of(0.1, seconds) for seconds in (1.0, 2.0, 4.0))
+    salted = tuple(round_of(0.1, seconds) for seconds in (1.0, 1.0, 8.0))
+    (_, line) = rows({Way.SHARED: shared, Way.SALTED: salted})
+
+    assert line[1:3] == ("2.000 (0.250-2.000)", "x 1.00 (0.50-2.00)")
+
+
 def test_a_way_whose_engines_are_not_there_is_not_measured() -> None:
-    assert measure([Way.OFF, Way.ENGINE_PER_TENANT], 2, 1, {"engine-0": 1}, "key") == {
+    assert measure([Way.OFF, Way.ENGINE_PER_TENANT], 2, Extent(), {"engine-0": 1}, "key") == {
         Way.OFF: None,
         Way.ENGINE_PER_TENANT: None,
     }
@@ -106,7 +120,7 @@ class _Engine(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(200 if body["prompt"] != "refused" else 400)
         self.end_headers()
-        for event in (b"{}", b"{}", *((b"[DONE]",) if body["prompt"] == "whole" else ())):
+        for event in (b"{}", b"{}", *((b"[DONE]",) if body["prompt"] != "broken" else ())):
             self.wfile.write(b"data: " + event + b"\n\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
@@ -133,3 +147,11 @@ def test_an_answer_is_timed_to_its_first_token_and_to_its_end(engine_port: int) 
 def test_an_answer_that_is_not_whole_is_no_figure(engine_port: int, prompt: str) -> None:
     with pytest.raises(RuntimeError):
         ask(engine_port, "key", Question("engine-0", prompt, ""))
+
+
+def test_every_round_is_measured_by_itself(engine_port: int) -> None:
+    measured = measure([Way.SHARED], 2, Extent(requests=3, rounds=4), {"engine-0": engine_port}, "key")[Way.SHARED]
+
+    assert measured is not None
+    assert [len(one.answers) for one in measured] == [6, 6, 6, 6]
+    assert all(one.per_second > 0 for one in measured)
