@@ -7,6 +7,7 @@ from infra.advisory_findings import advisory_findings
 from infra.blueprint.model import Blueprint
 from infra.blueprint.placement import Placement, placement_of
 from infra.blueprint.trusted import trusted_blueprint
+from infra.cache_findings import cache_findings
 from infra.config.stack import StackConfig
 from infra.controls.catalogue import CONTROLS, apply_enforced, available, objects_in_force
 from infra.free_findings import free_findings
@@ -53,7 +54,7 @@ def platform_of(stack: str, config: StackConfig, today: datetime.date) -> Platfo
 
 
 def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placement: Placement) -> Posture:
-    """`posture` with what is wrong with placement, pools, versions, prices, traffic and metrics.
+    """`posture` with what is wrong with placement, pools, versions, prices, caches, traffic and metrics.
 
     Errors come first, in the catalogue's order.
     """
@@ -64,6 +65,7 @@ def _judged(config: StackConfig, posture: Posture, blueprint: Blueprint, placeme
         *emptied_findings(config),
         *advisory_findings(config, posture),
         *free_findings(config, posture),
+        *cache_findings(posture, blueprint),
         *traffic_findings(config, blueprint),
         *observability_findings(config),
     )
