@@ -29,7 +29,7 @@ class Account:
 
 @contextmanager
 def account(
-    platform: TeamPlatform, models: Sequence[str] = (MODEL,), routes: Sequence[str] = KEY_PATHS, **limits: float
+    platform: TeamPlatform, models: Sequence[str] = (MODEL,), routes: Sequence[str] = KEY_PATHS, **limits: float | str
 ) -> Generator[Account]:
     """An account for these models and paths, with these limits (LiteLLM's fields of a team).
 

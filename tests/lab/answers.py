@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from components.gateway.hooks.errors import ANTHROPIC_TYPES
 from tests.lab.platform import OTHER_TENANT, TENANT
 
 SECONDS = 120
+OK = 200
 LEAKS = re.compile(
     r"(?i:litellm|vllm|bulkhead|\.svc|\.local\b|://|\b\d{1,3}(\.\d{1,3}){3}\b|traceback|site-packages|"
     r"\b[0-9a-f]{32,}\b|\bsk-|prisma|redis|postgres|uvicorn|deployment)|\b[A-Z]\w*(?:Error|Exception)\b"
@@ -55,6 +57,19 @@ def send(
         method, f"{gateway}{path}", body=content, headers=headers, timeout=SECONDS, retries=False, redirect=False
     )
     return Answer(found.status, {name.lower(): value for name, value in found.headers.items()}, found.data.decode())
+
+
+def until_refused(gateway: str, key: str, body: object) -> Answer:
+    """Ask until there is no answer any more, and return the first one that is none.
+
+    Raises:
+        AssertionError: There still is one after ten seconds.
+    """
+    for _ in range(10):
+        if (answer := send(gateway, key, body)).status != OK:
+            return answer
+        time.sleep(1)
+    raise AssertionError("the limit did not bind")
 
 
 def assert_tells_nothing(answer: Answer, *names: str, told: str = "") -> None:

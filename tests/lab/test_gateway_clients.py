@@ -18,8 +18,8 @@ from openai.types.chat import ChatCompletionMessageParam
 from infra.blueprint.routes import ADMIN_ROUTES, HEALTH_PATH, TENANT_ROUTES
 from lab.cluster import Kubectl
 from tests.lab import openai_like
-from tests.lab.accounts import Account, account
-from tests.lab.answers import LEAKS, SECONDS, Answer, assert_error, assert_tells_nothing, send
+from tests.lab.accounts import account
+from tests.lab.answers import LEAKS, SECONDS, Answer, assert_error, assert_tells_nothing, send, until_refused
 from tests.lab.faults import RECOVERY_SECONDS, containers
 from tests.lab.platform import ENGINES, GATEWAY, MODEL, TENANT, TeamPlatform
 from tests.lab.tools import FUNCTION
@@ -251,7 +251,8 @@ def test_a_blocked_key_is_told_no_more_than_an_unknown_one(team: TeamPlatform, g
 
 def test_a_spent_budget_is_told_and_the_client_does_not_try_again(team: TeamPlatform, gateway: str) -> None:
     with account(team, max_budget=0.000001) as made:
-        answer = until_refused(gateway, made)
+        assert send(gateway, made.key, CHAT).status == 200
+        answer = until_refused(gateway, made.key, CHAT)
         assert_error(answer, 429, "insufficient_quota")
         assert_tells_nothing(answer, made.team)
         patient = openai_like.client(gateway, made.key, retries=5)
@@ -263,20 +264,11 @@ def test_a_spent_budget_is_told_and_the_client_does_not_try_again(team: TeamPlat
 
 def test_a_spent_token_limit_is_told_with_when_to_come_back(team: TeamPlatform, gateway: str) -> None:
     with account(team, tpm_limit=40) as made:
-        answer = until_refused(gateway, made)
+        assert send(gateway, made.key, CHAT).status == 200
+        answer = until_refused(gateway, made.key, CHAT)
     assert_error(answer, 429, "rate_limit_exceeded")
     assert answer.error["type"] == "tokens"
     assert 0 < int(answer.headers["retry-after"]) <= 60
-
-
-def until_refused(gateway: str, made: Account) -> Answer:
-    """Ask until there is no answer any more; the first one there is."""
-    assert (first := send(gateway, made.key, CHAT)).status == 200, first.text
-    for _ in range(10):
-        if (answer := send(gateway, made.key, CHAT)).status != 200:
-            return answer
-        time.sleep(1)
-    pytest.fail("the limit did not bind")
 
 
 # --- what is not there ------------------------------------------------------------------------------------------

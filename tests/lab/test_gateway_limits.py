@@ -6,7 +6,9 @@ import pytest
 
 from lab.cluster import Kubectl
 from tests.lab.accounts import account
-from tests.lab.answers import LEAKS, assert_error, assert_tells_nothing, send
+from tests.lab.answers import LEAKS, assert_error, assert_tells_nothing, send, until_refused
+from tests.lab.faults import wait_until
+from tests.lab.ledger import DUST, SETTLE_SECONDS, Ledger
 from tests.lab.limits import BURST_SECONDS, PAUSE_SECONDS, REPLICAS, burst, price_of_one
 from tests.lab.load import Ending
 from tests.lab.platform import GATEWAY, MODEL, TeamPlatform, pods
@@ -17,6 +19,13 @@ LIMIT = 60
 WINDOW_SECONDS = BURST_SECONDS
 HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1}
 CALLS = 5
+LEAST_BUDGET = 0.000001
+"""US dollars, which the first call spends."""
+PERIOD = "30s"
+RESET_SECONDS = 1300.0
+"""LiteLLM looks every ten minutes for periods that are over, each replica by its own clock; twice, as one look may fail
+where a machine has too much to do."""
+LOOK_SECONDS = 10.0
 
 
 def served(kubectl: Kubectl, pod: str) -> int:
@@ -79,3 +88,42 @@ def test_a_budget_binds_after_the_calls_that_it_pays_for_and_at_a_replica_that_h
             again = burst(kubectl, made, 6, concurrency=1)
             assert again.answered == (), again.summary()
         assert served(kubectl, fresh) > 0, "the new replica was never asked"
+
+
+@pytest.mark.full
+@pytest.mark.timeout(2100)
+def test_a_spent_budget_opens_again_after_its_period_and_what_was_spent_in_it_stays_in_the_log(
+    team: TeamPlatform, kubectl: Kubectl
+) -> None:
+    with account(team, max_budget=LEAST_BUDGET, budget_duration=PERIOD) as made, team.gateway() as port:
+        gateway, ledger = f"http://127.0.0.1:{port}", Ledger(kubectl, made.key)
+        assert send(gateway, made.key, HELLO).status == 200
+        refused = until_refused(gateway, made.key, HELLO)
+        wait_until(lambda: ledger.balance().team > 0, "what was spent is summed", SETTLE_SECONDS)
+        before = ledger.at_rest()
+
+        def is_open() -> bool:
+            time.sleep(LOOK_SECONDS)
+            return send(gateway, made.key, HELLO).status == 200
+
+        seconds = wait_until(is_open, "the budget is open again", RESET_SECONDS)
+        once_more = until_refused(gateway, made.key, HELLO)
+        wait_until(lambda: len(ledger.balance().entries) > len(before.entries), "it is recorded", SETTLE_SECONDS)
+        after = ledger.at_rest()
+    print(f"a budget of {PERIOD} was open again {seconds:.0f} s after its spend was at rest")
+    for answer in (refused, once_more):
+        assert_error(answer, 429, "insufficient_quota")
+    assert before.entries.items() <= after.entries.items()
+    assert abs(after.team - after.since(before).logged) < DUST
+    assert abs(after.key - after.logged) < DUST
+
+
+def price_of_one(team: TeamPlatform, kubectl: Kubectl) -> float:
+    """What one call costs, in US dollars, by the prices of the stack file."""
+    with account(team) as made:
+        (answered,) = burst(kubectl, made, 1).answered
+    price = next(model for model in team.stack.value("models") if model["name"] == MODEL)["price"]
+    return (
+        answered.prompt_tokens * price["input_usd_per_million_tokens"]
+        + answered.completion_tokens * price["output_usd_per_million_tokens"]
+    ) / 1e6
