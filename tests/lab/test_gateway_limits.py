@@ -116,14 +116,3 @@ def test_a_spent_budget_opens_again_after_its_period_and_what_was_spent_in_it_st
     assert before.entries.items() <= after.entries.items()
     assert abs(after.team - after.since(before).logged) < DUST
     assert abs(after.key - after.logged) < DUST
-
-
-def price_of_one(team: TeamPlatform, kubectl: Kubectl) -> float:
-    """What one call costs, in US dollars, by the prices of the stack file."""
-    with account(team) as made:
-        (answered,) = burst(kubectl, made, 1).answered
-    price = next(model for model in team.stack.value("models") if model["name"] == MODEL)["price"]
-    return (
-        answered.prompt_tokens * price["input_usd_per_million_tokens"]
-        + answered.completion_tokens * price["output_usd_per_million_tokens"]
-    ) / 1e6
