@@ -58,10 +58,14 @@ class _Addresses:
                 return self._ready_pod(destination.namespace or "", destination.labels or {}).get("podIP", "")
 
     def _host_in_secret(self, key: str) -> str:
-        """Whom a URL of the gateway's names, or their address; nothing else of it is kept."""
+        """Whom a URL of the gateway's names, or their address; nothing else of it is kept, nor said if it is none."""
         path = SECRETS.path(self._gateway, names.GATEWAY_SECRET)
         kept = cast("dict[str, str]", self._cluster.call("GET", path).document.get("data") or {})
-        return urlsplit(base64.b64decode(kept.get(key, "")).decode()).hostname or ""
+        try:
+            return urlsplit(base64.b64decode(kept.get(key, "")).decode()).hostname or ""
+        except ValueError:
+            # The error would quote it, with its password.
+            return ""
 
     def _service(self, namespace: str, name: str) -> str:
         answer = self._cluster.call("GET", f"/api/v1/namespaces/{namespace}/services/{name}")
