@@ -180,9 +180,11 @@ def _fewer_engines(before: Deployed, after: Deployed, engines: Iterable[EnginePa
         if engine.devices is None or engine.surge or not _restarts(engine.name, before, after):
             continue
         if engine.replicas == 1:
+            # A pool that comes with the change is made for one more engine at once, and none of its nodes are renewed.
+            when = " in the same change" if after.engines[engine.name] in after.flavors - before.flavors else ""
             yield (
                 f"{engine.name} is away until its new engine has loaded: it has one on GPUs, which goes first. With"
-                " `surge: true`, or two replicas, it would not be."
+                f" `surge: true`{when}, or two replicas, it would not be."
             )
         else:
             yield f"{engine.name} has one engine fewer of {engine.replicas} while they restart by turns."

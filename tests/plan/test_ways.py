@@ -436,6 +436,22 @@ def test_a_model_whose_only_engine_on_gpus_moves_is_said_to_be_away() -> None:
     assert said.startswith("embeddings is away until its new engine has loaded")
 
 
+def test_a_successor_that_is_asked_for_with_the_pool_that_it_moves_to_keeps_the_model_there_and_renews_no_node() -> (
+    None
+):
+    """Asked for before, it renews the nodes of the old pool, whose boot disk has to hold one more engine."""
+    with_it = dataclasses.replace(DIVIDED, after=model_edited(dict(DIVIDED.after), "embeddings", surge=True))
+    before_it = dataclasses.replace(DIVIDED, after=model_edited(dict(DIVIDED.before), "embeddings", surge=True))
+
+    move, _ = with_it.way()
+    (word,) = before_it.way()
+
+    assert move.moves == (f"Engines embeddings: from {OLD} to {NEW}.",)
+    assert move.retiring == DIVIDED.way()[0].retiring
+    assert "boot disk" in " ".join(word.moves)
+    assert "With `surge: true` in the same change," in restarts(DIVIDED)[0]
+
+
 def test_a_model_with_devices_for_a_successor_is_never_away() -> None:
     document = with_engine_keys("prod", engine_key_generation=2)
     names = [model["name"] for model in document["bulkhead:models"]]
