@@ -82,24 +82,22 @@ class _Judge:
             )
 
     def _small_nodes(self) -> Iterator[Finding]:
-        """Engines that go to a pool of their tenant's own, where nobody has compared them with its machines.
-
-        Elsewhere it was a person who wrote the model's pool beside what its engines take.
-        """
+        """Engines that take more than a whole machine has: of their model's pool, or of their tenant's own."""
         if not isinstance(self.config.cluster, GkeCluster):
             return
         for index, model in enumerate(self.config.models):
             groups = groups_asked_for(model, self.config.tenants, self.config.pools, self.config.trust)
-            for name in sorted({group.pool for group in groups} - {model.pool}):
+            for name in sorted({group.pool for group in groups}):
                 pool = self.config.pool(name)
                 if lacking := what_lacks(model, pool.gke_machine_type or ""):
+                    whose = "" if name == model.pool else f" that is {pool.dedicated_to}'s own"
                     yield Finding(
                         Severity.ERROR,
                         ControlId.AC3,
-                        f"bulkhead:models[{index}].resources",
-                        f"An engine of {model.name} that is {pool.dedicated_to}'s own runs on pool {name} and takes"
-                        f" {lacking}: it would wait for a node that cannot come. Write: a larger machine_type, or more"
-                        f" gpus_per_node, on pool {name}, or less for the engine.",
+                        f"bulkhead:models[{index}].{lacking.key}",
+                        f"An engine of {model.name}{whose} runs on pool {name} and takes {lacking.words}: it would wait"
+                        " for a node that cannot come. Write: a larger machine_type, or more gpus_per_node, on pool"
+                        f" {name}, or less for the engine.",
                     )
 
     # --- nodes that are not made here

@@ -60,8 +60,21 @@ MACHINE_SIZES: Mapping[str, MachineSize] = MappingProxyType(
 )
 
 
-def what_lacks(model: Model, machine_type: str) -> str | None:
-    """What one engine of a model takes that a whole machine has not, in words; None where nothing is known to lack."""
+@dataclass(frozen=True)
+class Lack:
+    """What one engine takes that a whole machine has not.
+
+    Attributes:
+        key: The model's key that asks for too much.
+        words: What the engine takes, and what the machine has.
+    """
+
+    key: str
+    words: str
+
+
+def what_lacks(model: Model, machine_type: str) -> Lack | None:
+    """What one engine of a model takes that a whole machine has not; None where nothing is known to lack."""
     size = MACHINE_SIZES.get(machine_type)
     if size is None:
         return None
@@ -70,7 +83,10 @@ def what_lacks(model: Model, machine_type: str) -> str | None:
     cpu = model.resources.cpu
     if taken > size.gibibytes * 1024:
         beside = f" and {spilled} GiB that its cache spills over into" if spilled else ""
-        return f"{memory} of memory{beside}, and a node ({machine_type}) has {size.gibibytes} GiB"
+        return Lack(
+            "engine.kv_offload_gibibytes" if spilled else "resources",
+            f"{memory} of memory{beside}, and a node ({machine_type}) has {size.gibibytes} GiB",
+        )
     if amount(cpu) > size.cpus:
-        return f"{cpu} CPUs, and a node ({machine_type}) has {size.cpus}"
+        return Lack("resources", f"{cpu} CPUs, and a node ({machine_type}) has {size.cpus}")
     return None

@@ -21,6 +21,7 @@ from tests.unit.trust.stacks import Document, config_of, document, mig, model, p
 
 H100 = "nvidia-h100-80gb"
 HARDWARE = ("HW1", "HW2", "HW3")
+GKE: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
 
 
 def platform(pools: Iterable[Document], tenants: Iterable[Document], *models: Document, **trust: object) -> Platform:
@@ -281,25 +282,48 @@ def on_gke(own: Document, of_model: Document, kind: str = "gke") -> Platform:
     return platform_of("test", config_of({**parts, "cluster": clusters[kind]}), TODAY)
 
 
-@pytest.mark.parametrize(
-    ("of_model", "lacking"),
+TOO_LARGE = pytest.mark.parametrize(
+    ("of_model", "key", "lacking"),
     [
-        ({"resources": {"memory": "100Gi"}}, "takes 100Gi of memory, and a node (g2-standard-12) has 48 GiB"),
+        (
+            {"resources": {"memory": "100Gi"}},
+            "resources",
+            "takes 100Gi of memory, and a node (g2-standard-12) has 48 GiB",
+        ),
         (
             {"resources": {"memory": "32Gi"}, "engine": {"kv_offload_gibibytes": 20}},
+            "engine.kv_offload_gibibytes",
             "takes 32Gi of memory and 20 GiB that its cache spills over into, and a node (g2-standard-12) has 48 GiB",
         ),
-        ({"resources": {"cpu": "16"}}, "takes 16 CPUs, and a node (g2-standard-12) has 12"),
+        ({"resources": {"cpu": "16"}}, "resources", "takes 16 CPUs, and a node (g2-standard-12) has 12"),
     ],
     ids=["memory", "memory with what spills over", "CPUs"],
 )
+
+
+@TOO_LARGE
 def test_a_tenant_s_own_nodes_that_are_too_small_for_an_engine_that_goes_there_are_refused(
-    of_model: Document, lacking: str
+    of_model: Document, key: str, lacking: str
 ):
     ((control, path, message),) = errors(on_gke(pool("own"), of_model))
 
-    assert (control, path) == ("AC3", "bulkhead:models[1].resources")
+    assert (control, path) == ("AC3", f"bulkhead:models[1].{key}")
     assert f"An engine of m that is clinic's own runs on pool own and {lacking}: it would wait" in message
+
+
+@TOO_LARGE
+def test_nodes_that_are_too_small_for_an_engine_of_their_model_s_are_refused_once(
+    of_model: Document, key: str, lacking: str
+):
+    parts = document(
+        pools=[pool("cpu", "cpu"), pool("gpu")],
+        models=[model("m", "gpu", **of_model)],
+        tenants=[tenant("one", "m")],
+    )
+    ((control, path, message),) = errors(platform_of("test", config_of({**parts, "cluster": GKE}), TODAY))
+
+    assert (control, path) == ("AC3", f"bulkhead:models[0].{key}")
+    assert f"An engine of m runs on pool gpu and {lacking}: it would wait" in message
 
 
 def test_nodes_with_room_and_nodes_of_which_nothing_is_known_are_not():
@@ -336,9 +360,6 @@ def test_memory_that_gke_could_encrypt_is_warned_of_where_hw1_is_in_force():
     assert "n2d-standard-8 (SEV)" in warning.message
     parts["pools"] = [pool("cpu", "cpu", machine_type="n2d-standard-8", confidential=True)]
     assert platform_of("test", config_of(parts), TODAY).posture.warnings == ()
-
-
-GKE: Document = {"kind": "gke", "project": "example-llm-platform", "location": "europe-west4"}
 
 
 def warned_of_nodes(*controls: str, cluster: Document | None = None, audit: bool = False) -> list[tuple[str, str, str]]:
