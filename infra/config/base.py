@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
@@ -52,6 +52,9 @@ class StackFilePart(BaseModel):
 
     `hide_input_in_errors` keeps what a user typed, which may be a secret in the wrong place, out of messages.
     """
+
+    shown_in_examples: ClassVar[frozenset[str]] = frozenset()
+    """Keys that an example holds beside those that are required: what is written like it would be refused without."""
 
     model_config = ConfigDict(
         strict=True,

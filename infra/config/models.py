@@ -153,6 +153,8 @@ class EngineResources(StackFilePart):
 class Model(StackFilePart):
     """A model under the name that tenants use, and how it is served."""
 
+    shown_in_examples = frozenset({"price"})
+
     name: Name = Field(examples=["llama-8b"])
     """The name that tenants put in a request's `model`."""
     source: ModelSource = Field(examples=["meta-llama/Llama-3.1-8B-Instruct"])

@@ -59,7 +59,16 @@ class StackConfig(StackFilePart):
     """
     models: tuple[Model, ...] = Field(
         min_length=1,
-        examples=[[{"name": "llama-8b", "source": "meta-llama/Llama-3.1-8B-Instruct", "pool": "l4"}]],
+        examples=[
+            [
+                {
+                    "name": "llama-8b",
+                    "source": "meta-llama/Llama-3.1-8B-Instruct",
+                    "pool": "l4",
+                    "price": {"input_usd_per_million_tokens": 0.2, "output_usd_per_million_tokens": 0.6},
+                }
+            ]
+        ],
     )
     """The models that are served."""
     tenants: tuple[Tenant, ...] = Field(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from infra.config.base import StackFilePart
 from infra.config.draft import at
 from infra.config.forms import FORMS
 from infra.config.paths import Location, child, is_list, is_mapping
@@ -389,7 +390,8 @@ def example_of(field: FieldInfo) -> str:
 
 def _part_example(part: type[BaseModel]) -> str:
     """The keys that the part needs, or its first where it needs none."""
-    fields = {name: field for name, field in part.model_fields.items() if field.is_required()}
+    beside = part.shown_in_examples if issubclass(part, StackFilePart) else frozenset[str]()
+    fields = {name: field for name, field in part.model_fields.items() if field.is_required() or name in beside}
     shown = fields or dict(list(part.model_fields.items())[:1])
     return f"{{{', '.join(f'{name}: {example_of(field)}' for name, field in shown.items())}}}"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from infra.config.loader import document_from_engine, parse
@@ -438,3 +439,31 @@ def test_a_kind_written_as_plain_text_is_shown_as_the_part_that_it_means(path: s
 
 def test_plain_text_that_means_no_kind_is_shown_the_first() -> None:
     assert only_fault({"models.0.routing": "round robin"}).write.startswith("routing: {kind: service}")
+
+
+# --- what is suggested can be pasted ----------------------------------------------------------------------------
+
+PARTS = ("cluster", "pools", "models", "tenants")
+
+
+def suggested(key: str) -> object:
+    """What is to be written for a key that is not there."""
+    stack = document()
+    del stack[f"bulkhead:{key}"]
+    (fault,) = [one for one in faults_of(stack) if f"`bulkhead:{key}` is missing" in one.wrong]
+    return yaml.safe_load(fault.write)[f"bulkhead:{key}"]
+
+
+def test_the_parts_that_are_suggested_make_a_sound_stack_file() -> None:
+    assert sound({key: suggested(key) for key in PARTS}).models[0].price is not None
+
+
+@pytest.mark.parametrize("key", ["pools", "models", "tenants"])
+def test_an_entry_that_is_suggested_in_place_of_plain_text_is_sound_among_the_others(key: str) -> None:
+    whole = {part: suggested(part) for part in PARTS}
+    stack = document({**whole, f"{key}.0": "plain"})
+    (write,) = [fault.write for fault in faults_of(stack) if fault.path == f"bulkhead:{key}[0]"]
+
+    entry = yaml.safe_load(write.partition(", as needed; ")[0])
+
+    assert sound({**whole, key: [entry]})
