@@ -80,26 +80,29 @@ def audit(selection: StackSelection, **options: Any) -> None:
     it were sent once more, before they are enforced. It needs Kyverno's command line, and exits with 1 when something
     would be refused.
 
-    Exits with 0 when every claimed control holds, 1 when one does not, or when `bulkhead posture` refuses what is
-    claimed, 2 when the stack file or the command line is invalid, 3 when the audit could not do its work or could try
-    nothing against a claimed control.
+    Exits with 0 when every claimed control holds, 1 when one does not, or `bulkhead posture` refuses the stack file, 2
+    when the stack file or the command line is invalid or the facts refuse the tier of --tier, 3 when the audit could
+    not do its work or could try nothing against a claimed control.
     """
     asked = _Asked(**options)
     if asked.existing and asked.only:
         raise click.UsageError("--existing looks at no probe: leave --only out.")
-    platform = _expected(selection, asked.tier)
+    platform, is_supposed = _expected(selection, asked.tier)
     tenants = _known(asked.tenants, platform)
     if asked.existing:
         from infra.cli.existing import audit_existing  # noqa: PLC0415 - loads the whole program, which takes seconds
 
         click.get_current_context().exit(audit_existing(selection, platform, asked.context, tenants))
+    if not platform.posture.sound:
+        _tell_what_is_refused(platform, selection, is_supposed=is_supposed)
     probes = tuple(Probe(name) for name in asked.only) or tuple(Probe)
     report = _run(platform, asked.context, probes, tenants)
     if selection.json:
         click.echo(audit_json(report))
     else:
         print_audit(report, sys.stdout)
-    click.get_current_context().exit(exit_code_of(report))
+    refused = exit_codes.SOUND if platform.posture.sound else exit_codes.UNSOUND
+    click.get_current_context().exit(exit_code_of(report) or refused)
 
 
 def _run(
@@ -131,21 +134,29 @@ def _budgets(blueprint: "Blueprint", context: str | None) -> "BudgetDoor":
     return LiveBudgetDoor(connect(blueprint.cluster, context), blueprint)
 
 
-def _expected(selection: StackSelection, tier: str | None) -> Platform:
-    """What the stack file says, or would say; what the other tier rules out in it is a fault, as if it named that.
+def _expected(selection: StackSelection, tier: str | None) -> tuple[Platform, bool]:
+    """What the stack file says, or would say, and whether it names another tier.
 
-    Where its own facts refuse that, no cluster need be asked: the command says so and ends with 1.
+    What the other tier rules out in the file is a fault, as if it named that.
     """
     stack, config = selection.load()
     named = config.trust.tier
     if tier is not None:
         _, config = selection.load(Tier(tier))
-    platform = platform_of(stack, config, today())
-    if not platform.posture.sound:
-        from infra.cli.offline import require_sound  # noqa: PLC0415 - loads the whole program, which takes seconds
+    return platform_of(stack, config, today()), config.trust.tier is not named
 
-        require_sound(platform.posture, selection, json=selection.json, supposed=config.trust.tier is not named)
-    return platform
+
+def _tell_what_is_refused(platform: Platform, selection: StackSelection, *, is_supposed: bool) -> None:
+    """Say what the declared facts refuse; where that is a tier that the file does not name, end the command.
+
+    What the file itself names may run all the same, since facts become stricter after a deployment, and an audit is
+    wanted then above all.
+    """
+    from infra.program import refusal  # noqa: PLC0415 - loads the whole program, which takes seconds
+
+    click.echo(refusal(platform.posture, selection.stack_file, supposed=is_supposed), err=True)
+    if is_supposed:
+        click.get_current_context().exit(exit_codes.INVALID)
 
 
 def _known(tenants: tuple[str, ...], platform: Platform) -> frozenset[str] | None:

@@ -59,18 +59,17 @@ def sound_platform(selection: StackSelection, *, json: bool) -> Platform:
     return platform
 
 
-def require_sound(posture: Posture, selection: StackSelection, *, json: bool, supposed: bool = False) -> None:
+def require_sound(posture: Posture, selection: StackSelection, *, json: bool) -> None:
     """Where the posture is not sound, say so, and end the command with 1.
 
     Args:
         posture: The posture.
         selection: The stack.
         json: Whether the posture is printed as JSON as well, which is then the one document on standard output.
-        supposed: Whether the stack file names another tier than the posture's.
     """
     if posture.sound:
         return
-    click.echo(refusal(posture, selection.stack_file, supposed=supposed), err=True)
+    click.echo(refusal(posture, selection.stack_file), err=True)
     if json:
         click.echo(posture_json(posture))
     click.get_current_context().exit(exit_codes.UNSOUND)
