@@ -55,7 +55,7 @@ class ExternalDatabase(StackFilePart):
     """`external`: set the URL with `pulumi config set --secret bulkhead:database_url URL`."""
     networks: tuple[Network, ...] = Field(default=(), examples=[["10.20.0.0/24"]])
     """The networks that its addresses lie in: from SR1 on the gateway reaches nothing that is not listed, and tenants'
-    jobs nothing that is. So list them as narrowly as they are.
+    jobs and engines that download weights reach nothing that is. So list them as narrowly as they are.
     """
     port: int = Field(default=5432, ge=1, le=65_535)
     """The port that it listens on."""
@@ -93,7 +93,7 @@ class ExternalCache(StackFilePart):
     """`external`: set the URL with `pulumi config set --secret bulkhead:cache_url URL`."""
     networks: tuple[Network, ...] = Field(default=(), examples=[["10.20.1.0/24"]])
     """The networks that its addresses lie in: from SR1 on the gateway reaches nothing that is not listed, and tenants'
-    jobs nothing that is. So list them as narrowly as they are.
+    jobs and engines that download weights reach nothing that is. So list them as narrowly as they are.
     """
     port: int = Field(default=6379, ge=1, le=65_535)
     """The port that it listens on."""
