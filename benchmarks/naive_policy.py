@@ -1,8 +1,15 @@
 """The usual single policy beside the platform's own: of the same cases, attacks admitted and work refused.
 
     bulkhead audit --stack local --only admission --tenant research --json > own.json
-    # the same into usual.json, with tests/fixtures/naive_gpu_policy.yaml applied and the own policies only auditing
+    # the own policies only audit, and tests/fixtures/naive_gpu_policy.yaml is applied: see below
+    bulkhead audit --stack local --only admission --tenant research --json > usual.json
     .venv/bin/python -m benchmarks.naive_policy research own.json usual.json
+
+The own policies are patched on the cluster, each of `validatingpolicies.policies.kyverno.io`, to
+`spec: {validationActions: [Audit, Warn]}`, and to `[Deny]` afterwards; the stack file stays as it is. With
+`trust.admission: {enforcement: audit}` in the file SR2 would not be in force: its cases would be *not claimed*, and the
+usual policy would seem to admit no attack. Whoever patches owns the field from then on, in `managedFields`, which the
+test puts back as well, so that later updates can still change it.
 
 `tests/lab/test_audit.py` makes both audits of a governed platform on the lab, as ./check --full does, and records the
 figures that this prints. Attacks are those on SR2, which is all that the usual policy stands for.
