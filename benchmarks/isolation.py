@@ -12,8 +12,7 @@ they spread to both sides of 1, a median says little. `hook.py`, whose figures a
 adds.
 
 Copies of the deployed engine serve what it cannot: one without a cache, and one for each further tenant, for as many as
-`--engines` allows, since on the lab they share its processors and each takes 2 GiB. A run with two engines takes some
-ten minutes, half of them the copies' start, and removes what it made.
+`--engines` allows, since on the lab they share its processors and each takes 2 GiB. A run removes what it made.
 """
 
 import argparse
