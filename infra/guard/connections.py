@@ -102,7 +102,11 @@ def _pods(peer: PodsPeer) -> Mapping[str, Any]:
 
 
 def _is_block(found: Mapping[str, Any], peer: AddressesPeer) -> bool:
-    """Beyond what is always left out there are addresses of whoever else is left out, one of each, and no others."""
+    """Beyond what is always left out there are at least as many addresses as others are left out, and nothing wider.
+
+    They are counted and not matched, since nothing here says whose an address is, and the API server may have several:
+    a second one of its own passes for the database's, and a stranger's address for anybody's.
+    """
     left_out = set(map(str, listed(found.get("except"))))
     more = left_out - set(peer.excluded)
     told = _told(peer)
