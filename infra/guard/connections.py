@@ -102,7 +102,7 @@ def _pods(peer: PodsPeer) -> Mapping[str, Any]:
 
 
 def _is_block(found: Mapping[str, Any], peer: AddressesPeer) -> bool:
-    """Beyond what is always left out there are at least as many addresses as others are left out, and nothing wider.
+    """Beyond what is always left out there are single addresses, as many as others are left out or more; else nothing.
 
     They are counted and not matched, since nothing here says whose an address is, and the API server may have several:
     a second one of its own passes for the database's, and a stranger's address for anybody's.
