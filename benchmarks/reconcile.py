@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.platform import access_to
+from infra.blueprint.names import GATEWAY_SECRET
 from lab import cluster
 from lab.cluster.lifecycle import cluster as running_cluster
 
@@ -76,7 +77,7 @@ def main() -> None:
     kubectl = cluster.kubectl()
     found = running_cluster()
     access = access_to(found)
-    master_key = access.secret_value(NAMESPACE, "gateway", "master-key")
+    master_key = access.secret_value(NAMESPACE, GATEWAY_SECRET, "master-key")
     table = Table(title="The reconciler at the lab's gateway, seconds, one run each", title_justify="left")
     for column in ("tenants more", "from nothing", "without a change", "said"):
         table.add_column(column)

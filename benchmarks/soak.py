@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.platform import GATEWAY, deployed_keys, prices
-from components.gateway.pod import CACHE_URL_KEY
+from infra.blueprint.names import CACHE_URL_KEY, GATEWAY_SECRET
 from lab import cluster
 from tests.lab.ledger import DUST, Balance, Ledger
 from tests.lab.load import Kind, Load, Report, service_url, together
@@ -54,7 +54,7 @@ def ready_replicas(kubectl: cluster.Kubectl) -> int:
 
 def shares_a_cache(kubectl: cluster.Kubectl) -> bool:
     """Whether replicas are told of a cache; its address is not read."""
-    found = json.loads(kubectl.run("get", "secret", "gateway", "--namespace", GATEWAY, "--output=json"))
+    found = json.loads(kubectl.run("get", "secret", GATEWAY_SECRET, "--namespace", GATEWAY, "--output=json"))
     return CACHE_URL_KEY in found["data"]
 
 
