@@ -35,6 +35,7 @@ _ASKED: tuple[Right, ...] = (
     ("create", "authorization.k8s.io", "subjectaccessreviews"),
     ("get", "", "pods"),
     ("get", "", "pods/log"),
+    ("get", "", "secrets"),
 )
 """What whoever audits needs in every namespace, beside what making objects and removing them takes."""
 

@@ -17,7 +17,7 @@ from infra.audit.run import Doors, Wanted, audit
 from infra.audit.signals import INTERRUPTIONS
 from infra.faults import CommandFailedError
 from tests.unit.audit.fake_cluster import Asked, FakeCluster
-from tests.unit.audit.stacks import platform
+from tests.unit.audit.stacks import platform, platform_with_external_stores
 
 ALLOWED = Answer(201, {"status": {"allowed": True}})
 
@@ -180,12 +180,14 @@ def test_no_audit_begins_that_could_not_be_carried_through_and_removed(monkeypat
     for name in ("START_SECONDS", "CALL_SECONDS"):
         monkeypatch.setattr(f"infra.audit.packets.callers.{name}", 0.1)
     cluster = FakeCluster(lambda _: ALLOWED)
-    audit(cluster, platform("governed"), Wanted("tests", (Probe.ADMISSION, Probe.PACKETS)), doors=CLOSED)
+    of = platform_with_external_stores("governed")
+    audit(cluster, of, Wanted("tests", (Probe.ADMISSION, Probe.PACKETS)), doors=CLOSED)
     reviewed = [asked.body["spec"]["resourceAttributes"] for asked in cluster.asked if is_review(asked) and asked.body]
     checked = {(right["verb"], right["group"], right["resource"]) for right in reviewed}
     taken = {right_of(asked) for asked in cluster.asked if not asked.dry and not is_review(asked)}
     seen_to_elsewhere = {("list", "", "nodes"), ("get", "", "services"), ("get", "discovery.k8s.io", "endpointslices")}
     assert ("delete", "rbac.authorization.k8s.io", "clusterrolebindings") in taken
+    assert ("get", "", "secrets") in taken
     assert taken - seen_to_elsewhere <= checked
     impersonated = {kind for verb, _, kind in checked if verb == "impersonate"}
     assert impersonated == {"users", "groups", "serviceaccounts"}
