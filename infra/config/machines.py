@@ -79,13 +79,14 @@ def what_lacks(model: Model, machine_type: str) -> Lack | None:
     if size is None:
         return None
     memory, spilled = model.resources.memory, model.engine.kv_offload_gibibytes or 0
-    taken = mebibytes(memory) + spilled * 1024
-    cpu = model.resources.cpu
-    if taken > size.gibibytes * 1024:
-        beside = f" and {spilled} GiB that its cache spills over into" if spilled else ""
+    cpu, there = model.resources.cpu, size.gibibytes * 1024
+    if mebibytes(memory) > there:
+        return Lack("resources", f"{memory} of memory, and a node ({machine_type}) has {size.gibibytes} GiB")
+    if mebibytes(memory) + spilled * 1024 > there:
         return Lack(
-            "engine.kv_offload_gibibytes" if spilled else "resources",
-            f"{memory} of memory{beside}, and a node ({machine_type}) has {size.gibibytes} GiB",
+            "engine.kv_offload_gibibytes",
+            f"{memory} of memory and {spilled} GiB that its cache spills over into,"
+            f" and a node ({machine_type}) has {size.gibibytes} GiB",
         )
     if amount(cpu) > size.cpus:
         return Lack("resources", f"{cpu} CPUs, and a node ({machine_type}) has {size.cpus}")

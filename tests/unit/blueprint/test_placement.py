@@ -295,9 +295,14 @@ TOO_LARGE = pytest.mark.parametrize(
             "engine.kv_offload_gibibytes",
             "takes 32Gi of memory and 20 GiB that its cache spills over into, and a node (g2-standard-12) has 48 GiB",
         ),
+        (
+            {"resources": {"memory": "100Gi"}, "engine": {"kv_offload_gibibytes": 1}},
+            "resources",
+            "takes 100Gi of memory, and a node (g2-standard-12) has 48 GiB",
+        ),
         ({"resources": {"cpu": "16"}}, "resources", "takes 16 CPUs, and a node (g2-standard-12) has 12"),
     ],
-    ids=["memory", "memory with what spills over", "CPUs"],
+    ids=["memory", "memory with what spills over", "memory by itself, whatever spills over", "CPUs"],
 )
 
 
