@@ -355,9 +355,11 @@ class _Network:
         )
         readers = tuple(PodsPeer(namespace, {}) for namespace in sorted(prometheus.read_from))
         ingress = (NetworkRulePart(readers, (PROMETHEUS_PORT,), "dashboards query it"),) if readers else ()
+        # Whatever the receivers' ports are, what others run for the gateway is none of them.
+        left_out = (LINK_LOCAL, *self._networks_of_stores())
         alerts = tuple(
             NetworkRulePart(
-                (AddressesPeer(ANY_ADDRESS, (LINK_LOCAL,), without_api_server=True), EveryPodPeer()),
+                (AddressesPeer(ANY_ADDRESS, left_out, without_api_server=True), EveryPodPeer()),
                 (PortPart(port),),
                 "alerts are sent",
             )

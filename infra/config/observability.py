@@ -32,7 +32,10 @@ class PrometheusObservability(StackFilePart):
     alertmanagers: tuple[AlertmanagerAddress, ...] = Field(
         default=(), max_length=8, examples=[["alertmanager.monitoring.svc:9093"]]
     )
-    """Where alerts are sent, each as host:port, over HTTP; with none they are seen in Prometheus alone."""
+    """Where alerts are sent, each as host:port, over HTTP; with none they are seen in Prometheus alone.
+
+    Where SR1 is in force, none is reached at an address in the networks of an external database or cache.
+    """
     read_from: tuple[NamespaceName, ...] = Field(default=(), max_length=16, examples=[["monitoring"]])
     """Namespaces whose pods may query it, as Grafana's; without one, only `kubectl port-forward` reaches it."""
 

@@ -21,13 +21,14 @@ CONTROL = Control(
     mechanism=(
         "NetworkPolicies close every namespace of the platform in both directions; only the gateway's pods, and a "
         "metrics scraper or an endpoint picker with its data plane where there is one, are admitted to the engines' "
-        "port. Database and cache let in the gateway, its migration and an exporter of their metrics. Managed and "
-        "external ones are closed from this side, to the platform's pods and to tenants' jobs. Whoever else has a way "
-        "into their network, as a pod of a namespace that the platform does not know or another machine of the VPC, no "
-        "policy of the cluster keeps off: that takes a firewall of theirs, or, for one that runs in this cluster, a "
-        "policy of its own namespace. The API server is closed at the addresses that the cluster lists for it; a "
-        "public endpoint beside those, as every GKE cluster has, stays open to what may open public addresses: jobs in "
-        "the namespace that tenants share, and engines that download their weights."
+        "port. Database and cache let in the gateway and an exporter of their metrics, and its migration the database. "
+        "Managed and external ones are closed from this side, to the platform's other pods and to tenants' jobs; only "
+        "a managed one that listens on the port of a receiver of alerts stays open to Prometheus. Whoever else has a "
+        "way into their network, as a pod of a namespace that the platform does not know or another machine of the "
+        "VPC, no policy of the cluster keeps off: that takes a firewall of theirs, or, for one that runs in this "
+        "cluster, a policy of its own namespace. The API server is closed at the addresses that the cluster lists for "
+        "it; a public endpoint beside those, as every GKE cluster has, stays open to what may open public addresses: "
+        "jobs in the namespace that tenants share, and engines that download their weights."
     ),
     verification=(
         "A connection to an engine from any other pod fails, and the same connection from the gateway succeeds."

@@ -181,6 +181,21 @@ def test_prometheus_reaches_no_api_server_whatever_port_its_alertmanagers_have()
     assert not any(isinstance(peer, ApiServerPeer) for peer, _ in reached)
 
 
+def test_prometheus_reaches_no_external_database_or_cache_at_the_port_of_its_alertmanagers() -> None:
+    observability = {"kind": "prometheus", "alertmanagers": ["alerts.example.com:6432"]}
+    scraper = policy(
+        blueprint_with("governed", changes={**EXTERNAL_STORES, "observability": observability}),
+        names.OBSERVABILITY_NAMESPACE,
+        "prometheus",
+    )
+    reached = [(peer, rule) for rule in scraper.egress or () for peer in rule.peers or ()]
+
+    (alerts,) = (peer for peer, rule in reached if isinstance(peer, AddressesPeer) and PortPart(6432) in rule.ports)
+    for store in ("10.20.0.7", "203.0.113.129", "10.20.1.7"):
+        assert not reaches(alerts, ipaddress.ip_address(store))
+    assert reaches(alerts, ipaddress.ip_address("203.0.113.7"))
+
+
 def test_an_engine_opens_nothing_but_for_its_weights() -> None:
     blueprint = blueprint_with("governed")
     weights = policy(blueprint, names.ENGINES_NAMESPACE, "engine-llama-weights")
@@ -275,7 +290,6 @@ def test_tenants_who_share_a_namespace_reach_addresses_once_those_of_managed_ser
 @settings(max_examples=25)
 @given(configurations(tiers=st.sampled_from([Tier.GOVERNED, Tier.PARTITIONED])))
 def test_no_addresses_but_for_whoever_keeps_something_there_hold_a_database_or_a_cache(config: StackConfig) -> None:
-    """Prometheus may have to send alerts to whatever port the stack file says, and does so to no other."""
     blueprint = hardened(config)
     stores = [
         one.network_address
@@ -283,7 +297,7 @@ def test_no_addresses_but_for_whoever_keeps_something_there_hold_a_database_or_a
         for one in map(ipaddress.ip_network, getattr(store, "networks", ()))
     ]
     for one in blueprint.network_policies:
-        if one.name in MAY_REACH_STORES | {"prometheus"}:
+        if one.name in MAY_REACH_STORES:
             continue
         for peer in (peer for rule in one.egress or () for peer in rule.peers or ()):
             if isinstance(peer, AddressesPeer):
