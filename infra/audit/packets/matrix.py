@@ -101,6 +101,7 @@ def _shut(control: ControlId) -> Promise:
 _DATA = (Target.DATABASE, Target.CACHE)
 _ENGINES = (Target.ENGINE, Target.ENGINE_OTHER_PORT)
 _BEFORE_ENGINES = (Target.DATA_PLANE, Target.PICKER)
+_BEFORE_THEM = (Caller.DATA_PLANE, Caller.PICKER)
 _BEHIND_THE_GATEWAY = (
     Target.ADMIN,
     Target.GATEWAY_OTHER_PORT,
@@ -120,9 +121,12 @@ _COMMON: dict[tuple[Caller, Target], Promise] = {
     **{(Caller.GATEWAY, target): _open(_SR1) for target in (Target.ENGINE, Target.DATA_PLANE, Target.DNS)},
     **{(Caller.GATEWAY, target): _open(_SR1) for target in (*_DATA, Target.OUTSIDE_STORE)},
     # Of nobody else's pods: on its side there is no policy of this cluster's, so that its own network has to keep off
-    # whoever the platform knows nothing of. An engine knows no names, by which it would have to be called, a migration
-    # only one of two such stores, and Prometheus may have to send alerts to whatever port the stack file says.
-    **{(caller, Target.OUTSIDE_STORE): _shut(_SR1) for caller in (Caller.TENANT, Caller.ACCOUNTS)},
+    # whoever the platform knows nothing of. Of two such stores a migration may reach only one, and Prometheus may have
+    # to send alerts to whatever port a managed one listens on.
+    **{
+        (caller, Target.OUTSIDE_STORE): _shut(_SR1)
+        for caller in (Caller.TENANT, Caller.ACCOUNTS, Caller.ENGINE, *_BEFORE_THEM)
+    },
     **{
         (Caller.GATEWAY, target): _shut(_SR1)
         for target in (Target.ENGINE_OTHER_PORT, Target.PICKER, Target.METRICS, Target.WEBHOOK, *_ELSEWHERE, *_CLUSTER)
@@ -150,7 +154,7 @@ _COMMON: dict[tuple[Caller, Target], Promise] = {
     (Caller.PICKER, Target.API_SERVER): _open(_SR1),
     **{
         (caller, target): _shut(_SR1)
-        for caller in (Caller.DATA_PLANE, Caller.PICKER)
+        for caller in _BEFORE_THEM
         for target in (
             Target.GATEWAY,
             Target.ADMIN,
