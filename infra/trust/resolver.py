@@ -117,7 +117,7 @@ def resolve(
         *(finding for question in questions for finding in _audits(question)),
         *_idle_settings(questions, config),
         *unread_settings(config, written, asked_for),
-        *unused_sensitivity(config, asked_for),
+        *unused_sensitivity(config, asked_for, controls),
         *runtime_class_findings(config, asked_for),
         *_believed_pools(config),
         *_unchecked_keys(config),

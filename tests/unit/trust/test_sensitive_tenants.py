@@ -1,13 +1,14 @@
 """A sensitive tenant needs GPUs that are its own: a dedicated pool, or MIG with devices nobody else reaches."""
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
-from infra.config.trust import ControlId
+from infra.config.trust import ControlId, Tier
 from infra.controls.catalogue import CONTROLS
 from infra.posture import platform_of
-from infra.trust.unused_sensitivity import USED_FROM
+from infra.trust.unused_sensitivity import unused_sensitivity
 from tests.unit.trust.stacks import (
     TODAY,
     Document,
@@ -271,7 +272,16 @@ def test_nothing_is_told_of_the_only_tenant_or_of_tenants_that_are_not_sensitive
     assert told(document(tenants=[tenant("one", "small"), tenant("two", "small")])) == []
 
 
-def test_the_tier_that_is_named_brings_both_controls():
-    brought = {control.id: control.enforced_from for control in CONTROLS}
+@pytest.mark.parametrize("earlier", [ControlId.KV1, ControlId.HW1])
+def test_the_tier_that_is_named_is_the_first_that_brings_every_control_that_sleeps(earlier: ControlId):
+    controls = [
+        replace(control, enforced_from=Tier.PARTITIONED) if control.id == earlier else control for control in CONTROLS
+    ]
+    other = ({ControlId.KV1, ControlId.HW1} - {earlier}).pop()
 
-    assert {brought[ControlId.KV1], brought[ControlId.HW1]} == {USED_FROM}
+    def named(asked_for: set[ControlId]) -> str:
+        (finding,) = unused_sensitivity(config_of(two()), asked_for, controls)
+        return finding.message.partition("bulkhead:trust.tier: ")[2].partition(",")[0]
+
+    assert named(set()) == "adversarial"
+    assert named({other}) == "partitioned"
