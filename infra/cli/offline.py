@@ -15,7 +15,6 @@ from infra.config.stack_file import read_stack_file
 from infra.posture import Platform, platform_of
 from infra.program import refusal
 from infra.report.posture_json import posture_json
-from infra.trust.posture import Posture
 from lab.paths import binaries_directory
 
 Format = TypeVar("Format", bound=StrEnum)
@@ -55,24 +54,12 @@ def sound_platform(selection: StackSelection, *, json: bool) -> Platform:
     """
     stack, config = selection.load()
     platform = platform_of(stack, config, today())
-    require_sound(platform.posture, selection, json=json)
+    if not platform.posture.sound:
+        click.echo(refusal(platform.posture, selection.stack_file), err=True)
+        if json:
+            click.echo(posture_json(platform.posture))
+        click.get_current_context().exit(exit_codes.UNSOUND)
     return platform
-
-
-def require_sound(posture: Posture, selection: StackSelection, *, json: bool) -> None:
-    """Where the posture is not sound, say so, and end the command with 1.
-
-    Args:
-        posture: The posture.
-        selection: The stack.
-        json: Whether the posture is printed as JSON as well, which is then the one document on standard output.
-    """
-    if posture.sound:
-        return
-    click.echo(refusal(posture, selection.stack_file), err=True)
-    if json:
-        click.echo(posture_json(posture))
-    click.get_current_context().exit(exit_codes.UNSOUND)
 
 
 def stand_in_secrets(stack_file: Path) -> dict[str, str]:
