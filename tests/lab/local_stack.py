@@ -94,17 +94,15 @@ class LocalStack:
             objects: Their names, as `changing` told them before.
             share: Above 0 and below 1.
         """
-        command = [str(self.engine.choice.cli.path), "up", "--stack", STACK, "--yes", "--skip-preview"]
-        return killed_midway([*command, "--non-interactive"], self.folder, self.engine.environment, objects, share)
+        return killed_midway(self._update(), self.folder, self.engine.environment, objects, share)
 
     def killed_up(self, when: Callable[[], bool], *arguments: str) -> int:
         """Start an update, kill it and all it started as soon as `when` holds, and return its exit status.
 
         An update that ends before is returned with the status that it ended with.
         """
-        command = [str(self.engine.choice.cli.path), "up", "--stack", STACK, "--yes", "--skip-preview"]
         with subprocess.Popen(
-            [*command, "--non-interactive", *arguments],
+            [*self._update(), *arguments],
             cwd=self.folder,
             env=self.engine.environment,
             stdout=subprocess.DEVNULL,
@@ -118,6 +116,11 @@ class LocalStack:
                 if running.poll() is None:
                     os.killpg(running.pid, signal.SIGKILL)
             return running.wait()
+
+    def _update(self) -> list[str]:
+        """The command of an update, for whoever is to kill it."""
+        cli = str(self.engine.choice.cli.path)
+        return [cli, "up", "--stack", STACK, "--yes", "--skip-preview", "--non-interactive"]
 
 
 def make_engine(folder: Path, cluster: Cluster, state: Path) -> Engine:

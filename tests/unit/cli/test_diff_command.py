@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import Result
 
 from tests.days import in_days
 from tests.plan.stacks import TODAY, document_of
@@ -167,15 +168,19 @@ def test_what_became_unsound_is_still_compared(bulkhead: Bulkhead) -> None:
     assert "removed" in result.stdout
 
 
+def compared_with_what_runs(bulkhead: Bulkhead, repository: Path, runs: str, mended: str) -> Result:
+    """What `diff` says of a stack file's change from what is committed."""
+    (repository / "Pulumi.local.yaml").write_text(runs)
+    git("commit", "--quiet", "--all", "--message", "what runs")
+    (repository / "Pulumi.local.yaml").write_text(mended)
+    return bulkhead("diff", "--stack", "local")
+
+
 @pytest.mark.parametrize("mended", [waived(in_days(100)), SOUND], ids=["renewed", "removed"])
 def test_a_change_that_mends_an_ended_waiver_is_compared_with_what_runs(
     bulkhead: Bulkhead, repository: Path, mended: str
 ) -> None:
-    (repository / "Pulumi.local.yaml").write_text(waived("2026-01-01"))
-    git("commit", "--quiet", "--all", "--message", "a waiver that has ended")
-    (repository / "Pulumi.local.yaml").write_text(mended)
-
-    result = bulkhead("diff", "--stack", "local")
+    result = compared_with_what_runs(bulkhead, repository, waived("2026-01-01"), mended)
 
     assert result.exit_code == 0, result.stderr
     assert ("waiver added" in result.stdout) == (mended != SOUND)
@@ -185,11 +190,7 @@ def test_a_change_that_mends_an_ended_waiver_is_compared_with_what_runs(
 def test_a_change_that_mends_a_waiver_without_an_end_is_compared_with_what_runs(
     bulkhead: Bulkhead, repository: Path, mended: str
 ) -> None:
-    (repository / "Pulumi.local.yaml").write_text(waived("2999-12-31"))
-    git("commit", "--quiet", "--all", "--message", "a waiver that was to last for ever")
-    (repository / "Pulumi.local.yaml").write_text(mended)
-
-    result = bulkhead("diff", "--stack", "local")
+    result = compared_with_what_runs(bulkhead, repository, waived("2999-12-31"), mended)
 
     assert result.exit_code == 0, result.stderr
 
